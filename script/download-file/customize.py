@@ -25,7 +25,7 @@ def preprocess(context: Context) -> Outcome:
     recorded, record = api.RecordedHashes.of_user(context.folders.state), context.flag("CM_DOWNLOAD_RECORD")
     earlier = recorded.find(urls) if record and not digests else None
     name = _name(context, urls)
-    brought = context.folders.brought / name
+    brought = context.folders.user_downloads / name
     fetched = api.fetch(
         [*([brought] if brought.is_file() else []), *urls],
         context.output / name,

@@ -13,14 +13,14 @@ _PAGE = re.compile(r"https?://(?:www\.)?academictorrents\.com/(?:details|downloa
 def downloads(context: Context) -> list[Download]:
     """Return the file to fetch; its hosts are unknown beforehand."""
     name = context.name("CM_TORRENT_DOWNLOADED_FILE_NAME")
-    brought = (context.folders.brought / name).is_file()
+    brought = (context.folders.user_downloads / name).is_file()
     return [] if brought else [Download(f"{name} by torrent", digests=tuple(_digests(context)))]
 
 
 def preprocess(context: Context) -> Outcome:
     """Fetch beside the unfinished downloads, where aria2 can resume; then check the file and store it."""
     name = context.name("CM_TORRENT_DOWNLOADED_FILE_NAME")
-    brought = context.folders.brought / name
+    brought = context.folders.user_downloads / name
     downloaded = brought if brought.is_file() else _fetch(context, name)
     verify_hashes(downloaded, parse_digests(_digests(context)))
     if downloaded == brought:
@@ -36,7 +36,7 @@ def _fetch(context: Context, name: str) -> Path:
     if program is None:
         raise StepFailed(
             f"{torrent}: a torrent needs the program aria2c, which is not installed; install it (on Debian and Ubuntu: "
-            f"apt install aria2), or fetch {name} in another way and put it into {context.folders.brought}"
+            f"apt install aria2), or fetch {name} in another way and put it into {context.folders.user_downloads}"
         )
     page = _PAGE.fullmatch(torrent)
     source = f"magnet:?xt=urn:btih:{page.group(1).lower()}" if page else torrent

@@ -1,1 +1,1 @@
-"""Scripts with manifests, resolved into a plan, run into a record. Knows nothing of MLPerf."""
+"""Resolve scripts with manifests into a plan, and run it into a record; nothing here depends on MLPerf."""

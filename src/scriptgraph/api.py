@@ -1,4 +1,4 @@
-"""All that the author of a step imports."""
+"""The public API for authors of scripts."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     )
     from scriptgraph.python_env.uv import find_uv
 
-# Imported when they are first used: most commands need none of them.
+# Imported at first use: most commands need none of them.
 _LATER = {
     "audit": "scriptgraph.cli.audit",
     "ArchiveError": "scriptgraph.fetch.archive",

@@ -1,4 +1,4 @@
-"""All that a program imports which embeds the engine."""
+"""The public API for programs that embed the engine."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from scriptgraph.python_env.environments import lock
     from scriptgraph.python_env.uv import Uv, find_uv
 
-# Imported when they are first used: most commands need none of them.
+# Imported at first use: most commands need none of them.
 _LATER = {
     "read_table": "scriptgraph.manifest.rows",
     "agreed": "scriptgraph.cli.cache_commands",

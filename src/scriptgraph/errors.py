@@ -1,7 +1,7 @@
 """The exception tree: fields first, one line of text in `__str__`.
 
-Every error that a user can cause or meet is a `ScriptGraphError`; anything else that
-escapes is a defect of ours and may show its traceback.
+Every error that a user can cause or meet is a `ScriptGraphError`. Any other exception that escapes is a defect of the
+engine and may show its traceback.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-# What the machine refuses is no defect of the program, so it is told without a traceback; nor is a file of the user's
-# where a folder of ours has to be.
-OF_THE_MACHINE = frozenset(
+# The machine's refusals are reported without a traceback: they are no defect of the program. ENOTDIR is among them,
+# for a user's file in the place of a folder.
+MACHINE_ERRNOS = frozenset(
     {
         errno.ENOSPC,
         errno.EDQUOT,
@@ -29,13 +29,13 @@ OF_THE_MACHINE = frozenset(
         errno.ENOLCK,
     }
 )
-# Of many things of one kind, so many are told.
-_TOLD = 3
+# The most broken manifests that a message lists.
+_MOST_LISTED = 3
 
 
 def nearest(word: str, known: Iterable[str], count: int = 3) -> tuple[str, ...]:
-    """Give the known words that look most like `word`, best first."""
-    from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it, and each start would pay
+    """Return the known words most similar to `word`, best first."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only mistakes need it, and each start would pay for it
 
     return tuple(get_close_matches(word, sorted(set(known)), n=count, cutoff=0.6))
 
@@ -45,18 +45,28 @@ def _suggestion(words: Sequence[str]) -> str:
 
 
 def report_text(text: str, chain: Sequence[str], log: Path | None) -> str:
-    """Return the text of an error with the way that led there, and the log."""
-    way = f" [on the way: {' > '.join(chain)}]" if chain else ""
-    return f"{text}{way}" + ("" if log is None else f" [log: {log}]")
+    """Return an error's text, followed by the chain of steps and the log, each on a line of its own."""
+    return "\n  ".join((text, *_details(chain, log)))
+
+
+def report_line(text: str, chain: Sequence[str], log: Path | None) -> str:
+    """Return the same on one line, for a sentence or a table."""
+    details = _details(chain, log)
+    return f"{text} ({'; '.join(details)})" if details else text
+
+
+def _details(chain: Sequence[str], log: Path | None) -> list[str]:
+    way = [f"on the way: {' > '.join(chain)}"] if chain else []
+    return way if log is None else [*way, f"log: {log}"]
 
 
 class ScriptGraphError(Exception):
-    """Base of all errors a user can cause or meet.
+    """The base of all errors that a user can cause or meet.
 
     Attributes:
-        chain: the scripts that led here, outermost first; filled on the way up.
-        log: the log that says more, where there is one.
-        advice: what to do, where it is known apart from the text, which has it too.
+        chain: the aliases of the scripts from the root to the error, outermost first; each caller adds its own.
+        log: the log with the details, or None.
+        advice: the remedy, where it is known apart from the text; the text contains it too.
     """
 
     chain: tuple[str, ...] = ()
@@ -64,22 +74,22 @@ class ScriptGraphError(Exception):
     advice: str | None = None
 
     def within(self, alias: str) -> ScriptGraphError:
-        """Note that the error arose below the script `alias`."""
+        """Prepend the script `alias` to the chain, and return self."""
         self.chain = (alias, *self.chain)
         return self
 
     def report(self) -> str:
-        """Return the text for the user: the error, the way that led there, and the log."""
+        """Return the error, its chain of steps and its log, one a line."""
         return report_text(str(self), self.chain, self.log)
 
 
 class DocumentError(ScriptGraphError):
-    """A document cannot be read, or does not have the form that it should.
+    """A document cannot be read, or does not match its schema.
 
     Attributes:
-        where: its file, or its origin in words.
-        pointer: the JSON pointer to the value at fault; empty for the whole document.
-        problem: the fault.
+        where: the document's file, or a description of its origin.
+        pointer: the JSON pointer to the faulty value; empty for the whole document.
+        problem: a description of the fault.
     """
 
     def __init__(self, where: object, pointer: str, problem: str) -> None:
@@ -88,7 +98,7 @@ class DocumentError(ScriptGraphError):
 
     @property
     def fault(self) -> str:
-        """The problem with its place in the document, for errors that name the document themselves."""
+        """The problem with its pointer, for messages that already name the document."""
         return f"{self.pointer}: {self.problem}" if self.pointer else self.problem
 
     def __str__(self) -> str:
@@ -97,7 +107,7 @@ class DocumentError(ScriptGraphError):
 
 
 class ManifestError(ScriptGraphError):
-    """A manifest cannot be read or means nothing."""
+    """A manifest cannot be read, or is invalid."""
 
     def __init__(self, path: Path, pointer: str, problem: str) -> None:
         super().__init__(path, pointer, problem)
@@ -108,14 +118,14 @@ class ManifestError(ScriptGraphError):
 
 
 class RequestError(ScriptGraphError):
-    """What the user typed cannot be understood."""
+    """A command or one of its options is invalid."""
 
 
 class UnknownOptionError(RequestError):
     """A script has no such option.
 
     Attributes:
-        known: every option that may have been meant: the script's, and its command's once that is known.
+        known: the options to suggest from: the script's, and those of the command once it is known.
     """
 
     def __init__(self, alias: str, name: str, known: frozenset[str]) -> None:
@@ -126,7 +136,7 @@ class UnknownOptionError(RequestError):
     def __str__(self) -> str:
         close = nearest(self.name, self.known, 1)
         hint = f"did you mean --{close[0]}?" if close else ""
-        advice = " ".join(filter(None, (hint, self._advice))) or "it has none"
+        advice = " ".join(filter(None, (hint, self._advice))) or "it takes no options"
         return f"{self.alias} has no option --{self.name}; {advice}"
 
 
@@ -134,7 +144,7 @@ class NoScriptError(ScriptGraphError):
     """No script has all the tags of a query.
 
     Attributes:
-        broken: what is wrong with manifests whose tags cannot be read: one of them may be what was meant.
+        broken: the problems of manifests whose tags cannot be read; one of them may be the script meant.
     """
 
     def __init__(
@@ -151,21 +161,22 @@ class NoScriptError(ScriptGraphError):
 
     def __str__(self) -> str:
         if not any(not word.startswith(("_", "-")) for word in self.query.split(",") if word):
-            said = "names no tag that the script must have"
+            problem = "has no tag that selects a script; add one"
         elif self.unknown:
-            said = f"no script has the tag {', '.join(repr(tag) for tag in self.unknown)}"
+            tags = "tag" if len(self.unknown) == 1 else "tags"
+            problem = f"no script has the {tags} {', '.join(repr(tag) for tag in self.unknown)}"
         else:
-            said = "each tag is known, but no one script has them all"
+            problem = "no script has all of these tags"
         near = f" Closest scripts: {'; '.join(self.closest)}." if self.closest else ""
         broken = ""
         if self.broken:
-            more = f", and {len(self.broken) - _TOLD} more" if len(self.broken) > _TOLD else ""
-            broken = f" Not looked at, being broken: {'; '.join(self.broken[:_TOLD])}{more}."
-        return f"--tags={self.query}: {said}.{_suggestion(self.hints)}{near}{broken}"
+            more = f", and {len(self.broken) - _MOST_LISTED} more" if len(self.broken) > _MOST_LISTED else ""
+            broken = f" Skipped, with broken manifests: {'; '.join(self.broken[:_MOST_LISTED])}{more}."
+        return f"--tags={self.query}: {problem}.{_suggestion(self.hints)}{near}{broken}"
 
 
 class AmbiguousScriptError(ScriptGraphError):
-    """Several scripts fit a query equally well."""
+    """Several scripts match a query equally well."""
 
     def __init__(self, query: str, matches: Sequence[str]) -> None:
         super().__init__(query, matches)
@@ -179,7 +190,7 @@ class AmbiguousScriptError(ScriptGraphError):
 
 
 class VariationError(ScriptGraphError):
-    """A variation is unknown, or clashes with another."""
+    """A variation is unknown, or conflicts with another."""
 
     def __init__(self, alias: str, problem: str, valid: Sequence[str] = (), hints: Sequence[str] = ()) -> None:
         super().__init__(alias, problem, valid, hints)
@@ -191,26 +202,26 @@ class VariationError(ScriptGraphError):
 
 
 class VersionError(ScriptGraphError):
-    """No version of a script fits what is asked for."""
+    """No version of a script satisfies the request."""
 
 
 class CycleError(ScriptGraphError):
-    """A script needs itself."""
+    """A script depends on itself."""
 
     def __init__(self, aliases: Sequence[str]) -> None:
         super().__init__(aliases)
         self.aliases = aliases
 
     def __str__(self) -> str:
-        return f"scripts need each other in a circle: {' > '.join(self.aliases)}; remove one of these dependencies"
+        return f"dependency cycle: {' > '.join(self.aliases)}; remove one of these dependencies"
 
 
 class UndeclaredError(ScriptGraphError):
-    """A script reads or exports something that its manifest does not declare."""
+    """A script reads or exports a key that its manifest does not declare."""
 
 
 class StepFailed(ScriptGraphError):  # noqa: N818 - it reads as the event it is
-    """A step could not do its work; the text comes from the step."""
+    """A step failed; its text comes from the step."""
 
 
 class CacheError(ScriptGraphError):

@@ -1,7 +1,7 @@
-"""Values with named fields that cannot be changed, for the modules that every command imports.
+"""Immutable values with named fields, for the modules that every command imports.
 
-What a frozen dataclass is, but no methods are compiled for each class: thirty dataclasses cost a command a third of
-what the front-end itself does, thirty named tuples a tenth, these nothing.
+They act like frozen dataclasses, without compiling methods for each class. Thirty dataclasses cost a command a third of
+the front-end's own time, thirty named tuples a tenth, and these nothing.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 else:
 
     def dataclass_transform(**_how: bool) -> Any:
-        """Stand in for what only a type checker looks at."""
+        """Replace a decorator that only type checkers need."""
         return lambda made: made
 
 
 @dataclass_transform(frozen_default=True)
 class Immutable:
-    """The base of such classes: their annotations are the fields, in order, and what is assigned there the defaults."""
+    """A base class: annotations are the fields, in order, and assigned values are their defaults."""
 
     _fields: ClassVar[tuple[str, ...]] = ()
     _names: ClassVar[frozenset[str]] = frozenset()
@@ -32,7 +32,7 @@ class Immutable:
         cls.field_defaults = {**cls.field_defaults, **{name: vars(cls)[name] for name in names if name in vars(cls)}}
 
     def __init__(self, *values: Any, **named: Any) -> None:
-        # Each plan makes thousands of these: two updates of a dictionary, and no look at each field.
+        # A plan creates thousands of these, so no field is visited one by one.
         state, fields = vars(self), self._fields
         state.update(self.field_defaults)
         state.update(zip(fields, values, strict=False))
@@ -42,7 +42,7 @@ class Immutable:
             raise TypeError(f"{type(self).__name__} has the fields {', '.join(fields)}: not {values}, {named}")
 
     def replaced(self, **named: Any) -> Self:
-        """Return the same with other values of some fields."""
+        """Return a copy with some fields replaced."""
         state = vars(self)
         return type(self)(**{**{name: state[name] for name in self._fields}, **named})
 

@@ -1,4 +1,4 @@
-"""The product that the engine runs for: every name of it that the engine shows, writes or looks for."""
+"""The names of the product that the engine runs for."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from scriptgraph.immutable import Immutable
 
 
 class Product(Immutable):
-    """A product's names.
+    """A product's names and addresses.
 
     Attributes:
-        name: of its distribution, its folder beside cmind's repositories, its container images and its documents.
-        repository: the package that holds its CM repository where it is installed.
-        checkout: its CM repository where it is not; a folder without a cmr.yaml is none.
-        cache_variable: the environment variable that names the cache's folder.
-        packages: distributions whose versions each record notes.
+        name: the name of the distribution, the home folder, the container images and the documents' schemas.
+        repository: the package that contains the CM repository of an installation.
+        checkout: the CM repository of a source checkout, if the folder has a cmr.yaml.
+        cache_variable: the environment variable for the cache's folder.
+        packages: the distributions whose versions are recorded.
     """
 
     name: str
@@ -26,16 +26,16 @@ class Product(Immutable):
     packages: tuple[str, ...] = ()
 
     def schema(self, document: str, version: int = 1) -> str:
-        """Return the schema's name of a kind of document."""
+        """Return the schema name of a kind of document."""
         return f"{self.name}/{document}/{version}"
 
     @property
     def home(self) -> Path:
-        """The folder for cache, records and results: beside cmind's repositories."""
+        """The folder for the cache, records and results, beside cmind's repositories."""
         return registered_folder() / self.name
 
 
 def registered_folder() -> Path:
-    """Return the folder in which cmind keeps what is registered: the one that CM_REPOS names."""
+    """Return the folder of cmind's registered repositories: CM_REPOS, by default ~/CM."""
     repos = os.environ.get("CM_REPOS", "").strip()
     return Path(repos) if repos else Path.home() / "CM"

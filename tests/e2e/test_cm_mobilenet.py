@@ -133,11 +133,11 @@ def test_models_with_the_same_failure_are_listed_together(cm: Cm, tmp_path: Path
     ended = cm.script("run,mobilenet-models,_sample,_only-int8", HERE[0], absent, *SHORT)
 
     assert ended.code != 0
-    last = ended.said.splitlines()[-1]
-    assert "4 of the models failed; the same command tries them again: " in last
+    (error,) = [line for line in ended.said.splitlines() if "CM error" in line]
+    assert "4 of the models failed; the same command tries them again: " in error
     names = [f"sample.{name}" for name in MODELS if name.endswith("int8")]
     assert all(ended.out.count(name) == 1 for name in names)
-    assert last.count(str(tmp_path / "nowhere")) == 1
+    assert error.count(str(tmp_path / "nowhere")) == 1
 
 
 def test_the_sweep_resumes_and_survives_a_failure(cm: Cm, tmp_path: Path) -> None:

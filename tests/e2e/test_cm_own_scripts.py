@@ -77,7 +77,7 @@ def test_an_alias_of_ours_is_refused_with_both_places(cm: Cm, mine: Path) -> Non
     ended = cm.script("report,cores")
 
     assert ended.code != 0
-    assert "'detect-os' is taken by" in ended.said
+    assert "'detect-os' is already used by" in ended.said
 
 
 def test_another_script_automation_is_named_with_the_remedy(cm: Cm, mine: Path) -> None:

@@ -1,4 +1,4 @@
-"""Plans as users and programs read them are those of tests/golden: a fixed set of scripts, and one of our workflows.
+"""Plans as text and as JSON equal those of tests/golden, for fixed scripts and one of our workflows.
 
 After a change that is meant: `MLPERF_HOME_WRITE_GOLDEN=1 python -m pytest tests/golden`, and read the difference.
 A fingerprint or a key that changes here without a reason makes users' caches worthless.
@@ -85,7 +85,7 @@ def scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ScriptFolders:
     monkeypatch.setenv("CM_REPOS", str(tmp_path / "cm"))
     monkeypatch.setenv("CM_CORE_SKIP_INTERNAL_REPOS", "yes")
     (tmp_path / "here.txt").write_text("here\n")
-    monkeypatch.chdir(tmp_path)  # a whole path would be another in each run, and so would keys and fingerprints
+    monkeypatch.chdir(tmp_path)  # an absolute path would change keys and fingerprints with each run
     return folders
 
 
@@ -121,11 +121,11 @@ def test_a_plan_as_json(scripts: ScriptFolders, tmp_path: Path) -> None:
     check("plan.json", document.replace(str(tmp_path), "<here>") + "\n")
 
 
-def test_the_plan_of_a_workflow_of_ours(
+def test_the_plan_of_our_own_workflow(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CM_REPOS", str(tmp_path / "cm"))
     plan("get,preprocessed,dataset,squad,_sample", tmp_path / "home", v=True)
 
-    # Its scripts change more often than how a plan is told.
+    # Its scripts change more often than the format of a plan.
     check("plan-squad-sample.txt", re.sub(r"^plan \w+", "plan <fingerprint>", capsys.readouterr().out))

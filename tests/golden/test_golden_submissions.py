@@ -1,4 +1,4 @@
-"""The trees that are made of given results are those of tests/golden, file by file.
+"""The trees made of fixed results equal those of tests/golden, file by file.
 
 After a change that is meant: `MLPERF_HOME_WRITE_GOLDEN=1 python -m pytest tests/golden`, and read the difference.
 """
@@ -24,7 +24,7 @@ TEXTS = {".md", ".json", ".conf"}
 
 
 def told(root: Path) -> str:
-    """Write a tree down: every file with its text or its hash."""
+    """Return a tree as text: every file with its text or its hash."""
     lines = []
     for path in sorted(root.rglob("*")):
         if path.is_file():

@@ -1,4 +1,4 @@
-"""What holds for the key of any kept step: what it declares decides it, and nothing else."""
+"""Properties of cache keys: only declared values decide them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CODE = """
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    """One store for all examples: a key found again there is a hit."""
+    """One store for all examples; a repeated key is a hit."""
     made = Bench(tmp_path_factory.mktemp("keys"))
     made.scripts.add(
         "x",
@@ -50,13 +50,13 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
 
 
 def ran(bench: Bench, tag: str, env: dict[str, str], inputs: dict[str, str]) -> tuple[str, Any]:
-    """Run the script that is kept; give its key and what it exports."""
+    """Run the cached script, and return its key and its exports."""
     record = bench.run(tag, env=env, inputs=inputs)
     return str(record.steps[0].cache_key), record.exports
 
 
 @given(st.lists(st.tuples(tags, readable, version_inputs), min_size=2, max_size=2))
-def test_two_runs_share_an_entry_exactly_where_all_that_is_declared_is_equal(bench: Bench, asked: list[Any]) -> None:
+def test_runs_share_an_entry_if_all_declared_values_are_equal(bench: Bench, asked: list[Any]) -> None:
     (first, _), (second, _) = (ran(bench, *each) for each in asked)
     chosen = [(frozenset(tag.split(",")), env, inputs.get("version", "1")) for tag, env, inputs in asked]
 
@@ -64,14 +64,14 @@ def test_two_runs_share_an_entry_exactly_where_all_that_is_declared_is_equal(ben
 
 
 @given(tags, readable, unreadable)
-def test_what_is_not_declared_leaks_neither_into_the_key_nor_into_the_result(
+def test_undeclared_values_change_neither_key_nor_result(
     bench: Bench, tag: str, env: dict[str, str], more: dict[str, str]
 ) -> None:
     assert ran(bench, tag, {**env, **more}, {}) == ran(bench, tag, env, {})
 
 
 @given(st.sampled_from(UNREAD), unreadable)
-def test_what_is_not_declared_cannot_be_read(bench: Bench, key: str, env: dict[str, str]) -> None:
+def test_undeclared_keys_cannot_be_read(bench: Bench, key: str, env: dict[str, str]) -> None:
     with pytest.raises(UndeclaredError, match=f"^{key} reads {key}, which"):
         bench.run(key, env=env)
 

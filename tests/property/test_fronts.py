@@ -1,4 +1,4 @@
-"""A front is what the definition gives."""
+"""A front equals its definition."""
 
 from __future__ import annotations
 

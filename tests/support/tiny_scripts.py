@@ -23,7 +23,7 @@ from scriptgraph.planning.resolver import resolve
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from scriptgraph.execution.runtime import Anew
+    from scriptgraph.execution.runtime import Rebuild
     from scriptgraph.manifest.types import Manifest
     from scriptgraph.planning.plan import Plan, Step
 
@@ -102,12 +102,12 @@ class Bench:
         self.events: list[tuple[str, str, dict[str, Any]]] = []
         self.run_folder = folder / "none"
 
-    def run(self, tags: str, switches: Switches | None = None, anew: Anew = "none", **asked: Any) -> Record:
+    def run(self, tags: str, switches: Switches | None = None, rebuild: Rebuild = "none", **asked: Any) -> Record:
         """Run a request and give its record; `run_folder` is then where it was left."""
         registry = load_registry([self.scripts.root])
         plan = resolve(request_of(tags, **asked), registry)
         self.run_folder = new_run_folder(self.home / "records", plan.root.manifest.alias)
-        runtime = self.runtime(registry, self.run_folder).replaced(switches=switches or Switches(), anew=anew)
+        runtime = self.runtime(registry, self.run_folder).replaced(switches=switches or Switches(), rebuild=rebuild)
         return execute(plan, runtime, {"tags": tags})
 
     def runtime(self, registry: Registry, run_folder: Path) -> Runtime:

@@ -159,7 +159,7 @@ class TestMissingFiles:
     def test_a_silent_host_is_found_before_the_first_step(self, cm_run: Run, home: Path) -> None:
         told = cm_run("fetch", url=self.URL)
 
-        assert "no host that has it can be reached: 1 missing" in told["error"]
+        assert "no host with the files can be reached: 1 missing" in told["error"]
         assert not (home / "records").exists()
 
     def test_behind_a_proxy_hosts_are_not_tried(self, cm_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

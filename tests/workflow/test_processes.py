@@ -116,7 +116,7 @@ def test_a_run_that_waits_for_another_says_so(scripts: ScriptFolders, home: Path
     with front(scripts, home, gate) as first:
         wait_for(first, "  half made")
         with front(scripts, home, gate) as second:
-            wait_for(second, "  waiting for another run, which makes the same")
+            wait_for(second, "  waiting for another run that is making the same entry")
             gate.open()
             assert answer_of(second)["status"] == "cached"
         assert answer_of(first)["status"] == "done"

@@ -1,1 +1,1 @@
-"""Which scripts there are: repositories, index, registry."""
+"""The available scripts: repositories, index, registry."""

@@ -1,7 +1,7 @@
-"""A catalogue: the scripts of some repositories by number, found by word; manifests are decoded when asked for.
+"""A catalogue of scripts: numbered, found by word, and decoded on demand.
 
-It is made for 10,000 scripts at every start: two blocks of text, as they lie in the index's file,
-of which a query reads as little as it can.
+It serves 10,000 scripts at every start. It consists of two blocks of text, exactly as stored in the index's file, and a
+query reads only the parts that it needs.
 """
 
 from __future__ import annotations
@@ -22,19 +22,20 @@ if TYPE_CHECKING:
 
     from scriptgraph.manifest.types import Manifest
 
-# No query has this word: the scripts whose manifests do not say how they are found.
+# A word that no query has, for the scripts whose heads cannot be read.
 _UNSOUND = ""
+# The most scripts that are searched for in a list as text; more are intersected as sets.
 _FEW = 20
 
 
-class Shelf(Immutable):
-    """Manifests below one folder, by their relative paths."""
+class ScriptFolder(Immutable):
+    """A `script/` folder, and its manifests by relative path."""
 
     folder: str
     paths: Sequence[str]
 
     def current(self, number: int) -> bool:
-        """Whether one manifest is what it was; one that was handed in does not change."""
+        """Whether a manifest is unchanged; decoded manifests never change."""
         return number < len(self.paths)
 
 
@@ -42,68 +43,68 @@ class Catalogue:
     """Scripts by number and word.
 
     Attributes:
-        shelves: the manifests, numbered through.
-        heads: a line of JSON for each script: alias, uid, tags, and whether these could be read.
+        folders: the folders with the manifests, which are numbered throughout.
+        heads: a line of JSON for each script: alias, UID, tags, and whether they could be read.
         words: sorted lines: a word, a tab, and the numbers of the scripts that have it.
-        compared: whether every manifest is known to be what the catalogue says.
+        compared: whether every manifest has been compared with the catalogue.
     """
 
     compared = True
 
     def __init__(
-        self, shelves: Sequence[Shelf], heads: str, words: str, manifests: Mapping[int, Manifest] | None = None
+        self, folders: Sequence[ScriptFolder], heads: str, words: str, manifests: Mapping[int, Manifest] | None = None
     ) -> None:
-        self.shelves, self.heads, self.words = shelves, heads, words
+        self.folders, self.heads, self.words = folders, heads, words
         self._manifests = dict(manifests or {})
 
     def __len__(self) -> int:
-        return sum(len(shelf.paths) for shelf in self.shelves)
+        return sum(len(folder.paths) for folder in self.folders)
 
     def path(self, number: int) -> Path:
         """Return the path of a script's manifest."""
-        shelf, place = self._shelved(number)
-        return Path(shelf.folder, shelf.paths[place])
+        folder, place = self._located(number)
+        return Path(folder.folder, folder.paths[place])
 
     def current(self, number: int) -> bool:
-        """Whether a script's manifest is what it was."""
-        shelf, place = self._shelved(number)
-        return shelf.current(place)
+        """Whether a script's manifest is unchanged."""
+        folder, place = self._located(number)
+        return folder.current(place)
 
-    def _shelved(self, number: int) -> tuple[Shelf, int]:
-        for shelf in self.shelves:
-            if number < len(shelf.paths):
-                return shelf, number
-            number -= len(shelf.paths)
+    def _located(self, number: int) -> tuple[ScriptFolder, int]:
+        for folder in self.folders:
+            if number < len(folder.paths):
+                return folder, number
+            number -= len(folder.paths)
         raise IndexError(number)
 
     def head(self, number: int) -> Head:
-        """Return how a script is found."""
+        """Return the head of a script's manifest."""
         alias, uid, tags, sound = parse_json(self._head_lines[number], "the index of scripts", paths=True)
         return Head(alias, uid, tuple(tags), sound)
 
     def all_words(self) -> Iterator[str]:
-        """Yield every word that finds something."""
+        """Yield every word that some script has."""
         return (word for word, _, _ in (line.partition("\t") for line in self.words.split("\n")) if word)
 
     def numbers(self, word: str) -> frozenset[int]:
-        """Return the numbers of the scripts that have a word as tag, alias or uid."""
-        return self.having((word,))
+        """Return the numbers of the scripts that have a word as tag, alias or UID."""
+        return self.numbers_of_all((word,))
 
-    def having(self, words: Iterable[str]) -> frozenset[int]:
-        """Return the numbers of the scripts that have all of some words."""
+    def numbers_of_all(self, words: Iterable[str]) -> frozenset[int]:
+        """Return the numbers of the scripts that have all the words; at least one word is required."""
         shortest, *others = sorted((self._listed(word) for word in words), key=len)
         found = frozenset(map(int, shortest.split(","))) if shortest else frozenset()
         for listed in others:
             if len(found) < _FEW:
-                # What thousands have is not worth splitting for a few of them.
-                whole = f",{listed},"
-                found = frozenset(each for each in found if f",{each}," in whole)
+                # Splitting a list of thousands for a few numbers would take longer.
+                padded = f",{listed},"
+                found = frozenset(each for each in found if f",{each}," in padded)
             else:
                 found &= frozenset(map(int, listed.split(",")))
         return found
 
     def _listed(self, word: str) -> str:
-        """Find a word's line by halves and return what it lists."""
+        """Return the numbers in a word's line, found by bisection; empty if the word is unknown."""
         lines, start = self.words, f"{word}\t"
         low, high = 0, len(lines)
         while low < high:
@@ -117,14 +118,14 @@ class Catalogue:
 
     @property
     def unsound(self) -> frozenset[int]:
-        """The scripts whose manifests do not say how they are found."""
+        """The numbers of the scripts whose heads cannot be read."""
         return self.numbers(_UNSOUND)
 
     def manifest(self, number: int) -> Manifest:
         """Read and decode a script's manifest, once.
 
         Raises:
-            ManifestError: it cannot be read, or says something without meaning.
+            ManifestError: the manifest cannot be read, or is invalid.
         """
         if number not in self._manifests:
             path = self.path(number)
@@ -136,10 +137,10 @@ class Catalogue:
         return self.heads.split("\n")
 
 
-def catalogue_of(
-    shelves: Sequence[Shelf], heads: Sequence[Head], manifests: Mapping[int, Manifest] | None = None
+def build_catalogue(
+    folders: Sequence[ScriptFolder], heads: Sequence[Head], manifests: Mapping[int, Manifest] | None = None
 ) -> Catalogue:
-    """Make a catalogue of manifests from their heads, in the same order; `manifests` are those decoded, by number.
+    """Build a catalogue from the heads of all manifests, in order; `manifests` are the decoded ones by number.
 
     Raises:
         ManifestError: two scripts share an alias.
@@ -148,16 +149,16 @@ def catalogue_of(
     for number, head in enumerate(heads):
         for word in head.words:
             numbers.setdefault(word, []).append(number)
-    # What a query would be parted at can never be asked for.
+    # No query can contain a word with commas or white space.
     numbers = {word: found for word, found in numbers.items() if word.replace(",", " ").split() == [word]}
     numbers[_UNSOUND] = [number for number, head in enumerate(heads) if not head.sound]
     lines = sorted(f"{word}\t{','.join(map(str, found))}" for word, found in numbers.items() if found)
-    made = Catalogue(shelves, "\n".join(map(json.dumps, heads)), "\n".join(lines), manifests)
-    taken, twice = dict[str, int](), list[tuple[str, Path, Path]]()
+    catalogue = Catalogue(folders, "\n".join(map(json.dumps, heads)), "\n".join(lines), manifests)
+    first_uses, duplicates = dict[str, int](), list[tuple[str, Path, Path]]()
     for number, head in enumerate(heads):
-        if head.sound and taken.setdefault(head.alias, number) != number:
-            first, second = sorted((made.path(taken[head.alias]), made.path(number)))
-            twice.append((head.alias, first, second))
-    for alias, first, second in sorted(twice):
-        raise ManifestError(second, "/alias", f"{alias!r} is taken by {first.parent}; rename one")
-    return made
+        if head.sound and first_uses.setdefault(head.alias, number) != number:
+            first, second = sorted((catalogue.path(first_uses[head.alias]), catalogue.path(number)))
+            duplicates.append((head.alias, first, second))
+    for alias, first, second in sorted(duplicates):
+        raise ManifestError(second, "/alias", f"{alias!r} is already used by {first.parent}; rename one")
+    return catalogue

@@ -1,7 +1,7 @@
-"""The index: a catalogue on disk that is as true at each start as if all manifests had been read.
+"""The index: a catalogue on disk that always equals the result of reading all manifests.
 
-One file for each set of repositories. At a start the stamps of the `script/` folders and of the manifests are compared,
-and what has changed is read. A file that is missing, damaged or cannot be written costs time and nothing else.
+There is one file for each set of repositories. Each start compares the stamps of the `script/` folders and manifests,
+and reads what has changed. A file that is missing, damaged or not writable costs only time.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from functools import partial
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
-from scriptgraph.catalog.entries import Catalogue, Shelf, catalogue_of
+from scriptgraph.catalog.entries import Catalogue, ScriptFolder, build_catalogue
 from scriptgraph.errors import DocumentError
 from scriptgraph.files.atomic import replace_bytes
 from scriptgraph.files.json_reader import parse_json
@@ -28,42 +28,47 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    Indexed = tuple[list["Sight"], Catalogue]
+    Indexed = tuple[list["FolderState"], Catalogue]
 
-# A change of the file's layout, or of what is read as a head, gets a new name here.
+# Renamed with each change of the file's layout or of heads.
 LAYOUT = "v1"
-# Files of repositories that are used no more are not kept for ever.
+# The most index files; older ones are removed.
 _MOST_FILES = 16
-# So many manifests are not all looked at in a start.
+# From this many manifests on, a start does not compare them all.
 _MANY = 1000
 
 
-def read_scripts(folders: Sequence[Path], index: Path | None, *, keep: bool = True, whole: bool = True) -> Catalogue:
-    """Return the catalogue of some `script/` folders.
+def read_catalogue(
+    folders: Sequence[Path], index: Path | None, *, keep: bool = True, compare_all: bool = True
+) -> Catalogue:
+    """Return the catalogue of `script/` folders.
 
-    Without `keep`, the folder `index` is read and not written; without a folder, every manifest is read. With `whole`,
-    every manifest is compared with the index, however many there are.
+    Args:
+        folders: the `script/` folders.
+        index: the folder of the index files; None to read every manifest.
+        keep: whether to write the index.
+        compare_all: whether to compare every manifest with the index, however many there are.
 
     Raises:
         ManifestError: two scripts share an alias.
     """
     if index is None:
-        return _seen_now(folders, None)[1]
-    named = "\0".join((*MANIFEST_NAMES, "", *map(str, folders)))
-    path = index / LAYOUT / sha256(named.encode(errors="surrogatepass")).hexdigest()[:24]
+        return _scan(folders, None)[1]
+    key = "\0".join((*MANIFEST_NAMES, "", *map(str, folders)))
+    path = index / LAYOUT / sha256(key.encode(errors="surrogatepass")).hexdigest()[:24]
     try:
         written = path.read_bytes()
     except OSError:
         written = b""
-    kept = _decoded(written)
-    if kept is not None and not whole and all(sight.taken() for sight in kept[0]):
-        kept[1].compared = False
-        return kept[1]
-    if kept is not None and whole and all(sight.unchanged() for sight in kept[0]):
-        return kept[1]
-    now = _seen_now(folders, kept)
-    fresh = _encoded(now)
-    # What comes first in a new home is a run, not this.
+    stored = _decoded(written)
+    if stored is not None and not compare_all and all(state.trusted() for state in stored[0]):
+        stored[1].compared = False
+        return stored[1]
+    if stored is not None and compare_all and all(state.unchanged() for state in stored[0]):
+        return stored[1]
+    current = _scan(folders, stored)
+    fresh = _encoded(current)
+    # Only a run may create a new home.
     if keep and fresh != written and index.parent.is_dir():
         with suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -71,32 +76,32 @@ def read_scripts(folders: Sequence[Path], index: Path | None, *, keep: bool = Tr
             files = sorted(path.parent.iterdir(), key=lambda each: each.stat().st_mtime_ns)
             for old in files[:-_MOST_FILES]:
                 old.unlink(missing_ok=True)
-    return now[1]
+    return current[1]
 
 
-def _seen_now(folders: Sequence[Path], kept: Indexed | None) -> Indexed:
+def _scan(folders: Sequence[Path], stored: Indexed | None) -> Indexed:
     known: list[dict[str, tuple[bytes, Head]]] = [{} for _ in folders]
-    if kept is not None:
-        heads = map(kept[1].head, range(len(kept[1])))
-        known = [sight.known(heads) for sight in kept[0]]
-    looked = [look(folder, each) for folder, each in zip(folders, known, strict=True)]
-    sights = [sight for sight, _ in looked]
-    return sights, catalogue_of(sights, [head for _, heads in looked for head in heads])
+    if stored is not None:
+        heads = map(stored[1].head, range(len(stored[1])))
+        known = [state.known(heads) for state in stored[0]]
+    scanned = [scan_folder(folder, each) for folder, each in zip(folders, known, strict=True)]
+    states = [state for state, _ in scanned]
+    return states, build_catalogue(states, [head for _, heads in scanned for head in heads])
 
 
 def _encoded(indexed: Indexed) -> bytes:
-    sights, catalogue = indexed
-    texts = ["\0".join(paths) for sight in sights for paths in (sight.paths, sight.absent)]
+    states, catalogue = indexed
+    texts = ["\0".join(paths) for state in states for paths in (state.paths, state.absent)]
     blocks = [text.encode(errors="surrogatepass") for text in (catalogue.heads, catalogue.words, *texts)]
-    blocks += [sight.stamps for sight in sights]
+    blocks += [state.stamps for state in states]
     body = b"".join(blocks)
-    folders = [(sight.folder, sight.stamp.hex()) for sight in sights]
+    folders = [(state.folder, state.stamp.hex()) for state in states]
     head = {"folders": folders, "sizes": [len(block) for block in blocks], "crc": crc32(body)}
     return json.dumps(head).encode() + b"\n" + body
 
 
 def _decoded(written: bytes) -> Indexed | None:
-    """Read the file's content; None where it is damaged."""
+    """Return the decoded content of an index file, or None if it is damaged."""
     start = written.find(b"\n") + 1
     body = memoryview(written)[start:]
     try:
@@ -110,46 +115,46 @@ def _decoded(written: bytes) -> Indexed | None:
 
 
 def _unpacked(body: memoryview, folders: Sequence[tuple[str, bytes]], ends: Sequence[int]) -> Indexed:
-    """Cut the blocks apart, each from one end to the next."""
+    """Split the body at the ends of its blocks, and decode them."""
     blocks = [body[first:last] for first, last in pairwise(ends)]
     heads, words, *texts = (str(block, "utf-8", "surrogatepass") for block in blocks[: 2 * len(folders) + 2])
     lists = iter([text.split("\0") if text else [] for text in texts])
     stamps = map(bytes, blocks[2 * len(folders) + 2 :])
-    sights = [Sight(folder, next(lists), own, next(lists), next(stamps)) for folder, own in folders]
-    return sights, Catalogue(sights, heads, words)
+    states = [FolderState(folder, next(lists), own, next(lists), next(stamps)) for folder, own in folders]
+    return states, Catalogue(states, heads, words)
 
 
-class Sight(Shelf):
-    """What a `script/` folder held when it was looked at.
+class FolderState(ScriptFolder):
+    """The state of a `script/` folder when it was scanned.
 
     Attributes:
-        stamp: the folder's own, which changes when scripts come and go; empty where there is no folder.
-        absent: where a manifest was looked for and not found.
-        stamps: those of `paths`.
+        stamp: the folder's own stamp, which changes when scripts are added or removed; empty if there is no folder.
+        absent: the paths at which no manifest was found.
+        stamps: the stamps of `paths`, joined.
     """
 
     stamp: bytes
     absent: list[str]
     stamps: bytes
 
-    def taken(self) -> bool:
-        """Whether this can be trusted, as far as scripts are looked at again when they are selected.
+    def trusted(self) -> bool:
+        """Whether the state can be used if each script is compared again when it is selected.
 
-        Of many manifests only the folder is looked at here: it changes when scripts come and go. What could have
-        changed without a trace is looked at whole.
+        With many manifests only the folder is compared. Manifests that may have changed without a new stamp are all
+        compared.
         """
         if len(self.paths) < _MANY or UNSETTLED in self.stamps:
             return self.unchanged()
         return self._holds(self._folder_is_same)
 
     def current(self, number: int) -> bool:
-        """Whether one manifest is what it was."""
+        """Whether a manifest is unchanged."""
         return self._holds(lambda folder: stamps((self.paths[number],), folder) == self._stamp(number))
 
     def unchanged(self) -> bool:
-        """Whether the folder and every manifest in it are what they were."""
+        """Whether the folder and all its manifests are unchanged."""
         if not self.stamp:
-            return not os.path.exists(self.folder)  # noqa: PTH110 - as fast as this language can
+            return not os.path.exists(self.folder)  # noqa: PTH110 - faster
         return self._holds(
             lambda folder: (
                 self._folder_is_same(folder)
@@ -159,7 +164,7 @@ class Sight(Shelf):
         )
 
     def _holds(self, condition: Callable[[int], bool]) -> bool:
-        """Whether a condition holds in the open folder; not where something cannot be looked at."""
+        """Whether a condition holds in the opened folder; False if a file cannot be read."""
         try:
             with _opened(self.folder) as folder:
                 return condition(folder)
@@ -175,7 +180,7 @@ class Sight(Shelf):
     def _stamps_now(self, folder: int) -> bytes:
         if len(self.paths) < _MANY or threading.active_count() > 1:
             return stamps(self.paths, folder)
-        # Paths from the working folder are looked up faster by a tenth than those from an open one.
+        # Paths relative to the working folder are looked up a tenth faster than those relative to an open folder.
         here = os.open(".", os.O_PATH | os.O_DIRECTORY)
         try:
             os.fchdir(folder)
@@ -185,19 +190,19 @@ class Sight(Shelf):
             os.close(here)
 
     def known(self, heads: Iterator[Head]) -> dict[str, tuple[bytes, Head]]:
-        """Return each manifest's stamp and head, taking as many heads as there are manifests."""
+        """Return each manifest's stamp and head; consumes one head for each manifest."""
         return {path: (self._stamp(number), next(heads)) for number, path in enumerate(self.paths)}
 
 
-def look(folder: Path, known: Mapping[str, tuple[bytes, Head]]) -> tuple[Sight, list[Head]]:
-    """Look at a `script/` folder, and read the manifests that are not known as they are now."""
+def scan_folder(folder: Path, known: Mapping[str, tuple[bytes, Head]]) -> tuple[FolderState, list[Head]]:
+    """Scan a `script/` folder, and read the manifests whose stamps differ from the known ones."""
     try:
         with _opened(str(folder)) as opened:
             own = settled_stamp(".", opened)
             names = sorted(os.listdir(opened))  # noqa: PTH208 - an open folder
             places = [_place(name, opened) for name in names]
     except OSError:
-        return Sight(str(folder), [], b"", [], b""), []
+        return FolderState(str(folder), [], b"", [], b""), []
     present, absent, marks, heads = [], [], [], []
     for path, stamp, missing in places:
         absent += missing
@@ -208,13 +213,13 @@ def look(folder: Path, known: Mapping[str, tuple[bytes, Head]]) -> tuple[Sight, 
             head = read_head(folder / path)
         present.append(path)
         heads.append(head)
-        # What cannot be read now may be readable the next time without a trace.
+        # An unreadable manifest may become readable without a new stamp.
         marks.append(stamp if head.sound else UNSETTLED)
-    return Sight(str(folder), present, own, absent, b"".join(marks)), heads
+    return FolderState(str(folder), present, own, absent, b"".join(marks)), heads
 
 
 def _place(name: str, folder: int) -> tuple[str, bytes, list[str]]:
-    """Return a script's manifest with its stamp, and the names before it that its folder does not have."""
+    """Return a script's manifest, its stamp, and the manifest names tried before it without success."""
     missing: list[str] = []
     for manifest in MANIFEST_NAMES:
         path = f"{name}/{manifest}"

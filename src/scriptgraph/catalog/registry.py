@@ -1,4 +1,4 @@
-"""All scripts of some CM repositories: found by folder, selected by tags."""
+"""The registry of all scripts of CM repositories: discovered by folder, selected by tags."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from scriptgraph.catalog.entries import Catalogue, Shelf, catalogue_of
-from scriptgraph.catalog.index import read_scripts
+from scriptgraph.catalog.entries import Catalogue, ScriptFolder, build_catalogue
+from scriptgraph.catalog.index import read_catalogue
 from scriptgraph.errors import AmbiguousScriptError, ManifestError, NoScriptError, nearest
 from scriptgraph.manifest.text import MANIFEST_NAMES, head_of
 
@@ -20,28 +20,26 @@ if TYPE_CHECKING:
 
 
 class Registry:
-    """Scripts by alias and by tag; the order of discovery never matters.
+    """Scripts by alias and tag; the order of discovery never matters.
 
-    A manifest is decoded when its script is selected, so that a broken one stops only what needs it.
+    Manifests are decoded when their scripts are selected, so that a broken one stops only the plans that need it.
     """
 
-    def __init__(
-        self, scripts: Catalogue | Iterable[Manifest], look_again: Callable[[], Catalogue] | None = None
-    ) -> None:
-        """Take a catalogue, or decoded manifests.
+    def __init__(self, scripts: Catalogue | Iterable[Manifest], rescan: Callable[[], Catalogue] | None = None) -> None:
+        """Take a catalogue or decoded manifests.
 
-        `look_again` looks at every manifest; needed where the catalogue has not compared all.
+        `rescan` compares every manifest; it is required for a catalogue that has not.
         """
         if not isinstance(scripts, Catalogue):
             manifests = tuple(scripts)
-            shelves = [Shelf(str(manifest.folder), MANIFEST_NAMES[:1]) for manifest in manifests]
-            scripts = catalogue_of(shelves, list(map(head_of, manifests)), dict(enumerate(manifests)))
+            folders = [ScriptFolder(str(manifest.folder), MANIFEST_NAMES[:1]) for manifest in manifests]
+            scripts = build_catalogue(folders, list(map(head_of, manifests)), dict(enumerate(manifests)))
         self._catalogue = scripts
-        self._look_again = look_again
+        self._look_again = rescan
         self._chosen: dict[str, Manifest] = {}
 
     def __iter__(self) -> Iterator[Manifest]:
-        """Yield every script, by alias, without those whose manifests are broken."""
+        """Yield every script with a valid manifest, sorted by alias."""
         return self.candidates(())
 
     def __len__(self) -> int:
@@ -51,14 +49,14 @@ class Registry:
     def select(self, query: Query) -> Manifest:
         """Return the one script that has all required tags and no excluded one.
 
-        Where several fit, the one whose tags are exactly those asked for wins.
+        Of several matches, a script with exactly the required tags wins.
 
         Raises:
-            NoScriptError: none fits; names the unknown tags and the closest scripts.
-            AmbiguousScriptError: several fit.
-            ManifestError: the one that fits has a broken manifest.
+            NoScriptError: no script matches; names the unknown tags and the closest scripts.
+            AmbiguousScriptError: several scripts match.
+            ManifestError: the matching script has a broken manifest.
         """
-        # A plan of many models asks for the same scripts hundreds of times.
+        # A plan of many models selects the same scripts hundreds of times.
         if query.text not in self._chosen:
             self._chosen[query.text] = self._select(query)
         return self._chosen[query.text]
@@ -73,17 +71,17 @@ class Registry:
         return self._catalogue.manifest(self._selected(query))
 
     def _see_all(self) -> None:
-        """Compare every manifest with what is known, unless that was done."""
+        """Compare every manifest with the catalogue, unless that is done."""
         if not self._catalogue.compared and self._look_again is not None:
             self._catalogue = self._look_again()
             self._chosen = {}
 
     def _selected(self, query: Query) -> int:
-        fitting = self._having(query.required) if query.required else frozenset()
+        matching = self._numbers(query.required) if query.required else frozenset()
         for tag in query.excluded:
-            fitting -= self._catalogue.numbers(tag)
-        # A manifest that does not say how it is found gives way to one that does.
-        matches = sorted((fitting - self._catalogue.unsound) or fitting)
+            matching -= self._catalogue.numbers(tag)
+        # A manifest with a readable head goes before those without.
+        matches = sorted((matching - self._catalogue.unsound) or matching)
         if len(matches) > 1:
             heads = {number: self._catalogue.head(number) for number in matches}
             exact = [number for number, head in heads.items() if set(head.tags) == set(query.required)]
@@ -92,22 +90,22 @@ class Registry:
                 raise AmbiguousScriptError(query.text, sorted(heads[number].alias for number in matches))
         if not matches:
             unknown = [tag for tag in query.required if not self._catalogue.numbers(tag)]
-            raise self.no_script(query, unknown, self._catalogue.all_words())
+            raise self.no_script_error(query, unknown, self._catalogue.all_words())
         return matches[0]
 
     def candidates(self, tags: Iterable[str]) -> Iterator[Manifest]:
-        """Yield every script that has all these tags, by alias, without those whose manifests are broken."""
+        """Yield every script with all these tags and a valid manifest, sorted by alias."""
         self._see_all()
-        found = [each for each in map(self._read, self._having(tags)) if not isinstance(each, ManifestError)]
+        found = [each for each in map(self._read, self._numbers(tags)) if not isinstance(each, ManifestError)]
         return iter(sorted(found, key=lambda manifest: manifest.alias))
 
     def tags_beside(self, tags: Iterable[str]) -> frozenset[str]:
-        """Return every tag of the scripts that have all these tags; no manifest is decoded."""
-        heads = map(self._catalogue.head, self._having(tags))
+        """Return every tag of the scripts with all these tags, without decoding manifests."""
+        heads = map(self._catalogue.head, self._numbers(tags))
         return frozenset(tag for head in heads for tag in head.tags)
 
     def problems(self) -> Iterator[ManifestError]:
-        """Yield what is wrong with each broken manifest."""
+        """Yield the error of each broken manifest."""
         self._see_all()
         return (each for each in map(self._read, range(len(self))) if isinstance(each, ManifestError))
 
@@ -117,35 +115,35 @@ class Registry:
         except ManifestError as error:
             return error
 
-    def _having(self, words: Iterable[str]) -> frozenset[int]:
-        wanted = tuple(words)
-        return self._catalogue.having(wanted) if wanted else frozenset(range(len(self)))
+    def _numbers(self, words: Iterable[str]) -> frozenset[int]:
+        required = tuple(words)
+        return self._catalogue.numbers_of_all(required) if required else frozenset(range(len(self)))
 
-    def no_script(self, query: Query, unknown: Sequence[str], known: Iterable[str]) -> NoScriptError:
-        """Describe a query that no script fits, with the nearest known words and the scripts that have most of them.
+    def no_script_error(self, query: Query, unknown: Sequence[str], known: Iterable[str]) -> NoScriptError:
+        """Return the error for a query without a match, with the nearest known words and the closest scripts.
 
-        `unknown` are the query's words that no script has, `known` those that some have.
+        `unknown` are the query's words that no script has, `known` all words that some script has.
         """
         words = frozenset(known)
         hints = [hint for word in unknown for hint in nearest(word, words, 1)]
-        wanted = {*query.required, *hints}
+        searched = {*query.required, *hints}
         heads = map(self._catalogue.head, range(len(self)))
-        scored = sorted((-len(wanted & head.words), head.alias, head.tags) for head in heads)
+        scored = sorted((-len(searched & head.words), head.alias, head.tags) for head in heads)
         closest = [f"{alias} ({','.join(tags)})" for score, alias, tags in scored[:3] if score]
-        # A manifest that does not say how it is found may be the one that is meant.
+        # A manifest without a readable head may be the intended one.
         unsound = map(self._read, sorted(self._catalogue.unsound))
         broken = [str(each) for each in unsound if isinstance(each, ManifestError)]
         return NoScriptError(query.text, unknown, closest, hints, broken)
 
 
 def load_registry(roots: Sequence[Path], index: Path | None = None, *, keep: bool = True) -> Registry:
-    """Find the manifests below each repository's `script/` folder.
+    """Find the manifests in each repository's `script/` folder.
 
-    What is found is kept in the folder `index` for the next start; without `keep`, that is read and not written.
+    The folder `index` stores them for the next start; without `keep`, it is only read.
 
     Raises:
         ManifestError: two scripts share an alias.
     """
     folders = dict.fromkeys(root.resolve() / "script" for root in roots)
-    look = partial(read_scripts, sorted(folders), index, keep=keep)
-    return Registry(look(whole=False), look)
+    scan = partial(read_catalogue, sorted(folders), index, keep=keep)
+    return Registry(scan(compare_all=False), scan)

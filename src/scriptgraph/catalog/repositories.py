@@ -1,8 +1,8 @@
-"""Whose scripts there are: ours, and those of the CM repositories that the user has registered.
+"""The CM repositories with scripts: our own, and those that the user has registered.
 
-cmind keeps the registered folders in `$CM_REPOS/repos.json` and the user's own artifacts in `$CM_REPOS/repos/local`;
-it also takes every package that can be imported, whose name begins with `cm` and that holds a `cmr.yaml`.
-A repository that brings a `script` automation of its own has scripts for that one, not for us.
+cmind keeps the registered folders in `$CM_REPOS/repos.json` and the user's own artifacts in `$CM_REPOS/repos/local`. It
+also finds every importable package whose name begins with `cm` and that contains a `cmr.yaml`. The scripts of a
+repository with its own `script` automation belong to that automation, and are skipped.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from scriptgraph.immutable import Immutable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-# A `script` automation that names this package hands its commands to it.
+# A `script` automation that contains this name is ours.
 _OUR_SHIM = "scriptgraph"
 
 
 class Repositories(Immutable):
-    """Where scripts are looked for.
+    """The repositories in which scripts are searched for.
 
     Attributes:
-        roots: folders that hold a `script/` folder, ours first.
-        rivals: repositories with a `script` automation that is not ours, which cm may run in our place.
+        roots: folders that contain a `script/` folder, our own first.
+        rivals: repositories with another `script` automation, which cm may run instead of ours.
     """
 
     roots: tuple[Path, ...]
@@ -35,13 +35,13 @@ class Repositories(Immutable):
 
 
 def find_repositories(own: Path, registered: Path, search_path: Sequence[str] = ()) -> Repositories:
-    """Find a user's repositories: ours, which runs, those below CM_REPOS and those among the packages of `sys.path`."""
+    """Find all repositories: our own, those registered below CM_REPOS, and those among importable packages."""
     our_uid = _fields(own).get("uid")
     roots, rivals = [own], []
     for folder in dict.fromkeys((*_folders(registered), *_packages(search_path))):
         fields = _fields(folder)
         if fields.get("uid") == our_uid or folder == own:
-            continue  # another copy of ours: an older installation, or the checkout
+            continue  # another copy of our own: an older installation, or the checkout
         root = folder / fields.get("prefix", "")
         if _brings_an_engine(root):
             rivals.append(f"{fields.get('alias') or folder.name} ({folder})")
@@ -58,14 +58,14 @@ def _folders(registered: Path) -> Iterator[Path]:
     if isinstance(listed, list):
         for each in listed:
             if isinstance(each, str) and each:
-                # As cmind does: below its own folder first, then as it is written.
+                # As in cmind, a folder below its own goes before the path as written.
                 below = registered / "repos" / each
                 yield below if below.is_dir() else Path(each)
     yield registered / "repos" / "local"
 
 
 def _packages(search_path: Sequence[str]) -> Iterator[Path]:
-    """Find repositories among the packages that can be imported, as cmind does, without importing them."""
+    """Find repositories among the importable packages, as cmind does, without importing them."""
     if os.environ.get("CM_CORE_SKIP_INTERNAL_REPOS", "").strip().lower() in {"1", "true", "yes"}:
         return
     seen = {"cmind"}
@@ -83,7 +83,7 @@ def _packages(search_path: Sequence[str]) -> Iterator[Path]:
 
 
 def _fields(folder: Path) -> dict[str, str]:
-    """Read what we need of a repository's cmr.yaml: three lines of plain text, and no YAML reader for it."""
+    """Read the fields of a repository's cmr.yaml as plain lines, which saves importing a YAML reader."""
     try:
         text = (folder / "cmr.yaml").read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):

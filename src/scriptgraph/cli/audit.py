@@ -8,7 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from scriptgraph.catalog.registry import load_registry
-from scriptgraph.errors import ManifestError, ScriptGraphError
+from scriptgraph.errors import ManifestError, ScriptGraphError, report_line
 from scriptgraph.immutable import Immutable
 from scriptgraph.manifest.queries import parse_query
 from scriptgraph.manifest.types import matches_any
@@ -110,7 +110,7 @@ def _refused(words: str, call: Callable[[Query], object]) -> str:
     try:
         call(parse_query(words.replace("#", "x")))
     except ScriptGraphError as error:
-        return error.report()
+        return report_line(str(error), error.chain, error.log)
     return ""
 
 

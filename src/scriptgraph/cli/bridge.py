@@ -16,7 +16,7 @@ from scriptgraph.cli.commands.script import script_command
 from scriptgraph.cli.console import RunConsole
 from scriptgraph.cli.run_command import run_request
 from scriptgraph.cli.run_options import read_run
-from scriptgraph.errors import OF_THE_MACHINE, ScriptGraphError, UnknownOptionError
+from scriptgraph.errors import MACHINE_ERRNOS, ScriptGraphError, UnknownOptionError
 from scriptgraph.planning.conditions import same
 from scriptgraph.product import registered_folder
 
@@ -190,13 +190,15 @@ def _caught(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     except KeyboardInterrupt:
         return {"return": _INTERRUPTED, "error": "interrupted; nothing half-finished was kept"}
     except OSError as error:
-        if error.errno not in OF_THE_MACHINE:
+        if error.errno not in MACHINE_ERRNOS:
             raise
         return {"error": f"{error.filename or 'a file'}: {error.strerror}; see to it and run again"}
 
 
 def _without_end_mark(text: str) -> str:
     """Return an error as cmind wants it: it puts an exclamation mark at the end."""
+    if "\n" in text:  # the mark follows the last line, and must not become part of a log's path
+        return f"{text} " if "\n  log: " in text else text
     if not text.endswith("?"):
         return text.removesuffix(".")
     start = max(text.rfind(mark) for mark in (". ", "; ", ": "))

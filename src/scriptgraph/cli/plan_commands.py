@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from scriptgraph.errors import RequestError, nearest
 from scriptgraph.execution.executor import prefetch
-from scriptgraph.execution.preview import foresee
+from scriptgraph.execution.preview import preview_plan
 from scriptgraph.execution.record import Durations
-from scriptgraph.execution.required_files import fetches, require_reachable
-from scriptgraph.execution.run_step import forget
-from scriptgraph.execution.traversal import Foreseen
+from scriptgraph.execution.required_files import list_required_files, require_reachable
+from scriptgraph.execution.run_step import forget_imports
+from scriptgraph.execution.traversal import StepPreview
 from scriptgraph.manifest.types import matches_any
 from scriptgraph.planning.conditions import guard_words
 from scriptgraph.planning.environment import as_text
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from scriptgraph.cli.console import RunConsole
-    from scriptgraph.execution.required_files import Fetch
+    from scriptgraph.execution.required_files import RequiredFile
     from scriptgraph.execution.runtime import Runtime
     from scriptgraph.planning.plan import Need, Plan
 
@@ -72,14 +72,14 @@ def run_prefetch(plan: Plan, runtime: Runtime, request: Mapping[str, Any], conso
     }
 
 
-def _look(plan: Plan, runtime: Runtime) -> tuple[Foreseen, list[Fetch]]:
-    forget()
-    root = foresee(plan, runtime)
-    return root, fetches(root, runtime.switches.mirrors, runtime.state.parent / "downloads")
+def _look(plan: Plan, runtime: Runtime) -> tuple[StepPreview, list[RequiredFile]]:
+    forget_imports()
+    root = preview_plan(plan, runtime)
+    return root, list_required_files(root, runtime.switches.mirrors, runtime.state.parent / "downloads")
 
 
 def plan_lines(
-    plan: Plan, root: Foreseen, fetched: Sequence[Fetch], seconds: Mapping[str, float], *, verbose: bool
+    plan: Plan, root: StepPreview, fetched: Sequence[RequiredFile], seconds: Mapping[str, float], *, verbose: bool
 ) -> list[str]:
     """Return a plan as lines of text.
 
@@ -105,7 +105,7 @@ def plan_lines(
 
 
 def plan_document(
-    plan: Plan, root: Foreseen, fetched: Sequence[Fetch], seconds: Mapping[str, float], schema: str
+    plan: Plan, root: StepPreview, fetched: Sequence[RequiredFile], seconds: Mapping[str, float], schema: str
 ) -> dict[str, Any]:
     """Return a plan as JSON values of a schema of this name."""
     return {
@@ -137,7 +137,7 @@ def origin_lines(plan: Plan, key: str) -> Iterator[str]:
             yield f"{step.title}: {key} is not set before the run"
 
 
-def _step_lines(found: Foreseen, depth: int, *, verbose: bool) -> Iterator[str]:
+def _step_lines(found: StepPreview, depth: int, *, verbose: bool) -> Iterator[str]:
     open_for = f"waits for {_few(found.waits_for)}" if found.status == "open" else ""
     said = found.error or _SAID.get(found.status, open_for)
     choices = [f"_{each.written} ({each.why})" if each.why else f"_{each.written}" for each in found.step.variations]
@@ -147,7 +147,7 @@ def _step_lines(found: Foreseen, depth: int, *, verbose: bool) -> Iterator[str]:
     if found.status == "again":
         return
     for child in found.below:
-        if isinstance(child, Foreseen):
+        if isinstance(child, StepPreview):
             yield from _step_lines(child, depth + 1, verbose=verbose)
         elif child.waits_for:
             waits = _few(sorted(child.waits_for))
@@ -160,8 +160,8 @@ def _few(keys: Sequence[str], most: int = 3) -> str:
     return ", ".join(keys[:most]) + (f" and {len(keys) - most} more" if len(keys) > most else "")
 
 
-def _document(found: Foreseen | Need, seconds: Mapping[str, float]) -> dict[str, Any]:
-    if not isinstance(found, Foreseen):
+def _document(found: StepPreview | Need, seconds: Mapping[str, float]) -> dict[str, Any]:
+    if not isinstance(found, StepPreview):
         return {
             "tags": found.dependency.tags,
             "status": "deferred" if found.waits_for else "not wanted",

@@ -49,7 +49,7 @@ def run_request(
     runtime.cache.prepare()
     runtime = runtime.replaced(run_folder=new_run_folder(options.home / "records", plan.root.manifest.alias))
     if options.prefetch:
-        return plan_commands.run_prefetch(plan, runtime, request.told(), console)
+        return plan_commands.run_prefetch(plan, runtime, request.as_document(), console)
     return _execute(plan, runtime, request)
 
 
@@ -64,7 +64,7 @@ def _plan(request: Request, registry: Registry, options: RunOptions, console: Ru
     """Resolve a request, and show the notes on it."""
     plan = resolve(request, registry)
     alias = plan.root.manifest.alias
-    if options.anew == "requested" and not plan.root.manifest.cache:
+    if options.rebuild == "requested" and not plan.root.manifest.cache:
         raise RequestError(f"--renew: {alias} keeps nothing in the cache; --new makes what it depends on anew")
     check_env(plan.root, request, registry)
     for note in plan.notes:
@@ -80,12 +80,12 @@ def _runtime(
     nowhere = options.home / "records" / "none"
     return Runtime(
         product, registry, Cache(options.cache), options.home / "state", nowhere, options.switches, console, digests,
-        options.anew,
+        options.rebuild,
     )  # fmt: skip
 
 
 def _execute(plan: Plan, runtime: Runtime, request: Request) -> dict[str, Any]:
-    record = execute(plan, runtime, request.told())
+    record = execute(plan, runtime, request.as_document())
     return {
         "record": str(runtime.run_folder / "record.json"),
         "new_env": record.exports,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scriptgraph.cli.commands.decoder import Arguments
-    from scriptgraph.execution.runtime import Anew
+    from scriptgraph.execution.runtime import Rebuild
     from scriptgraph.product import Product
 
 _VERSIONS = ("version", "version_min", "version_max")
@@ -30,7 +30,7 @@ class RunOptions(Immutable):
     home: Path
     cache: Path  # in `home`, unless the user has it elsewhere
     switches: Switches
-    anew: Anew = "none"
+    rebuild: Rebuild = "none"
     plan: bool = False  # show the plan and stop
     prefetch: bool = False  # make what is kept in the cache and stop
     explain: str = ""  # a key: show where its value comes from and stop
@@ -53,7 +53,7 @@ def read_run(arguments: Arguments, product: Product, query: str = "") -> tuple[R
             mirrors=_mirrors(arguments.text("mirrors") or os.environ.get("CM_MIRRORS", "")),
             command_line=arguments.typed,
         ),
-        anew="all" if arguments.on("new") else "requested" if arguments.on("renew") else "none",
+        rebuild="all" if arguments.on("new") else "requested" if arguments.on("renew") else "none",
         plan=arguments.on("plan"),
         prefetch=arguments.on("prefetch"),
         explain=arguments.text("explain"),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from scriptgraph.cli.commands.table import Option
     from scriptgraph.manifest.queries import Query
     from scriptgraph.manifest.types import Dependency, Manifest
-    from scriptgraph.planning.variations import Chosen
+    from scriptgraph.planning.variations import ChosenVariation
 
 
 def find_script(arguments: Arguments, load: Callable[[], Registry]) -> dict[str, Any]:
@@ -129,7 +129,7 @@ def find_scripts(registry: Registry, query: Query) -> list[Manifest]:
     absent = (name for name in query.variations if not any(_has_variation(each, name) for each in registry))
     given = (*query.required, *(f"_{name}" for name in absent))
     unknown = [word for word in given if not any(fnmatchcase(tag, word) for tag in known)]
-    raise registry.no_script(query, unknown, known)
+    raise registry.no_script_error(query, unknown, known)
 
 
 def _tags(manifest: Manifest) -> frozenset[str]:
@@ -164,14 +164,14 @@ def describe(manifest: Manifest, query: Query, registry: Registry) -> dict[str, 
     }
 
 
-def _defaults(manifest: Manifest, query: Query) -> tuple[Sequence[Chosen], str, Environment]:
+def _defaults(manifest: Manifest, query: Query) -> tuple[Sequence[ChosenVariation], str, Environment]:
     """Return the variations and the version that a query chooses, and the values that they set."""
     chosen = choose_variations(manifest, query.variations, query.without)
     version = select_version(manifest.alias, manifest.versions, manifest.default_version, ANY_VERSION)
     return chosen, version, layered(manifest, chosen, version, Environment())
 
 
-def _variations(manifest: Manifest, chosen: Sequence[Chosen]) -> list[dict[str, Any]]:
+def _variations(manifest: Manifest, chosen: Sequence[ChosenVariation]) -> list[dict[str, Any]]:
     on = {each.variation.name for each in chosen}
     fields = ("name", "group", "default", "alias", "description")
     return [

@@ -1,1 +1,1 @@
-"""Running a plan: the step's context, the traversal, the record."""
+"""The execution of a plan: a step's context, the traversal, the record."""

@@ -1,4 +1,4 @@
-"""What the author of a script sees: a context to read from, outcomes to return."""
+"""The context that a script's code gets: its environment, folders and messages."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ if TYPE_CHECKING:
     from scriptgraph.manifest.types import Manifest, Value, Values
     from scriptgraph.process.outcome import Completed
 
-# Where our own interpreter looks for modules is nothing to the programs that we start.
+# Our interpreter's search path does not apply to the programs that steps start.
 _NOT_PASSED = frozenset({"PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__"})
 
-# What file systems take, with room for the endings that unfinished files have.
+# The limit of file systems, less room for the suffixes of unfinished files.
 _LONGEST_NAME_BYTES = 200
 
 
 class Folders(Immutable):
-    """Where a step may write.
+    """The folders and files that a step may write.
 
     Attributes:
-        output: the step's own folder; of a cached step it becomes the entry's content.
-        partial: unfinished downloads, kept from one try to the next.
-        state: what is kept between runs outside the cache (results, targets, recorded hashes).
+        output: the step's own folder; for a cached step it becomes the entry's content.
+        partial: the folder of unfinished downloads, kept between attempts.
+        state: the folder of results, targets and recorded hashes, kept between runs outside the cache.
         log: the step's log.
-        record: the record of the run that the step belongs to.
+        record: the run's record.
     """
 
     output: Path
@@ -47,13 +47,13 @@ class Folders(Immutable):
     record: Path
 
     @property
-    def brought(self) -> Path:
-        """Where the user puts files that cannot be downloaded here, by their names."""
+    def user_downloads(self) -> Path:
+        """The folder where users put files, by name, that cannot be downloaded on this machine."""
         return self.state.parent / "downloads"
 
 
 class Switches(Immutable):
-    """Options that every script understands."""
+    """The options that apply to every script."""
 
     quiet: bool = False
     verbose: bool = False
@@ -63,7 +63,7 @@ class Switches(Immutable):
 
 
 class Context:
-    """A step's view of its surroundings: only what its manifest declares can be read."""
+    """A step's interface to the run; only keys that its manifest declares can be read."""
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class Context:
 
     @property
     def command_line(self) -> tuple[str, ...]:
-        """The words that the user typed, for what is told about a result."""
+        """The command as typed, to describe results."""
         return self.switches.command_line
 
     @property
@@ -95,7 +95,7 @@ class Context:
         return self.folders.output
 
     def value(self, key: str) -> Value:
-        """Read a key of the environment; None where it is not set.
+        """Read an environment key; None if it is not set.
 
         Raises:
             UndeclaredError: the manifest does not declare that the script reads it.
@@ -106,13 +106,13 @@ class Context:
             )
         return self._env.get(key)
 
-    def passed(self, allowed: tuple[str, ...]) -> Values:
-        """Return what the script reads and also lets out: it leaves as it came unless the script changes it."""
+    def passed_through(self, allowed: tuple[str, ...]) -> Values:
+        """Return the values of keys that the script both reads and exports; they pass unless its code changes them."""
         reads = self.manifest.reads
         return {key: value for key, value in self._env.items() if key in reads and matches_any(key, allowed)}
 
-    def declared(self) -> dict[str, str]:
-        """Return every key that the script declares and that is set, as text; lists as PATH has them, by colons."""
+    def declared_texts(self) -> dict[str, str]:
+        """Return the values of all declared keys that are set, as text; lists are joined by colons, as in PATH."""
         return {
             key: ":".join(value) if isinstance(value, tuple) else as_text(value)
             for key, value in self._env.items()
@@ -123,7 +123,7 @@ class Context:
         """Read a key as text.
 
         Raises:
-            StepFailed: it is not set and there is no default.
+            StepFailed: the key is not set, and there is no default.
         """
         value = self.value(key)
         if value is not None and value != "":
@@ -133,7 +133,11 @@ class Context:
         return default
 
     def flag(self, key: str) -> bool:
-        """Read a key as yes or no; no where it is not set."""
+        """Read a key as a boolean; False if it is not set.
+
+        Raises:
+            StepFailed: the value is neither yes nor no.
+        """
         value = self.value(key)
         for answer in (True, False):
             if same(value, answer):
@@ -141,10 +145,10 @@ class Context:
         raise StepFailed(f"{self._spelling(key)}={as_text(value)}: must be yes or no")
 
     def number(self, key: str) -> float | None:
-        """Read a key as a number; None where it is not set.
+        """Read a key as a number; None if it is not set.
 
         Raises:
-            StepFailed: it is something else.
+            StepFailed: the value is not a finite number.
         """
         text = self.text(key, "")
         try:
@@ -156,14 +160,22 @@ class Context:
         return number if text else None
 
     def whole(self, key: str) -> int | None:
-        """Read a key as a whole number; None where it is not set."""
+        """Read a key as a whole number; None if it is not set.
+
+        Raises:
+            StepFailed: the value is not a whole number.
+        """
         value = self.number(key)
         if value is not None and value != int(value):
             raise StepFailed(f"{self._spelling(key)}={as_text(self.value(key))}: must be a whole number")
         return None if value is None else int(value)
 
     def path(self, key: str) -> Path | None:
-        """Read a key as a path, `~` expanded; None where it is not set."""
+        """Read a key as an absolute path with `~` expanded; None if it is not set.
+
+        Raises:
+            StepFailed: there is no user of the name after `~`.
+        """
         text = self.text(key, "")
         try:
             return Path(text).expanduser().absolute() if text else None
@@ -171,21 +183,21 @@ class Context:
             raise StepFailed(f"{self._spelling(key)}={text}: there is no such user") from None
 
     def name(self, key: str, default: str | None = None) -> str:
-        """Read a key as the name of a file or folder: one part of a path, which cannot lead out of its folder.
+        """Read a key as the name of a file or folder, which cannot lead out of its parent.
 
         Raises:
-            StepFailed: it is not set and there is no default, or it is no plain name.
+            StepFailed: the key is not set and there is no default, or the value is not a plain name.
         """
         name = self.text(key, default)
         if name and not is_plain_name(name):
-            raise StepFailed(f"{self._spelling(key)}={name[:80]!r}: must be a plain name, without folders")
+            raise StepFailed(f"{self._spelling(key)}={name[:80]!r}: must be a plain name without folders")
         return name
 
     def existing(self, key: str) -> Path:
-        """Read a key as the path of something that is there.
+        """Read a key as the path of an existing file or folder.
 
         Raises:
-            StepFailed: it is not set, or nothing is there.
+            StepFailed: the key is not set, or nothing exists at the path.
         """
         path = self.path(key)
         if path is None:
@@ -196,30 +208,30 @@ class Context:
         return path
 
     def failures(self, key: str) -> tuple[DependencyFailure, ...]:
-        """Read the key that dependencies name by `may_fail`: those that failed, in their order.
+        """Read the failures of dependencies from the key that their `may_fail` names, in their order.
 
         Raises:
-            DocumentError: it holds something else.
+            DocumentError: the value is not a list of failures.
         """
         return read_failures(self.text(key, ""), self._spelling(key))
 
     def say(self, message: str) -> None:
-        """Tell the user something worth a line."""
+        """Show a line to the user."""
         self._announce("said", {"message": message})
 
     def warn(self, message: str) -> None:
-        """Tell the user something that they must see even with --quiet."""
+        """Show a warning to the user, even with --quiet."""
         self._announce("warned", {"message": message})
 
     def table(self, title: str, rows: Sequence[tuple[str, str]]) -> None:
-        """Show a result: rows of a label and a value."""
+        """Show a table of labels and values."""
         self._announce("tabled", {"title": title, "rows": [list(row) for row in rows]})
 
     def progress(self, what: str, done: float, total: float | None) -> None:
-        """Report how far something has come."""
+        """Report progress of `what` as done out of total, in any unit; None for an unknown total."""
         self._announce("progressed", {"what": what, "done": done, "total": total})
 
-    def command(  # noqa: PLR0913 - all but the first are named where it is called
+    def command(  # noqa: PLR0913 - all but the first are keyword arguments
         self,
         argv: Sequence[str | Path],
         *,
@@ -230,12 +242,12 @@ class Context:
         timeout_s: float | None = None,
         check: bool = True,
     ) -> Completed:
-        """Run a program, its output in the step's log; recorded with the step.
+        """Run a program, with its output in the step's log, and note it in the step's record.
 
-        `on_line` gets each line of its standard output, `on_error_line` those of standard error.
+        `on_line` is called with each line of standard output, `on_error_line` with those of standard error.
 
         Raises:
-            ProcessFailed: it could not be started, or ended badly and `check` is on.
+            ProcessFailed: the program could not be started, or `check` is set and it failed.
         """
         from scriptgraph.process import programs as process  # noqa: PLC0415 - most steps of a run are cached or start no program
 
@@ -253,20 +265,20 @@ class Context:
         return completed.require_success() if check else completed
 
     def _spelling(self, key: str) -> str:
-        """Name a key as the user gives it: the option, where there is one."""
+        """Return a key with the option that sets it, if there is one, for messages."""
         names = [name for name, option in self.manifest.inputs.items() if option.env_key == key]
         return f"--{names[0]} ({key})" if names else key
 
 
 def is_plain_name(name: str) -> bool:
-    """Whether a text names a file in a folder, and nothing outside of it; names that begin with a dot are ours."""
+    """Whether a text names a file within a folder; names that begin with a dot are reserved."""
     short = len(os.fsencode(name)) <= _LONGEST_NAME_BYTES
     return short and name == name.strip() and name.isprintable() and "/" not in name and not name.startswith(".")
 
 
 @contextmanager
 def failing_on(*kinds: type[Exception]) -> Iterator[None]:
-    """Turn the errors of a library, whose text is written for users, into the step's failure."""
+    """Convert exceptions of these kinds to StepFailed, with their text and advice."""
     try:
         yield
     except kinds as error:
@@ -276,6 +288,6 @@ def failing_on(*kinds: type[Exception]) -> Iterator[None]:
 
 
 def program_environment(extra: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of a program that a step starts: the user's, and what the step adds."""
+    """Return a program's environment: the user's without CM_ keys and Python's search path, and `extra`."""
     kept = {key: value for key, value in os.environ.items() if key not in _NOT_PASSED and not key.startswith("CM_")}
     return {**kept, **extra}

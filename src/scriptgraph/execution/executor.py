@@ -1,4 +1,4 @@
-"""Plan -> events -> Record: every effect of a run happens below `execute`."""
+"""Plan -> events -> Record: run a plan; all effects of a run happen within `execute`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from scriptgraph.cache.store import content_key
 from scriptgraph.errors import ScriptGraphError
-from scriptgraph.execution.parallelism import Floor
+from scriptgraph.execution.parallelism import MeasurementLock
 from scriptgraph.execution.record import Durations, Record, StepRecord, host_facts
-from scriptgraph.execution.run_step import forget, has_code, work
-from scriptgraph.execution.runtime import Surroundings
+from scriptgraph.execution.run_step import forget_imports, has_code, run_step
+from scriptgraph.execution.runtime import PlanHandler
 from scriptgraph.execution.traversal import Result, Traversal
 from scriptgraph.process.interruption import Stopped, end_signals_raise, raise_if_stopped
 
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
     from scriptgraph.cache.store import Entry
     from scriptgraph.execution.context import Context
     from scriptgraph.execution.runtime import Runtime
-    from scriptgraph.execution.traversal import Foreseen, Ready
+    from scriptgraph.execution.traversal import Ready, StepPreview
     from scriptgraph.manifest.types import Values
     from scriptgraph.planning.environment import Environment
     from scriptgraph.planning.plan import Plan, Step
 
 
 def execute(plan: Plan, runtime: Runtime, request: Mapping[str, Any]) -> Record:
-    """Run a plan; the record is on disk whatever happens.
+    """Run a plan; the record is written whatever happens.
 
     Raises:
-        ScriptGraphError: a step failed; the record says which, and the error where its log is.
+        ScriptGraphError: a step failed; the record names it, and the error has its log.
     """
     with _recorded(plan, runtime, request) as record:
         handler = Execute(runtime, plan.root.manifest.alias, record)
@@ -43,30 +43,30 @@ def execute(plan: Plan, runtime: Runtime, request: Mapping[str, Any]) -> Record:
     return record
 
 
-def prefetch(plan: Plan, runtime: Runtime, request: Mapping[str, Any]) -> tuple[Record, Foreseen]:
-    """Make those steps of a plan that are kept in the cache, as far as they can be made before anything else runs.
+def prefetch(plan: Plan, runtime: Runtime, request: Mapping[str, Any]) -> tuple[Record, StepPreview]:
+    """Make the cached steps of a plan that depend on no uncached step, except pure ones.
 
     Raises:
         ScriptGraphError: a step failed, as in `execute`.
     """
-    from scriptgraph.execution.preview import foresee  # noqa: PLC0415 - most commands run
+    from scriptgraph.execution.preview import preview_plan  # noqa: PLC0415 - most commands need no preview
 
     with _recorded(plan, runtime, request) as record:
         handler = Execute(runtime, plan.root.manifest.alias, record)
 
-        def make_if_kept(ready: Ready) -> Result | None:
-            # Of the others only what is pure runs, for what later steps have to know.
-            wanted = ready.step.manifest.cache or ready.step.manifest.pure
-            return handler.handle(ready) if wanted else None
+        def run_cached(ready: Ready) -> Result | None:
+            # Pure steps run too, because later steps need their exports.
+            runs = ready.step.manifest.cache or ready.step.manifest.pure
+            return handler.handle(ready) if runs else None
 
-        foreseen = foresee(plan, runtime, make_if_kept)
-    return record, foreseen
+        preview = preview_plan(plan, runtime, run_cached)
+    return record, preview
 
 
 @contextmanager
 def _recorded(plan: Plan, runtime: Runtime, request: Mapping[str, Any]) -> Iterator[Record]:
-    """Keep the record of what happens inside, whatever it is."""
-    forget()
+    """Record the block, however it ends."""
+    forget_imports()
     record = Record(runtime.product.schema("record"), plan.fingerprint, request, start_ns=time.time_ns())
     record.host, record.plan = dict(host_facts(runtime.product.packages)), plan.summary()
     path = runtime.run_folder / "record.json"
@@ -77,22 +77,22 @@ def _recorded(plan: Plan, runtime: Runtime, request: Mapping[str, Any]) -> Itera
         record.status = "done"
     except BaseException as error:
         record.status = "interrupted" if isinstance(error, KeyboardInterrupt | SystemExit) else "failed"
-        record.error = error.report() if isinstance(error, ScriptGraphError) else reason_of(error)
+        record.error = error.report() if isinstance(error, ScriptGraphError) else failure_reason(error)
         raise
     finally:
         record.end_ns = time.time_ns()
-        # What ended the run is told, not that of this there was no room for a record either.
+        # The error that ended the run goes before a failure to write its record.
         with nullcontext() if record.status == "done" else suppress(OSError):
             record.write(path)
         runtime.cache.locks.release()
-        with suppress(OSError):  # what came of the run is no matter of what the next plan can tell
+        with suppress(OSError):  # durations are only a convenience
             Durations(runtime.state).note(record.steps)
 
 
-class Execute(Surroundings):
-    """Runs steps, or takes their entries from the cache; equal steps of one run are run once."""
+class Execute(PlanHandler):
+    """Runs steps, or uses their cache entries; equal steps of a run are run once."""
 
-    ahead = False
+    previewing = False
 
     def __init__(self, runtime: Runtime, requested: str, record: Record) -> None:
         super().__init__(runtime, requested)
@@ -100,8 +100,8 @@ class Execute(Surroundings):
         self._results: dict[str, Result] = {}
         self._numbers = count(1)  # steps, in the order in which they start
         self._making: dict[str, threading.Lock] = {}
-        message = "waiting until another run has measured or made what it makes: what measures runs alone"
-        self._floor = Floor(
+        message = "waiting for other runs to finish: a measurement runs alone"
+        self._measurement_lock = MeasurementLock(
             runtime.state / "working.lock", lambda: runtime.announce("said", "waiting", {"message": message})
         )
 
@@ -109,7 +109,7 @@ class Execute(Surroundings):
         """Run the step, once in this run.
 
         Raises:
-            ScriptGraphError: it failed.
+            ScriptGraphError: the step failed.
         """
         step, manifest, env = ready.step, ready.step.manifest, ready.env.resolved()
         entry = StepRecord(step.title, manifest.alias, step.version, start_ns=time.time_ns())
@@ -119,7 +119,7 @@ class Execute(Surroundings):
         with self._making.setdefault(key, threading.Lock()):
             if key not in self._results:
                 exports = self._run_recorded(step, env, entry, key, parts)
-                # A step that is not kept hands on the keys of the entries below it.
+                # An uncached step passes on the keys of the entries below it.
                 self._results[key] = Result(manifest.alias, exports, (key,) if manifest.cache else ready.keys)
         return self._results[key]
 
@@ -153,7 +153,7 @@ class Execute(Surroundings):
             yield
         except BaseException as error:
             entry.end_ns = time.time_ns()
-            entry.status, entry.reason = "failed", reason_of(error)
+            entry.status, entry.reason = "failed", failure_reason(error)
             entry.log = str(log) if log.exists() else None
             if entry not in self.record.steps:
                 self.record.steps.append(entry)
@@ -167,7 +167,7 @@ class Execute(Surroundings):
         cache.locks.hold(key)
         found = self.usable(step, env, key, log)
         if found is None:
-            message = "waiting for another run, which makes the same"
+            message = "waiting for another run that is making the same entry"
             with cache.locks.making(key, lambda: self.tell(step, "said", {"message": message})):
                 found = self.usable(step, env, key, log)
                 if found is None:
@@ -177,9 +177,9 @@ class Execute(Surroundings):
 
     def _make(self, step: Step, env: Environment, entry: StepRecord, parts: Mapping[str, Any], log: Path) -> Entry:
         cache, key = self.runtime.cache, str(entry.cache_key)
-        damage = cache.damage(key) if self.runtime.anew == "none" else ""
+        damage = cache.damage(key) if self.runtime.rebuild == "none" else ""
         if damage:
-            self.tell(step, "warned", {"message": f"what was kept is damaged and is made again: {damage}"})
+            self.tell(step, "warned", {"message": f"the cache entry is damaged and is made again: {damage}"})
         with cache.making(key) as content:
             context = self.context(step, env, output=content, unfinished=cache.partial(key), log=log)
             exports = self._work(step, context, entry)
@@ -187,19 +187,20 @@ class Execute(Surroundings):
             return cache.publish(key, content, exports, {**meta, "made_ns": time.time_ns(), "parts": parts})
 
     def _work(self, step: Step, context: Context, entry: StepRecord) -> Values:
-        """Let a step work: alone if it measures, else beside others; one without code has nothing to do."""
+        """Run a step's code: alone if it measures, otherwise beside others."""
         if not has_code(step.manifest):
-            return work(step, context, entry)
-        with self._floor.alone() if step.manifest.measures else self._floor.shared(kept=step.manifest.cache):
-            return work(step, context, entry)
+            return run_step(step, context, entry)
+        lock = self._measurement_lock
+        with lock.alone() if step.manifest.measures else lock.shared(cached=step.manifest.cache):
+            return run_step(step, context, entry)
 
 
-def reason_of(error: BaseException) -> str:
-    """Say in a line why something ended."""
+def failure_reason(error: BaseException) -> str:
+    """Return the reason of a failure or an interruption on one line."""
     if isinstance(error, ScriptGraphError):
         return str(error)
     if isinstance(error, KeyboardInterrupt | SystemExit):
         return "interrupted"
     if isinstance(error, Stopped):
-        return "stopped, because another step failed or the run was interrupted"
+        return "stopped because another step failed or the run was interrupted"
     return f"{type(error).__name__}: {error}"

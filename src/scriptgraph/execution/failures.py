@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scriptgraph.errors import DocumentError, report_text
+from scriptgraph.errors import DocumentError, report_line
 from scriptgraph.files.json_reader import Limits, parse_json
 from scriptgraph.immutable import Immutable
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from scriptgraph.errors import ScriptGraphError
     from scriptgraph.manifest.types import Values
 
-# A hundred rows of a table may fail, each with a page of text.
+# Enough for a hundred failures with a page of text each.
 _LIMITS = Limits(size=8 << 20, depth=8, values=200_000)
 
 
@@ -45,8 +45,8 @@ class DependencyFailure(Immutable):
         return " ".join(map(str, self.values.values()))
 
     def report(self) -> str:
-        """Return the text for the user: the error, the steps that led to it, and the log."""
-        return report_text(self.error, self.way, self.log)
+        """Return the error with its chain of steps and its log on one line."""
+        return report_line(self.error, self.way, self.log)
 
 
 def failures_text(failed: Iterable[tuple[Values, ScriptGraphError]]) -> str:

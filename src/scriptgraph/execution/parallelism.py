@@ -1,4 +1,4 @@
-"""Run at the same time what does not depend on each other, and let what measures run alone."""
+"""Run independent steps at the same time, and measuring steps alone."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-# More at once would only share the same network and cores.
+# More steps at once would only share the same network and cores.
 MOST = 8
-# Between two looks whether another run has ended.
+# The interval at which the lock file is tried.
 _POLL_S = 0.1
 _EVERYTHING = frozenset({"*"})
 
 
-class Independence:
-    """Says what must wait for what; each step of a plan is looked at once."""
+class Ordering:
+    """Determines which dependencies must wait for which; each step of a plan is analysed once."""
 
     def __init__(self) -> None:
-        # By the step's identity, which the step in the entry keeps from being another's.
+        # By the step's id; the step in the entry keeps its id from being reused.
         self._keys: dict[int, tuple[Step, frozenset[str]]] = {}
         self._acting: dict[int, tuple[Step, bool]] = {}
 
     def waits_for(self, needs: Sequence[Need]) -> list[frozenset[int]]:
-        """Return for each dependency the numbers of the earlier ones that must have run.
+        """Return for each dependency the numbers of the earlier ones that must run first.
 
-        A dependency that is settled later may be any script, and a script that is neither cached nor pure may do
-        anything to what others work on: each waits for all before it, and all after it wait for it.
+        A deferred dependency may become any script, and a script that is neither cached nor pure may have side effects.
+        Each of these waits for all before it, and all after it wait for it.
         """
         if len(needs) <= 1:
             return [frozenset()] * len(needs)
@@ -61,7 +61,7 @@ class Independence:
         ]
 
     def _acts(self, step: Step) -> bool:
-        """Return whether a step, or one below it, may do more than make its own result."""
+        """Whether a step, or one below it, may have side effects."""
         if id(step) not in self._acting:
             own = has_code(step.manifest) and not (step.manifest.cache or step.manifest.pure)
             below = (bool(need.waits_for) or (need.step is not None and self._acts(need.step)) for need in step.needs())
@@ -69,7 +69,7 @@ class Independence:
         return self._acting[id(step)][1]
 
     def _touches(self, need: Need) -> frozenset[str]:
-        """Return the keys that a dependency is told, and that it and all below it read, are decided by, or pass on."""
+        """Return the keys that a dependency gets, and that it and all steps below it read, depend on, or export."""
         if need.step is None:
             return _EVERYTHING if need.waits_for else frozenset()
         step = need.step
@@ -81,32 +81,32 @@ class Independence:
 
 
 def _meet(exports: Iterable[str], keys: frozenset[str]) -> bool:
-    """Return whether some key may fit a pattern of each; of two that have a `*` what stands before it decides."""
+    """Whether a key may match a pattern of each; of two patterns with `*`, the texts before it are compared."""
     if not keys.isdisjoint(exports):
         return True
-    for one, other in product(exports, keys):
-        if "*" in one and "*" in other:
-            heads = (one.partition("*")[0], other.partition("*")[0])
-            fit = heads[0].startswith(heads[1]) or heads[1].startswith(heads[0])
+    for export, key in product(exports, keys):
+        if "*" in export and "*" in key:
+            heads = (export.partition("*")[0], key.partition("*")[0])
+            meet = heads[0].startswith(heads[1]) or heads[1].startswith(heads[0])
         else:
-            fit = fnmatchcase(one, other) if "*" in other else fnmatchcase(other, one)
-        if fit:
+            meet = fnmatchcase(export, key) if "*" in key else fnmatchcase(key, export)
+        if meet:
             return True
     return False
 
 
 def side_by_side(calls: Sequence[Callable[[], Result]], after: Sequence[frozenset[int]]) -> list[Result]:
-    """Make calls, each as soon as those that it comes after have been made.
+    """Run calls in threads, each as soon as the calls before it in `after` have returned.
 
-    Where only one can run it runs in this thread. After a failure nothing new is started, what runs is asked to stop,
-    and the first failure in the order of `calls` is raised.
+    A call that runs alone runs in this thread. After a failure no further call starts, running calls are stopped, and
+    the first failure in the order of `calls` is raised.
 
     Args:
-        calls: what to do.
-        after: for each call the numbers of the calls, all before it, that must have been made.
+        calls: the calls.
+        after: for each call the numbers of the earlier calls that must have returned.
 
     Returns:
-        Their results, in the order of `calls`.
+        The results, in the order of `calls`.
     """
     if all(len(each) == number for number, each in enumerate(after)):
         return [call() for call in calls]
@@ -132,19 +132,19 @@ class _Group(Generic[Result]):
                 if number in self.failures:
                     self._stop.set()
         except BaseException:
-            # Ctrl-C, or the end that was asked for: those that run end their programs first.
+            # After Ctrl-C or a signal, running calls end their programs first.
             self._stop.set()
             for thread in self._running.values():
                 thread.join()
             raise
         if self.failures:
             failures = [self.failures[number] for number in sorted(self.failures)]
-            # The failure that stopped the others, not one of the stopped.
+            # The failure that stopped the others, not those that were stopped.
             raise next((each for each in failures if not isinstance(each, Stopped)), failures[0])
         return [self.results[number] for number in range(len(self.calls))]
 
     def _start_ready(self) -> bool:
-        """Start what can start; a single call that nothing runs beside is made here."""
+        """Start the calls that can start; make a single call here if nothing else runs."""
         while not self._stop.is_set():
             waiting = set(range(len(self.calls))).difference(self.results, self.failures, self._running)
             ready = [number for number in sorted(waiting) if self.after[number] <= self.results.keys()]
@@ -163,36 +163,36 @@ class _Group(Generic[Result]):
         try:
             with stopping(self._stop):
                 self.results[number] = self.calls[number]()
-        except BaseException as error:  # noqa: BLE001 - it is raised in the thread that waits
+        except BaseException as error:  # noqa: BLE001 - raised in the waiting thread
             self.failures[number] = error
         finally:
             self._ended.append(number)
             self._any_ended.release()
 
 
-class Floor:
-    """Where steps do their work: many at once, or one that measures alone.
+class MeasurementLock:
+    """A lock that many steps share, and that a measuring step holds alone.
 
-    What measures also waits for other runs that share the lock file: until they have made what they are making for
-    the cache, and until they have measured. Work that is not kept is short and waits for nobody else's.
+    A measuring step also waits for other runs with the same lock file, until their cached and measuring steps are done.
+    Uncached work is short, and never waits for other runs.
     """
 
     def __init__(self, lock: Path, waiting: Callable[[], None]) -> None:
-        """Take the lock file, which is made at first use; `waiting` is called before waiting for another run."""
+        """Take the lock file, created at first use; `waiting` is called before waiting for another run."""
         self._lock, self._waiting = lock, waiting
         self._changed = threading.Condition()
         self._working = 0
-        self._wanting_alone = 0
+        self._waiting_alone = 0
 
     @contextmanager
-    def shared(self, *, kept: bool) -> Iterator[None]:
-        """Work beside others; `kept` says that it is for the cache, and may take long."""
+    def shared(self, *, cached: bool) -> Iterator[None]:
+        """Hold the lock beside others; `cached` for work on a cache entry, which may take long."""
         with self._changed:
-            # A step that waits to measure goes first.
-            self._changed.wait_for(lambda: not self._wanting_alone)
+            # A waiting measurement goes first.
+            self._changed.wait_for(lambda: not self._waiting_alone)
             self._working += 1
         try:
-            with self._file(shared=True) if kept else nullcontext():
+            with self._file(shared=True) if cached else nullcontext():
                 yield
         finally:
             with self._changed:
@@ -201,10 +201,10 @@ class Floor:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Work with nothing of ours beside it."""
+        """Hold the lock alone."""
         working = 0
         with self._changed:
-            self._wanting_alone += 1
+            self._waiting_alone += 1
         try:
             with self._changed:
                 self._changed.wait_for(lambda: not self._working)
@@ -214,19 +214,19 @@ class Floor:
         finally:
             with self._changed:
                 self._working -= working
-                self._wanting_alone -= 1
+                self._waiting_alone -= 1
                 self._changed.notify_all()
 
     @contextmanager
     def _file(self, *, shared: bool) -> Iterator[None]:
-        """Hold the lock file, which the system drops when the process ends, however it ends."""
+        """Lock the file; the kernel releases it when the process ends, however it ends."""
         self._lock.parent.mkdir(parents=True, exist_ok=True)
         with self._lock.open("a") as handle:
-            told = False
+            announced = False
             while not locks.acquire(handle, shared=shared):
-                if not told:
+                if not announced:
                     self._waiting()
-                    told = True
+                    announced = True
                 raise_if_stopped()
                 time.sleep(_POLL_S)
             yield

@@ -1,4 +1,4 @@
-"""The record of a run: what was planned, what ran, what came of it."""
+"""The record of a run: the plan, the steps that ran, and their results."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from scriptgraph.files.atomic import KeptJson, replace_bytes
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-# Before an address's @: all of it with http, where it may be a token; elsewhere what has a password, for ssh://git@host
-# is no secret and a replay needs it. A query stays too, for the same reason.
+# The part of a URL before @. With http it may be a token and is masked; elsewhere it is masked only with a password,
+# because a replay needs the user of ssh://git@host. Replays need queries too.
 _CREDENTIALS = re.compile(r"(?:(?<=http://)|(?<=https://))[^/@\s\"\\]+@|(?<=://)[^/@:\s\"\\]*:[^/@\s\"\\]+@")
 
 
 class StepRecord:
-    """One step: status is done, cached, skipped or failed; times are Unix time in nanoseconds."""
+    """The record of one step; status is done, cached, skipped or failed; times are Unix time in nanoseconds."""
 
     def __init__(self, title: str, alias: str, version: str, start_ns: int = 0) -> None:
         self.title, self.alias, self.version, self.start_ns, self.end_ns = title, alias, version, start_ns, 0
@@ -35,12 +35,12 @@ class StepRecord:
 
 
 class Record:
-    """A whole run, kept as JSON beside its logs: status is running, done, failed or interrupted.
+    """The record of a run, stored as JSON beside its logs; status is running, done, failed or interrupted.
 
     Attributes:
-        steps: in the order in which they started.
-        exports: what leaves the script that was asked for.
-        plan: the steps that were settled beforehand, see `Plan.summary`.
+        steps: the steps in the order in which they started.
+        exports: the exports of the requested script.
+        plan: the steps settled before the run, from `Plan.summary`.
     """
 
     def __init__(self, schema: str, plan_fingerprint: str, request: Mapping[str, Any], start_ns: int = 0) -> None:
@@ -54,30 +54,30 @@ class Record:
         self.exports: dict[str, Any] = {}
 
     def write(self, path: Path) -> None:
-        """Write the record; a reader sees the old one or the new one, never half of it.
+        """Write the record atomically.
 
-        User and password before an address's @ are masked: records are shown, copied and put into bundles.
+        Credentials in URLs are masked, because records are shown, copied and put into bundles.
         """
         document = {**vars(self), "steps": [vars(step) for step in self.steps]}
-        # What is read by people is the end; of what runs, one line will do, which is written ten times as fast.
+        # People read finished records; while a run continues, one line is written ten times as fast.
         indent = None if self.status == "running" else 1
         text = json.dumps(document, indent=indent, default=str)
-        if "@" in text:  # each short command pays for the search else
+        if "@" in text:  # spares short commands the search
             text = _CREDENTIALS.sub("***@", text)
         replace_bytes(path, (text + "\n").encode())
 
 
 def host_facts(packages: Sequence[str]) -> Mapping[str, Any]:
-    """Return what runs the engine: system, interpreter, the versions of packages."""
+    """Return the operating system, the machine's architecture, Python's version and the versions of packages."""
     system = os.uname()
     try:
         library = (os.confstr("CS_GNU_LIBC_VERSION") or "").replace(" ", "")
-    except (ValueError, OSError):  # musl does not tell
+    except (ValueError, OSError):  # musl has no such value
         library = ""
     parts = (system.sysname, system.release, system.machine, *(["with", library] if library else []))
-    # None says that a package is not installed: a checkout used in place.
+    # None stands for a package that is not installed: a checkout used in place.
     return {
-        # As `platform.platform` says it, which looks for the C library in our interpreter.
+        # Equals `platform.platform()`, which searches the interpreter's file for the C library.
         "system": "-".join(parts),
         "machine": system.machine,
         "python": sys.version.split()[0],
@@ -86,7 +86,7 @@ def host_facts(packages: Sequence[str]) -> Mapping[str, Any]:
 
 
 def installed_versions(packages: Sequence[str]) -> dict[str, str | None]:
-    """Read the versions of installed packages: `importlib.metadata` does it, and takes 10 ms to be imported."""
+    """Return the versions of packages, None if not installed; importing `importlib.metadata` would take 10 ms."""
     found: dict[str, str | None] = dict.fromkeys(packages)
     prefixes = {f"{package.replace('-', '_')}-": package for package in packages}
     for place in sys.path:
@@ -104,19 +104,19 @@ def installed_versions(packages: Sequence[str]) -> dict[str, str | None]:
 
 
 def new_run_folder(root: Path, alias: str) -> Path:
-    """Make the folder of a run; its name sorts by time and two runs never share one."""
+    """Create the folder of a run; its name sorts by time, and is unique."""
     stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%f")
     folder = root / f"{stamp}-{alias}-{os.getpid()}"
     (folder / "logs").mkdir(parents=True)
     return folder
 
 
-# What is shorter is nothing to wait for, and writing it down would take longer than it tells.
+# The shortest duration that is worth storing.
 LEAST_S = 1.0
 
 
 class Durations:
-    """Seconds by a step's title, the last time that it did its work, in one JSON file below `state`."""
+    """The last duration of each step in seconds, by title, in a JSON file below `state`."""
 
     def __init__(self, state: Path) -> None:
         self._kept = KeptJson(state / "durations.json")
@@ -126,7 +126,7 @@ class Durations:
         return {title: each for title, each in self._kept.read().items() if isinstance(each, (int, float))}
 
     def note(self, steps: list[StepRecord]) -> None:
-        """Keep the durations of those steps that did something for a second or more."""
+        """Store the durations of the steps that ran for `LEAST_S` or longer."""
         took = {each.title: (each.end_ns - each.start_ns) / 1e9 for each in steps if each.status == "done"}
         long = {title: round(seconds, 3) for title, seconds in took.items() if seconds >= LEAST_S}
         if long:

@@ -1,4 +1,4 @@
-"""Import a script's code and call it; what it hands back; what the script consists of, hashed."""
+"""Import a script's code, run it, and compute the digest of a script's content."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.cache.digests import KnownDigests
-from scriptgraph.errors import OF_THE_MACHINE, DocumentError, ManifestError, StepFailed, UndeclaredError
+from scriptgraph.errors import MACHINE_ERRNOS, DocumentError, ManifestError, StepFailed, UndeclaredError
 from scriptgraph.files.json_reader import DOCUMENT, parse_json
 from scriptgraph.files.sha256 import sha256
 from scriptgraph.immutable import Immutable
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Run(Immutable):
-    """Run a program; `postprocess(context)` is called when it has ended well."""
+    """An outcome: run a program, then call `postprocess(context)` if it succeeds."""
 
     argv: Sequence[str | Path]
     env: Mapping[str, str] = NOTHING
@@ -39,13 +39,13 @@ class Run(Immutable):
 
 
 class Done(Immutable):
-    """The work is done; these values leave the script."""
+    """An outcome: the work is done, with these exports."""
 
     exports: Mapping[str, Value | Path] = NOTHING
 
 
 class Skip(Immutable):
-    """There is nothing to do, for this reason."""
+    """An outcome: there is nothing to do, for this reason."""
 
     reason: str
     exports: Mapping[str, Value | Path] = NOTHING
@@ -55,13 +55,13 @@ Outcome = Run | Done | Skip
 
 
 class Download(Immutable):
-    """Something that a step would fetch, as its hook `downloads(context)` tells it before the run.
+    """A download of a step, as returned by its hook `downloads(context)` before the run.
 
     Attributes:
-        name: the file's name, or what it is.
-        sources: URLs and paths, in the order in which they are tried; none where another program knows them.
-        size_bytes: its length; None where it is not known.
-        digests: its hashes, as "algorithm:hex".
+        name: the file's name, or a description.
+        sources: URLs and paths in the order in which they are tried; empty if another program finds the file.
+        size_bytes: the size in bytes; None if it is unknown.
+        digests: the hashes, as "algorithm:hex".
         needed: whether the step fails without it.
     """
 
@@ -73,45 +73,45 @@ class Download(Immutable):
 
 
 def exports_as_values(exports: Mapping[str, Value | Path]) -> Values:
-    """Turn what a script exports into values of the environment, as if they were read from a manifest.
+    """Convert a script's exports to environment values, as if read from a manifest.
 
     Raises:
-        TypeError: a value is of another kind; the text names its key.
+        TypeError: a value has another type; the text names its key.
     """
-    found: dict[str, Value] = {}
+    values: dict[str, Value] = {}
     for key, value in exports.items():
         parts = [_path_as_text(each) for each in value] if isinstance(value, list | tuple) else _path_as_text(value)
         try:
-            found[key] = decode_value(parts)
+            values[key] = decode_value(parts)
         except TypeError as error:
             raise TypeError(f"{key}: {error}") from None
-    return found
+    return values
 
 
 def _path_as_text(value: object) -> object:
     return str(value) if isinstance(value, Path) else value
 
 
-# A program writes what it exports into the file that this variable names.
+# The environment variable with the path of the file for a program's exports.
 EXPORTS_VARIABLE = "CM_EXPORTS_FILE"
 
 
-def work(step: Step, context: Context, entry: StepRecord) -> Values:
-    """Do a step's own work, and note it in its record.
+def run_step(step: Step, context: Context, entry: StepRecord) -> Values:
+    """Run a step's code, and note it in the step's record.
 
     Returns:
-        What leaves the step: what it reads and lets out, and over that what its code exports.
+        The step's exports: keys that it reads and passes on, then those of its code, which win.
 
     Raises:
-        ScriptGraphError: it failed, or exports what its manifest does not list.
+        ScriptGraphError: the step failed, or exports a key that its manifest does not list.
     """
     try:
         outcome = _call(step, context)
     except OSError as error:
-        if error.errno not in OF_THE_MACHINE:
+        if error.errno not in MACHINE_ERRNOS:
             raise
-        what = error.filename or f"a file of {step.manifest.alias}"
-        raise StepFailed(f"{what}: {error.strerror}; see to it and run again") from error
+        place = error.filename or f"a file of {step.manifest.alias}"
+        raise StepFailed(f"{place}: {error.strerror}; see to it and run again") from error
     finally:
         entry.commands = [
             {"argv": list(each.argv), "exit_code": each.exit_code, "signal": each.signal,
@@ -128,7 +128,7 @@ def work(step: Step, context: Context, entry: StepRecord) -> Values:
         exports = exports_as_values(outcome.exports)
     except TypeError as error:
         raise StepFailed(f"{alias} exports {error}") from None
-    return {**context.passed(allowed), **exports}
+    return {**context.passed_through(allowed), **exports}
 
 
 def _call(step: Step, context: Context) -> Done | Skip:
@@ -138,7 +138,7 @@ def _call(step: Step, context: Context) -> Done | Skip:
     outcome, hook = preprocess(context), "preprocess"
     program = step.manifest.folder / PROGRAM_NAME
     if program.is_file() and isinstance(outcome, Run):
-        raise StepFailed(f"{program}: stands beside a preprocess that returns Run(...); keep one of the two")
+        raise StepFailed(f"{program}: conflicts with a preprocess that returns Run(...); keep one of the two")
     if program.is_file() and isinstance(outcome, Done):
         outcome = run_program(program, context, outcome)
         after = postprocess(context)
@@ -155,21 +155,23 @@ def _call(step: Step, context: Context) -> Done | Skip:
 
 
 def run_program(program: Path, context: Context, before: Done) -> Done:
-    """Run a step's `run.sh` by bash in the step's folder.
+    """Run a step's `run.sh` with bash in the step's folder.
 
-    It sees every key that the manifest declares and that is set, and what `preprocess` exported, as text. No value ever
-    becomes part of a command.
+    Its environment has all declared keys that are set, and the exports of `preprocess`, as text. No value ever becomes
+    part of a command.
 
     Raises:
-        ScriptGraphError: it failed, or what it exports cannot be read.
+        ScriptGraphError: the program failed, or its exports cannot be read.
     """
     file = context.folders.log.parent / f"{context.folders.log.stem}.exports"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("", encoding="utf-8")
     try:
-        values = {**context.declared(), **{key: str(value) for key, value in before.exports.items()}}
+        values = {**context.declared_texts(), **{key: str(value) for key, value in before.exports.items()}}
         if broken := [key for key, value in values.items() if "\0" in value]:
-            raise StepFailed(f"{broken[0]}: holds a NUL byte, which no environment variable can; give another value")
+            raise StepFailed(
+                f"{broken[0]}: contains a NUL byte, which environment variables cannot; give another value"
+            )
         context.command(["bash", str(program)], env={**values, EXPORTS_VARIABLE: str(file)})
         return Done({**before.exports, **_exports(file, program)})
     finally:
@@ -200,33 +202,33 @@ def _exports(file: Path, program: Path) -> Mapping[str, Value]:
 
 
 CUSTOMIZE_NAME, PROGRAM_NAME = "customize.py", "run.sh"
-# Two threads must not make two modules of one file, nor undo each other's setting of the interpreter.
+# Two threads must not import one file twice, nor reset each other's `sys.dont_write_bytecode`.
 _IMPORTING = Lock()
 
 
-def forget() -> None:
-    """Forget what was read, so that a run sees scripts as they are now and not as an earlier run saw them."""
+def forget_imports() -> None:
+    """Forget imported scripts, so that a run sees their current code."""
     _import.cache_clear()
 
 
 def load_customize(manifest: Manifest) -> ModuleType | None:
-    """Import the script's code; None for a script that only has dependencies.
+    """Import the script's code; None if it has none.
 
     Raises:
-        StepFailed: it cannot be imported.
+        StepFailed: the code cannot be imported.
     """
     path = manifest.folder / CUSTOMIZE_NAME
     return _import(path, manifest.uid) if path.is_file() else None
 
 
 def hook_of(manifest: Manifest, name: str) -> Callable[..., Any] | None:
-    """Return a function of the script's code; None where there is none of that name."""
+    """Return a function of the script's code, or None if it has none of that name."""
     hook: Callable[..., Any] | None = getattr(load_customize(manifest), name, None)
     return hook
 
 
 def has_code(manifest: Manifest) -> bool:
-    """Return whether the script does something itself, besides what it depends on."""
+    """Whether the script has code of its own, besides dependencies."""
     return any((manifest.folder / name).is_file() for name in (CUSTOMIZE_NAME, PROGRAM_NAME))
 
 
@@ -235,11 +237,11 @@ def _import(path: Path, uid: str) -> ModuleType:
     name = f"scriptgraph_script_{uid}_{sha256(str(path).encode()).hexdigest()[:8]}"
     spec = spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
-        raise StepFailed(f"{path}: cannot be imported")
+        raise StepFailed(f"{path}: cannot be imported; check the file")
     with _IMPORTING:
         module = module_from_spec(spec)
-        sys.modules[name] = module  # dataclasses look their module up there
-        written, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # the script's folder is not ours to write in
+        sys.modules[name] = module  # dataclasses look up their module there
+        written, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # never writes into the script's folder
         try:
             spec.loader.exec_module(module)
         except (ImportError, SyntaxError) as error:
@@ -250,14 +252,14 @@ def _import(path: Path, uid: str) -> ModuleType:
 
 
 def content_digest(manifest: Manifest, known: KnownDigests | None = None) -> str:
-    """Hash the script's folder and the modules that its manifest calls its code.
+    """Compute the digest of the script's folder and of the modules that its manifest lists as `code`.
 
     Args:
-        manifest: the script.
-        known: digests of this run and of earlier ones; None to read everything.
+        manifest: the script's manifest.
+        known: digests of this run and earlier ones; None to read all files.
 
     Raises:
-        ManifestError: there is no such module.
+        ManifestError: a module does not exist.
     """
     known = known or KnownDigests()
     digest = sha256(known.of_folder(manifest.folder).encode())
@@ -266,7 +268,7 @@ def content_digest(manifest: Manifest, known: KnownDigests | None = None) -> str
         with suppress(ImportError, ValueError):
             spec = find_spec(name)
         if spec is None or spec.origin is None:
-            raise ManifestError(manifest.folder / MANIFEST_NAMES[0], "/code", f"there is no module {name!r}")
+            raise ManifestError(manifest.folder / MANIFEST_NAMES[0], "/code", f"no such module: {name!r}")
         origin = Path(spec.origin)
         code = known.of_folder(origin.parent) if spec.submodule_search_locations else known.of_file(origin)
         digest.update(code.encode())

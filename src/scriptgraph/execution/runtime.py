@@ -1,4 +1,4 @@
-"""What a run and a look ahead work with: scripts, cache, folders, who is told, and the hooks that only look."""
+"""The settings of a run or a preview, and the common base of their handlers."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ if TYPE_CHECKING:
     from scriptgraph.planning.plan import Step
     from scriptgraph.product import Product
 
-# Whose entries are made anew although they are there: none's, the requested script's, every step's.
-Anew = Literal["none", "requested", "all"]
+# The steps whose existing cache entries are rebuilt: none, the requested script's, or all.
+Rebuild = Literal["none", "requested", "all"]
 Announce = Callable[[str, str, Mapping[str, Any]], None]
 
 
 class Runtime(Immutable):
-    """What a run works with.
+    """The settings of a run.
 
     Attributes:
-        state: the folder for what is kept outside the cache.
-        run_folder: this run's record, logs and the output of steps that are not cached.
-        announce: told of each event: its kind, the step's title, and details.
-        anew: which steps make their entry anew although it is there.
-        digests: what scripts consist of, hashed in this run and in earlier ones; None to hash it each time.
+        state: the folder for results and other files kept outside the cache.
+        run_folder: the folder for this run's record, logs and the output of uncached steps.
+        announce: called for each event with its kind, the step's title, and details.
+        rebuild: the steps whose existing cache entries are rebuilt.
+        digests: digests of scripts' content from this run and earlier ones; None to compute them each time.
     """
 
     product: Product
@@ -47,14 +47,14 @@ class Runtime(Immutable):
     switches: Switches = Switches()
     announce: Announce = lambda _kind, _title, _details: None
     digests: KnownDigests | None = None
-    anew: Anew = "none"
+    rebuild: Rebuild = "none"
 
 
-class Surroundings:
-    """What handlers of a plan share: a step's context, its identity, and whether an entry of the cache will do."""
+class PlanHandler:
+    """The base of handlers: a step's context, its identity, and its usable cache entry."""
 
     def __init__(self, runtime: Runtime, requested: str) -> None:
-        """Take the runtime, and the alias of the script that was asked for."""
+        """Take the runtime, and the alias of the requested script."""
         self.runtime, self._requested = runtime, requested
 
     def context(
@@ -67,7 +67,7 @@ class Surroundings:
         log: Path | None = None,
         also_reads: Iterable[str] = (),
     ) -> Context:
-        """Return what a step's code sees; a hook that only looks needs no folders of its own."""
+        """Return the context for a step's code; hooks that only read need no folders of their own."""
         runtime = self.runtime
         folder, record = output or runtime.run_folder, runtime.run_folder / "record.json"
         partial_folder = unfinished or runtime.cache.root / "partial"
@@ -75,23 +75,23 @@ class Surroundings:
         return Context(step.manifest, env, folders, runtime.switches, partial(self.tell, step), also_reads)
 
     def identity(self, step: Step, env: Environment, dependency_keys: Iterable[str]) -> dict[str, Any]:
-        """Return what a step's result is made from; `content_key` of it names the cache's entry.
+        """Return everything that determines a step's result; its `content_key` names the cache entry.
 
-        A script may add what its inputs contain by its hook `fingerprint`: the content of a user's file.
+        A script's hook `fingerprint` may add the content of its inputs, such as a user's file.
 
         Raises:
-            ScriptGraphError: the hook failed, or the script's code is not there.
+            ScriptGraphError: the hook failed, or the script's code is missing.
         """
         manifest, runtime = step.manifest, self.runtime
         hook = hook_of(manifest, "fingerprint")
         fingerprint = str(hook(self.context(step, env))) if hook else ""
         return {
             "alias": manifest.alias,
-            # Uncached steps need an identity only within one run, in which their files are the same.
+            # Uncached steps need an identity only within one run, during which their files do not change.
             "content": content_digest(manifest, runtime.digests) if manifest.cache else str(manifest.folder),
             "variations": sorted(each.written for each in step.variations),
             "version": step.version,
-            # A path into the cache is replaced by a mark, so that moving the cache keeps its entries.
+            # Paths into the cache are replaced by a mark, so that entries survive a move of the cache.
             "reads": {key: self._movable(repr(value)) for key, value in env.only(manifest.reads).items()},
             "dependencies": sorted(set(dependency_keys)),
             "fingerprint": fingerprint,
@@ -101,16 +101,16 @@ class Surroundings:
         return self.runtime.cache.movable(text) if "/" in text or "{" in text else text
 
     def usable(self, step: Step, env: Environment, key: str, log: Path | None = None) -> Entry | None:
-        """Return the entry of the cache that will do: it is there, not to be made anew, and its script verifies it."""
-        anew = self.runtime.anew
-        if anew == "all" or (anew == "requested" and step.manifest.alias == self._requested):
+        """Return the step's cache entry if it exists, need not be rebuilt, and passes its script's hook `verify`."""
+        rebuild = self.runtime.rebuild
+        if rebuild == "all" or (rebuild == "requested" and step.manifest.alias == self._requested):
             return None
         found = self.runtime.cache.find(key)
         verify = hook_of(step.manifest, "verify") if found else None
         if found is None or verify is None:
             return found
         checked = env.merged(found.exports, Layer.OVERRIDE, "cache")
-        # The script looks at what it exported then, which it does not read otherwise.
+        # The hook also reads the entry's exports.
         context = self.context(step, checked, output=found.content, log=log, also_reads=found.exports)
         return found if verify(context) else None
 

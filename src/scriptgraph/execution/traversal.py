@@ -1,7 +1,7 @@
-"""One way through a plan: a step's dependencies, the step itself, what comes after it; a handler does the work.
+"""Traverse a plan: each step's dependencies, the step, and its post-dependencies; a handler does the work.
 
-The traversal owns the order, what runs side by side, the sharing of equal steps, the settling of dependencies that an
-earlier step decides, and the environment that flows from dependencies to what depends on them.
+The traversal owns the order, parallelism, the sharing of equal steps, the settling of deferred dependencies, and the
+flow of the environment from dependencies to their dependants.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from scriptgraph.errors import ScriptGraphError
 from scriptgraph.execution.failures import failures_text
-from scriptgraph.execution.parallelism import Independence, side_by_side
+from scriptgraph.execution.parallelism import Ordering, side_by_side
 from scriptgraph.manifest.types import NOTHING
 from scriptgraph.planning.environment import NOTHING_UNKNOWN, Layer, Unknown
 from scriptgraph.planning.plan import Plan
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
     from scriptgraph.planning.environment import Environment
     from scriptgraph.planning.plan import Need, Step
 
-# In the cache; to be made for the cache; to be run; has no work of its own; once in a run is enough; not known yet.
+# In the cache; to be made for the cache; to be run; has no code; handled earlier in the run; unknown yet.
 Status = Literal["cached", "make", "run", "pass", "again", "open"]
 
 
-class Foreseen(NamedTuple):
-    """What is known of one step before it runs.
+class StepPreview(NamedTuple):
+    """The preview of one step.
 
     Attributes:
-        waits_for: keys that an earlier step has yet to export.
-        below: its dependencies, settled or not, in their order.
-        error: why nothing can be said of it, for instance that a user's file is not there.
+        waits_for: the keys that an earlier step has yet to export.
+        below: its dependencies in their order; those that are deferred or skipped as needs.
+        error: the reason why it cannot be previewed, such as a missing file of the user.
     """
 
     step: Step
@@ -45,52 +45,52 @@ class Foreseen(NamedTuple):
     key: str | None = None
     waits_for: tuple[str, ...] = ()
     downloads: tuple[Download, ...] = ()
-    below: Sequence[Foreseen | Need] = ()
+    below: Sequence[StepPreview | Need] = ()
     error: str = ""
 
     def deferred(self) -> list[Need]:
-        """Return the dependencies here and below that an earlier step has yet to decide."""
-        here = [child for child in self.below if not isinstance(child, Foreseen) and child.waits_for]
-        return [*here, *(need for child in self.below if isinstance(child, Foreseen) for need in child.deferred())]
+        """Return the deferred dependencies of this step and of those below it."""
+        here = [child for child in self.below if not isinstance(child, StepPreview) and child.waits_for]
+        return [*here, *(need for child in self.below if isinstance(child, StepPreview) for need in child.deferred())]
 
-    def all(self) -> list[Foreseen]:
-        """Return this and what is below it, dependencies first."""
-        return [*(each for child in self.below if isinstance(child, Foreseen) for each in child.all()), self]
+    def all(self) -> list[StepPreview]:
+        """Return this preview and those below it, dependencies first."""
+        return [*(each for child in self.below if isinstance(child, StepPreview) for each in child.all()), self]
 
 
 class Result(NamedTuple):
-    """What a step hands to its parent: exports, keys of entries, patterns of what it has yet to export."""
+    """The result of a step: its exports, cache keys, and patterns of keys that it may still export."""
 
     alias: str
     exports: Values = NOTHING
     keys: tuple[str, ...] = ()
     unknown: Iterable[str] = ()
-    seen: Foreseen | Need | None = None
+    seen: StepPreview | Need | None = None
 
     def again(self, step: Step) -> Result:
-        """Return the result for a step that needs no second look."""
+        """Return the result for a step that was handled before."""
         seen = self.seen
-        return self._replace(seen=Foreseen(step, "again", seen.key)) if isinstance(seen, Foreseen) else self
+        return self._replace(seen=StepPreview(step, "again", seen.key)) if isinstance(seen, StepPreview) else self
 
 
 class Ready(NamedTuple):
-    """A step, or one of its dependencies, whose turn it is: what is known there.
+    """The state of a step when it, or one of its dependencies, is handled.
 
     Attributes:
-        env: what the step has by then, placeholders not yet expanded.
+        env: the step's current environment, with placeholders not yet expanded.
         unknown: the keys that earlier steps have yet to export; none in a run.
-        keys: the cache's entries that the step stands on.
-        below: what handlers have seen of its dependencies; it grows by what comes after the step.
+        keys: the keys of the cache entries that the step depends on.
+        below: the previews of its dependencies; those of post-dependencies are added later.
     """
 
     step: Step
     env: Environment
     unknown: Unknown
     keys: tuple[str, ...]
-    below: list[Foreseen | Need]
+    below: list[StepPreview | Need]
 
     def after(self, result: Result | None) -> Ready:
-        """Return what is known after a dependency, or the step itself; None where nothing came of it."""
+        """Return the state after the result of a dependency or of the step itself; self after None."""
         if result is None:
             return self
         env = self.env.merged(result.exports, Layer.DEPENDENCY, result.alias) if result.exports else self.env
@@ -99,43 +99,43 @@ class Ready(NamedTuple):
 
 
 class Handler(Protocol):
-    """What is done with a step.
+    """The work to do with each step.
 
     Attributes:
-        ahead: whether steps are only looked at: one after another, and none twice.
+        previewing: whether steps are only previewed, one after another and once each.
     """
 
-    ahead: bool
+    previewing: bool
 
     def handle(self, ready: Ready) -> Result:
-        """Do the step's own work, without what is below it; may be called by several threads."""
+        """Do the work of one step, without those below it; called from several threads."""
 
 
 class Traversal:
-    """Goes through a plan depth first; steps that several start alike are handled once."""
+    """Visits a plan depth first; steps with equal environments are handled once."""
 
     def __init__(self, registry: Registry, handler: Handler) -> None:
-        self._registry, self._handler, self._independence = registry, handler, Independence()
-        # By the step's identity, which the step in the entry keeps from being another's.
+        self._registry, self._handler, self._independence = registry, handler, Ordering()
+        # By the step's id; the step in the entry keeps its id from being reused.
         self._visited: dict[int, list[tuple[Step, Environment, Unknown, Result]]] = {}
         self._visiting: dict[int, threading.Lock] = {}
 
     def visit(
         self, step: Step, inherited: Environment, chain: tuple[str, ...] = (), around: Unknown = NOTHING_UNKNOWN
     ) -> Result:
-        """Go through a step's dependencies, the step, and what comes after it.
+        """Visit a step's dependencies, the step, and its post-dependencies.
 
         Args:
             step: the step.
-            inherited: the environment in which it starts.
+            inherited: its initial environment.
             chain: the aliases of the steps above it.
-            around: the keys that are open where it starts.
+            around: the keys that are unknown at its start.
 
         Raises:
-            ScriptGraphError: a step failed, or a dependency that is settled only now selects nothing.
+            ScriptGraphError: a step failed, or a deferred dependency selects no script.
         """
         visited = self._visited.setdefault(id(step), [])
-        # Of two that need the same step at once the second waits; a step holds only those below it, so this ends.
+        # Of two threads that visit the same step, the second waits. Locks are taken downwards only, so none deadlocks.
         with self._visiting.setdefault(id(step), threading.Lock()):
             for _, before, open_before, result in visited:
                 if open_before.patterns == around.patterns and before.same(inherited):
@@ -144,8 +144,8 @@ class Traversal:
                 result = self._through(step, inherited, (*chain, step.manifest.alias), around)
             except ScriptGraphError as error:
                 raise error.within(step.manifest.alias)  # noqa: B904 - the same error, with its chain
-            # In a run, what waits may be settled otherwise, or make a circle, elsewhere.
-            if self._handler.ahead or not Plan(step).deferred():
+            # In a run, a deferred dependency may be settled differently elsewhere, or form a cycle.
+            if self._handler.previewing or not Plan(step).deferred():
                 visited.append((step, inherited, around, result))
             return result
 
@@ -159,7 +159,7 @@ class Traversal:
         if not unknown.patterns:
             return own._replace(exports=exports)
         changing = env.changing(exports, unknown)
-        # What was open around the step is open for its parent anyway.
+        # Keys that were unknown around the step are unknown to its parent anyway.
         arisen = unknown.patterns - around.patterns
         everything = any("*" in each for each in arisen)
         still = step.exports if everything else Unknown(step.exports).among(arisen)
@@ -167,18 +167,17 @@ class Traversal:
         return own._replace(exports=sure, unknown=still)
 
     def _needs(self, start: Ready, needs: tuple[Need, ...], chain: tuple[str, ...]) -> Ready:
-        """Visit dependencies, in a run those that do not depend on each other side by side.
+        """Visit dependencies; in a run, independent ones at the same time.
 
-        Each starts with what those before it have exported that had to run first, so the outcome is that of one after
-        another.
+        Each starts with the exports of those that it must wait for, so the result equals that of a sequence.
         """
-        if self._handler.ahead:
+        if self._handler.previewing:
             after = [frozenset(range(number)) for number in range(len(needs))]
         else:
             after = self._independence.waits_for(needs)
         done: dict[int, Result] = {}
         failed: dict[int, ScriptGraphError] = {}
-        reached = [start]  # what is known when so many are done
+        reached = [start]  # the state after this many dependencies
 
         def reach(number: int) -> Ready:
             while len(reached) <= number:
@@ -209,16 +208,16 @@ class Traversal:
         if need.step is None:
             may_come = possible_exports(need.dependency, self._registry) if need.waits_for else ()
             return Result("", unknown=may_come, seen=need)
-        # What the dependency is told in terms of keys that are open is open for it too.
+        # Values with placeholders of unknown keys are unknown to the dependency too.
         unknown = parent.env.unknown_below(need.dependency.env, parent.unknown)
         start = hand_down(parent.env.resolved(), parent.step.manifest, need.dependency)
-        # What the plan gave the step by options or `adr` lies over what it inherits.
+        # The plan's values from options and `adr` go over inherited ones.
         start = start.with_layers_of(need.step.env, {Layer.INPUT, Layer.OVERRIDE}, need.step.manifest.alias)
         return self.visit(need.step, start, chain, unknown)
 
 
 def _failures(needs: tuple[Need, ...], failed: Mapping[int, ScriptGraphError]) -> Values:
-    """Return the dependencies that were allowed to fail and did, as JSON text by the key that their manifest names."""
+    """Return the failures of dependencies as JSON text, by the key that `may_fail` names."""
     by_key: dict[str, list[tuple[Values, ScriptGraphError]]] = {}
     for number in sorted(failed):
         dependency = needs[number].dependency

@@ -1,1 +1,1 @@
-"""Manifests as frozen types, and their decoding with located errors."""
+"""Manifests as immutable types, and their decoding with located errors."""

@@ -1,4 +1,4 @@
-"""Decode a manifest; every error names the file and, by JSON pointer, the place."""
+"""Decode manifests; every error names the file and the JSON pointer."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-# What is not taken into a manifest as it is.
-_READ_HERE = frozenset({
+# Keys that are decoded here instead of being passed on unchanged.
+_DECODED_HERE = frozenset({
     "automation_alias", "automation_uid", "deps", "post_deps", "variations", "inputs", "inputs_from", "input_mapping",
     "input_description", "default_variation", "default_version",
 })  # fmt: skip
@@ -26,18 +26,18 @@ __all__ = ["MANIFEST_NAMES", "decode_manifest", "decode_override"]
 
 
 def decode_manifest(text: str, path: Path) -> Manifest:
-    """Decode the manifest of the script in `path`'s folder, with the tables and shared options that it names.
+    """Decode the manifest at `path`, with its tables and shared options.
 
     Raises:
-        ManifestError: a text cannot be parsed, or says something without meaning.
+        ManifestError: a file cannot be parsed, or the manifest is invalid.
     """
     others = [name for name in MANIFEST_NAMES if name != path.name and (path.parent / name).is_file()]
     if others:
-        raise ManifestError(path, "", f"stands beside {others[0]}; keep one of them")
+        raise ManifestError(path, "", f"conflicts with {others[0]} beside it; keep one of them")
     try:
         found = read_fields(parse_manifest(text, path))
         digest = sha256(text.encode())
-        own = {key: value for key, value in found.items() if key not in _READ_HERE}
+        own = {key: value for key, value in found.items() if key not in _DECODED_HERE}
         inputs = _inputs(found, path, digest)
         return Manifest(
             **own,
@@ -49,30 +49,30 @@ def decode_manifest(text: str, path: Path) -> Manifest:
             shared_inputs=frozenset(
                 inputs.keys() - found.get("inputs", {}).keys() - found.get("input_mapping", {}).keys()
             ),
-            default_version=_chosen(found, "default_version", "versions", ", of which there are none"),
+            default_version=_chosen(found, "default_version", "versions"),
             digest=digest.hexdigest(),
         )
     except Malformed as error:
         raise ManifestError(path, error.pointer, error.problem) from None
 
 
-def _chosen(found: Mapping[str, Any], key: str, among: str, none: str) -> str:
+def _chosen(found: Mapping[str, Any], key: str, among: str) -> str:
     chosen, known = found.get(key, ""), found.get(among, {})
     if chosen and chosen not in known:
-        listed = f": {', '.join(known)}" if known else none
+        listed = f": {', '.join(known)}" if known else "; there are none"
         raise Malformed(f"must be one of {among}{listed}", pointer_to(key))
     return str(chosen)
 
 
 def _inputs(found: Mapping[str, Any], path: Path, digest: hashlib._Hash) -> dict[str, Input]:
-    """Give the options: shared ones, those that 2023's manifests map and describe, and the script's own over them."""
+    """Return the options: shared ones, then `input_mapping`'s of 2023's manifests, then the script's own; later win."""
     inputs: dict[str, Input] = {}
     for position, name in enumerate(found.get("inputs_from", ())):
         inputs |= _shared_inputs(name, f"/inputs_from/{position}", path, digest)
     mapped, described = found.get("input_mapping", {}), found.get("input_description", {})
     for name in described:
         if name not in mapped:
-            problem = "describes an option that input_mapping does not have"
+            problem = "describes an option that input_mapping lacks; add it there, or remove this"
             raise Malformed(problem, "/input_description" + pointer_to(name))
     inputs |= {name: Input(name, key, **described.get(name, {})) for name, key in mapped.items()}
     inputs |= found.get("inputs", {})
@@ -80,10 +80,10 @@ def _inputs(found: Mapping[str, Any], path: Path, digest: hashlib._Hash) -> dict
 
 
 def _shared_inputs(name: str, pointer: str, path: Path, digest: hashlib._Hash) -> dict[str, Input]:
-    """Read the set of options that is named as FILE#SET, and hash it with the manifest."""
+    """Read a shared set of options, written FILE#SET, and add it to the manifest's digest."""
     file, mark, chosen = name.partition("#")
     if not mark:
-        raise Malformed(f"{name!r} is no set of options: write FILE#SET", pointer)
+        raise Malformed(f"{name!r} is not a set of options; write FILE#SET", pointer)
     try:
         place = shared_file(file, path)
     except Malformed as error:
@@ -104,23 +104,23 @@ def _variations(found: Mapping[str, Any], path: Path) -> dict[str, Variation]:
         pointer = "/variations" + pointer_to(key)
         for each in _rows_of(entry, pointer, path):
             if each.name in made:
-                raise Malformed(f"makes the variation {each.name!r} twice", pointer)
+                raise Malformed(f"defines the variation {each.name!r} twice", pointer)
             deps = {
                 field: _repeated(getattr(each, field), f"{pointer}/{field}", path) for field in ("deps", "post_deps")
             }
             made[each.name] = each.replaced(**deps)
-    default = _chosen({**found, "variations": made}, "default_variation", "variations", ": there are none")
+    default = _chosen({**found, "variations": made}, "default_variation", "variations")
     if default:
         made[default] = made[default].replaced(default=True)
     return made
 
 
 def _repeated(deps: tuple[Dependency, ...], pointer: str, path: Path) -> tuple[Dependency, ...]:
-    """Repeat those dependencies that have a table."""
+    """Expand the dependencies that have a `for_each`."""
     if not any(each.for_each for each in deps):
         return deps
-    rows = (_rows_of(each, f"{pointer}/{position}", path) for position, each in enumerate(deps))
-    return tuple(each for some in rows for each in some)
+    expanded = (_rows_of(each, f"{pointer}/{position}", path) for position, each in enumerate(deps))
+    return tuple(each for rows in expanded for each in rows)
 
 
 def _rows_of(entry: Any, pointer: str, path: Path) -> Iterable[Any]:

@@ -1,4 +1,4 @@
-"""Read a JSON document by shapes, so that every error names the place by file and JSON pointer."""
+"""Readers of JSON values; every error names the file and the JSON pointer."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _KINDS = {
 }  # fmt: skip
 
 
-class Malformed(Exception):  # noqa: N818 - it reads as what the value is
-    """A value that cannot be used.
+class Malformed(Exception):  # noqa: N818 - it describes the value
+    """A value is invalid.
 
     Attributes:
-        pointer: the JSON pointer from the value that was read to the one that is wrong; grows on the way up.
+        pointer: the JSON pointer from the value read to the invalid one; each enclosing reader extends it.
     """
 
     def __init__(self, problem: str, pointer: str = "") -> None:
@@ -34,42 +34,46 @@ class Malformed(Exception):  # noqa: N818 - it reads as what the value is
         self.problem, self.pointer = problem, pointer
 
     def under(self, pointer: str) -> Malformed:
-        """Return self, as seen from where `pointer` leads to the value that was read."""
+        """Prepend `pointer` to the pointer, and return self."""
         self.pointer = pointer + self.pointer
         return self
 
     def below(self, key: str | int) -> Malformed:
-        """Return self, as seen from the object or list that has the value as `key`."""
+        """Prepend a member's key or an entry's index to the pointer, and return self."""
         return self.under(pointer_to(key))
 
 
 def pointer_to(key: str | int) -> str:
-    """Return the JSON pointer to a member."""
+    """Return the JSON pointer to a member or an entry."""
     return "/" + str(key).replace("~", "~0").replace("/", "~1")
 
 
 def kind(value: Any) -> str:
-    """Name the JSON kind of a value."""
+    """Return the JSON kind of a value with its article, for messages."""
     return _KINDS.get(type(value), f"a {type(value).__name__}")
 
 
 def decode_value(value: Any) -> Value:
-    """Turn a JSON or command-line value into an environment value; "yes" and the like become bool."""
+    """Convert a JSON or command-line value to an environment value; words such as "yes" become bool.
+
+    Raises:
+        TypeError: the value is an object, or a list of anything but texts, numbers and booleans.
+    """
     if isinstance(value, str):
         word = value.strip().lower()
         return True if word in _TRUE else False if word in _FALSE else value
     if isinstance(value, list):
         for entry in value:
             if not isinstance(entry, str | int | float):
-                raise TypeError(f"{kind(entry)} in a list is no value of the environment")
+                raise TypeError(f"{kind(entry)} in a list is not a value of the environment")
         return tuple(("yes" if entry else "no") if isinstance(entry, bool) else str(entry) for entry in value)
     if value is None or isinstance(value, bool | int | float):
         return value
-    raise TypeError(f"{kind(value)} is no value of the environment")
+    raise TypeError(f"{kind(value)} is not a value of the environment")
 
 
 def read_value(value: Any) -> Value:
-    """Read a value of the environment."""
+    """Read an environment value."""
     try:
         return decode_value(value)
     except TypeError as error:
@@ -84,12 +88,12 @@ def read_text(value: Any) -> str:
 
 
 def read_anything(value: Any) -> Any:
-    """Read any value, as it is."""
+    """Return any value unchanged."""
     return value
 
 
 def one_of(*words: str) -> Callable[[Any], str]:
-    """Return a reader of one of some texts."""
+    """Return a reader of one of these words."""
 
     def read_word(value: Any) -> str:
         if read_text(value) not in words:
@@ -100,10 +104,10 @@ def one_of(*words: str) -> Callable[[Any], str]:
 
 
 def read_query(value: Any) -> str:
-    """Read the tags of a query, at least one."""
+    """Read the tags of a query; at least one is required."""
     texts = read_texts(value)
     if not texts:
-        raise Malformed("names no tag")
+        raise Malformed("names no tag; give at least one")
     return ",".join(texts)
 
 
@@ -115,14 +119,14 @@ def read_boolean(value: Any) -> bool:
 
 
 def read_texts(value: Any) -> tuple[str, ...]:
-    """Read a list of texts, or one text with commas or spaces."""
+    """Read a list of texts, or one text separated by commas or spaces."""
     if isinstance(value, str):
         return tuple(value.replace(",", " ").split())
     return each(read_text)(value)
 
 
 def each(read: Callable[[Any], _T]) -> Callable[[Any], tuple[_T, ...]]:
-    """Return a reader of lists whose entries `read` reads."""
+    """Return a reader of lists with entries read by `read`."""
 
     def read_all(value: Any) -> tuple[_T, ...]:
         if not isinstance(value, list):
@@ -130,7 +134,7 @@ def each(read: Callable[[Any], _T]) -> Callable[[Any], tuple[_T, ...]]:
         found: list[_T] = []
         try:
             for entry in value:
-                found.append(read(entry))  # noqa: PERF401 - its length tells which entry is wrong
+                found.append(read(entry))  # noqa: PERF401 - its length is the index of an invalid entry
         except Malformed as error:
             raise error.below(len(found)) from None
         return tuple(found)
@@ -139,47 +143,47 @@ def each(read: Callable[[Any], _T]) -> Callable[[Any], tuple[_T, ...]]:
 
 
 def one_or_more(read: Callable[[Any], _T]) -> Callable[[Any], tuple[_T, ...]]:
-    """Return a reader of one value that `read` reads, or of a list of them."""
+    """Return a reader of a single value or a list, read by `read`."""
     read_list = each(read)
     return lambda value: read_list(value) if isinstance(value, list) else (read(value),)
 
 
 def members(read: Callable[[Any], _T]) -> Callable[[Any], dict[str, _T]]:
-    """Return a reader of objects with any keys, whose members `read` reads."""
+    """Return a reader of objects with any keys, with members read by `read`."""
     return named(lambda member, **_key: read(member))
 
 
 def named(read: Callable[..., _T]) -> Callable[[Any], dict[str, _T]]:
-    """Return a reader of objects with any keys, whose members `read` reads, each with its key as `name`."""
+    """Return a reader of objects with any keys, with members read by `read(member, name=key)`."""
 
     def read_all(value: Any) -> dict[str, _T]:
-        given, found, key = read_object(value), {}, ""
+        fields, decoded, key = read_object(value), {}, ""
         try:
-            for key, member in given.items():
-                found[key] = read(member, name=key)
+            for key, member in fields.items():
+                decoded[key] = read(member, name=key)
         except Malformed as error:
             raise error.below(key) from None
-        return found
+        return decoded
 
     return read_all
 
 
 def read_object(value: Any) -> dict[str, Any]:
-    """Read an object, its members as they are."""
+    """Read an object, leaving its members unchanged."""
     if not isinstance(value, dict):
         raise Malformed(f"must be an object, is {kind(value)}")
     return value
 
 
 read_values: Callable[[Any], Values] = members(read_value)
-"""Read a block of environment."""
+"""Read a mapping of environment values."""
 
 
 class Shape(Generic[_T]):
     """A reader of objects with known keys.
 
     Attributes:
-        readers: how the member of each key is read.
+        readers: the reader of each key's member.
     """
 
     def __init__(
@@ -190,65 +194,65 @@ class Shape(Generic[_T]):
         retired: Mapping[str, str] = _NOTHING,
         names: Mapping[str, str] = _NOTHING,
     ) -> None:
-        """Take the readers, and what is made of the members that are there.
+        """Take the readers and the constructor.
 
         Args:
-            readers: by key.
-            make: takes the members as named arguments; raises Malformed for those that do not go together.
-            needs: keys that must be there, each with what is said where one is not.
-            retired: keys that are not served any more, each with what to write instead.
-            names: the arguments' names, by key, where they are not the key.
+            readers: the reader of each key's member.
+            make: called with the members as named arguments; raises Malformed for an invalid combination.
+            needs: the required keys, each with the problem to report when it is missing.
+            retired: keys that are no longer supported, each with its replacement.
+            names: the names of arguments that differ from their keys.
         """
         self.readers, self._make, self._needs, self._retired = readers, make, needs, retired
         self._defaults = make.field_defaults if isinstance(make, type) and issubclass(make, Immutable) else None
         self._names = {key: names.get(key, key) for key in readers}
 
     def __call__(self, value: Any, **more: Any) -> _T:
-        """Read an object, and make something of its members and of `more`."""
+        """Read an object, and construct the result from its members and `more`."""
         readers, names, key = self.readers, self._names, ""
-        given = read_object(value)
-        if not given.keys() <= readers.keys():
-            self._refuse(given)
+        fields = read_object(value)
+        if not fields.keys() <= readers.keys():
+            self._refuse(fields)
         for key, problem in self._needs.items():
-            if key not in given:
+            if key not in fields:
                 raise Malformed(problem)
         try:
-            for key, member in given.items():
+            for key, member in fields.items():
                 more[names[key]] = readers[key](member)
         except Malformed as error:
             raise error.below(key) from None
         if self._defaults is None:
             return self._make(**more)
-        # As `Immutable.__init__`, without a call for each of a plan's thousand values, and without its check: the
-        # members are known, and those without a default are needed.
+        # Equals `Immutable.__init__` without its check, for speed: the keys are known, and those without a default are
+        # in `needs`.
         made = object.__new__(cast("type[_T]", self._make))
         vars(made).update(self._defaults)
         vars(made).update(more)
         return made
 
-    def _refuse(self, given: Collection[str]) -> NoReturn:
-        key = next(key for key in given if key not in self.readers)
+    def _refuse(self, keys: Collection[str]) -> NoReturn:
+        key = next(key for key in keys if key not in self.readers)
         if key in self._retired:
-            raise Malformed(f"is not served any more: {self._retired[key]}", pointer_to(key))
+            raise Malformed(f"is no longer supported: {self._retired[key]}", pointer_to(key))
         close = nearest(key, self.readers)
         raise Malformed(f"unknown key{f'; did you mean {close[0]}?' if close else ''}", pointer_to(key))
 
 
 class Place:
-    """A value of a JSON document, with the file and the pointer that lead to it."""
+    """A value in a JSON document, with its file and JSON pointer."""
 
     def __init__(self, path: Path, pointer: str, value: Any) -> None:
         self.path, self.pointer, self.value = path, pointer, value
 
     def fail(self, problem: str) -> NoReturn:
-        """Raise an error that names this place."""
+        """Raise a ManifestError for this place."""
         raise ManifestError(self.path, self.pointer, problem)
 
     def read(self, reader: Callable[[Any], _T]) -> _T:
         """Read the value.
 
         Raises:
-            ManifestError: it cannot be used.
+            ManifestError: the value is invalid.
         """
         try:
             return reader(self.value)
@@ -256,6 +260,6 @@ class Place:
             raise ManifestError(self.path, self.pointer + error.pointer, error.problem) from None
 
     def mapping(self) -> dict[str, Place]:
-        """Read an object: its members, each a place."""
-        given = self.read(read_object)
-        return {key: Place(self.path, self.pointer + pointer_to(key), value) for key, value in given.items()}
+        """Read an object, and return its members as places."""
+        fields = self.read(read_object)
+        return {key: Place(self.path, self.pointer + pointer_to(key), value) for key, value in fields.items()}

@@ -1,4 +1,4 @@
-"""What is asked of a script: tag queries (`run,mlperf,_sample,-old`, or the same words with spaces), version ranges."""
+"""Tag queries (`run,mlperf,_sample,-old`, or the same words with spaces) and version ranges."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 class Query(Immutable):
-    """What a script must carry, and the variations asked of it.
+    """The tags that select a script, and the variations to turn on or off.
 
     Attributes:
-        text: the query as it was written, for messages.
+        text: the query's words, joined by commas, for messages.
         required: tags that the script must have.
         excluded: tags that it must not have (written `-tag`).
         variations: variations to turn on (written `_name`), in the order written.
-        without: variations to keep off although they are a default (written `-_name`).
+        without: variations to keep off, even if they are defaults (written `-_name`).
     """
 
     text: str
@@ -32,11 +32,11 @@ class Query(Immutable):
     without: tuple[str, ...] = ()
 
 
-@lru_cache(maxsize=1 << 12)  # a plan of a thousand steps asks the same queries again and again
+@lru_cache(maxsize=1 << 12)  # a plan of a thousand steps repeats its queries
 def parse_query(text: str) -> Query:
-    """Split a query into its parts; commas and white space separate alike, repeats count once.
+    """Split a query into its parts. Commas and white space separate words; repeated words count once.
 
-    Of a word and the same word with `-`, the later counts: `adr` takes back so what a dependency asks for.
+    Of a word and its negation with `-`, the later wins, so that `adr` can override a dependency's tags.
     """
     words = {word.removeprefix("-"): word for word in text.replace(",", " ").split()}.values()
     return Query(
@@ -48,25 +48,25 @@ def parse_query(text: str) -> Query:
     )
 
 
-# The version asked for is a script's own: a dependency has another.
+# These keys are never handed down: a requested version applies to one script only.
 VERSION_KEYS = frozenset({"CM_VERSION", "CM_VERSION_MIN", "CM_VERSION_MAX"})
 
 
 class VersionRange(Immutable):
-    """What is asked of a version; empty text asks nothing. Both bounds belong to the range."""
+    """A range of versions, with inclusive bounds; empty text sets no bound."""
 
     exact: str = ""
     minimum: str = ""
     maximum: str = ""
 
     def narrowed(self, over: VersionRange) -> VersionRange:
-        """Give this range with what `over` says put in its place."""
+        """Return this range with the bounds that `over` sets replaced."""
         if over is ANY_VERSION:
             return self
         return version_range(over.exact or self.exact, over.minimum or self.minimum, over.maximum or self.maximum)
 
     def admits(self, version: str) -> bool:
-        """Say whether `version` lies in the range; a name such as "master" lies in none that has bounds."""
+        """Whether the range contains `version`; no range with bounds contains a name such as "master"."""
         if self.exact:
             return version == self.exact
         low, high = (_parse(bound) if bound else None for bound in (self.minimum, self.maximum))
@@ -90,12 +90,12 @@ ANY_VERSION = VersionRange()
 
 
 def version_range(exact: str = "", minimum: str = "", maximum: str = "") -> VersionRange:
-    """Return a range of versions: `ANY_VERSION` itself where nothing is asked."""
+    """Return a range of versions: `ANY_VERSION` itself if all bounds are empty."""
     return VersionRange(exact, minimum, maximum) if exact or minimum or maximum else ANY_VERSION
 
 
 def _parse(text: str) -> Version:
-    from packaging.version import InvalidVersion, Version  # noqa: PLC0415 - most requests ask for no version
+    from packaging.version import InvalidVersion, Version  # noqa: PLC0415 - most requests set no version
 
     try:
         return Version(text)
@@ -103,25 +103,25 @@ def _parse(text: str) -> Version:
         raise VersionError(f"{text!r} is not a version; write something like 1.8.0") from error
 
 
-def select_version(alias: str, known: Iterable[str], default: str, asked: VersionRange) -> str:
+def select_version(alias: str, known: Iterable[str], default: str, requested: VersionRange) -> str:
     """Choose a version of the script `alias`.
 
-    The default wins where it fits, else the newest that fits. A script without versions
-    of its own that reads `CM_VERSION*` takes any request.
+    The default wins if the requested range contains it, else the newest version that the range contains. A script
+    without versions of its own passes the exact version on to its code.
 
     Raises:
-        VersionError: none of the known versions fits.
+        VersionError: the range contains no known version.
     """
     versions = tuple(known)
     if not versions:
-        return asked.exact
-    if default and asked.admits(default):
+        return requested.exact
+    if default and requested.admits(default):
         return default
-    if asked is ANY_VERSION:
+    if requested is ANY_VERSION:
         return default
-    fitting = [version for version in versions if asked.admits(version)]
+    fitting = [version for version in versions if requested.admits(version)]
     if fitting:
-        return asked.exact or max(fitting, key=_parse)
-    hints = nearest(asked.exact, versions) if asked.exact else ()
+        return requested.exact or max(fitting, key=_parse)
+    hints = nearest(requested.exact, versions) if requested.exact else ()
     closest = f" Did you mean {' or '.join(hints)}?" if hints else ""
-    raise VersionError(f"{alias}: {asked} is not known; known: {', '.join(versions)}.{closest}")
+    raise VersionError(f"{alias}: {requested} is not known; known: {', '.join(versions)}.{closest}")

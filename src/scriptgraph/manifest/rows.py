@@ -1,4 +1,4 @@
-"""Rows of a table: what `for_each` repeats a dependency or a variation over."""
+"""Repeat dependencies and variations over the rows of a table (`for_each`)."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
     from scriptgraph.manifest.types import Conditions, Value, Values
 
-# Stands for the cell of a column.
+# The placeholder of a column's cell.
 _COLUMN = re.compile(r"\{\{([A-Za-z0-9_]+)\}\}")
 
 
 class Row:
-    """A row, by whose cells `{{COLUMN}}` is replaced.
+    """A row of a table, to fill `{{COLUMN}}` placeholders.
 
     Attributes:
         dropped_by: the variations that drop the row while they are on.
@@ -43,34 +43,34 @@ class Row:
         self.cells, self.dropped_by = cells, frozenset(dropped_by)
 
     def text(self, text: str) -> str:
-        """Replace columns in a text; a list's entries are joined by commas, an empty cell is nothing."""
-        return _COLUMN.sub(lambda found: ",".join(_texts(self._cell(found[1]))), text) if "{{" in text else text
+        """Fill a text; a list's entries are joined by commas, and an empty cell becomes empty text."""
+        return _COLUMN.sub(lambda match: ",".join(_texts(self._cell(match[1]))), text) if "{{" in text else text
 
     def texts(self, entries: Iterable[Value]) -> tuple[str, ...]:
-        """Replace columns in a list; an entry that is nothing but a column gives as many entries as its cell has."""
-        found: list[Any] = []
+        """Fill a list of texts; an entry that is only a placeholder becomes one entry for each in the cell."""
+        filled: list[Any] = []
         for entry in entries:
-            whole = _COLUMN.fullmatch(entry) if isinstance(entry, str) else None
-            if whole:
-                found += _texts(self._cell(whole[1]))
+            alone = _COLUMN.fullmatch(entry) if isinstance(entry, str) else None
+            if alone:
+                filled += _texts(self._cell(alone[1]))
             else:
-                found.append(self.text(entry) if isinstance(entry, str) else entry)
-        return tuple(found)
+                filled.append(self.text(entry) if isinstance(entry, str) else entry)
+        return tuple(filled)
 
     def values(self, values: Values) -> Values:
-        """Replace columns in a block of environment; a value that is nothing but an empty cell is left out."""
-        found: dict[str, Value] = {}
+        """Fill a mapping of environment values; a value that is only the placeholder of an empty cell is left out."""
+        filled: dict[str, Value] = {}
         for key, value in values.items():
-            whole = _COLUMN.fullmatch(value) if isinstance(value, str) else None
-            if whole:
-                cell = self._cell(whole[1])
+            alone = _COLUMN.fullmatch(value) if isinstance(value, str) else None
+            if alone:
+                cell = self._cell(alone[1])
                 if cell is not None:
-                    found[self.text(key)] = decode_value(cell)
+                    filled[self.text(key)] = decode_value(cell)
             elif isinstance(value, tuple):
-                found[self.text(key)] = self.texts(value)
+                filled[self.text(key)] = self.texts(value)
             else:
-                found[self.text(key)] = self.text(value) if isinstance(value, str) else value
-        return found
+                filled[self.text(key)] = self.text(value) if isinstance(value, str) else value
+        return filled
 
     def _cell(self, column: str) -> Any:
         if column not in self.cells:
@@ -86,8 +86,8 @@ def repeat(entry: Dependency | Variation, manifest: Path) -> Sequence[Dependency
     """Repeat a dependency or a variation over the rows of its table.
 
     Raises:
-        Malformed: the table lies outside the repository, no row fits, or there is no such column.
-        ManifestError: the table cannot be read, or is none.
+        Malformed: the table is outside the repository, no row matches, or a column does not exist.
+        ManifestError: the table cannot be read, or is invalid.
     """
     for_each = entry.for_each
     if for_each is None:
@@ -99,7 +99,7 @@ def repeat(entry: Dependency | Variation, manifest: Path) -> Sequence[Dependency
     if isinstance(entry, Dependency):
         return [_filled_dependency(entry, row) for row in rows]
     if any(row.dropped_by for row in rows):
-        raise Malformed("of variations, only dependencies depend; name cells alone", "/for_each/where")
+        raise Malformed("only a dependency's rows depend on variations; list cells alone", "/for_each/where")
     return [_filled_variation(entry, row) for row in rows]
 
 
@@ -109,7 +109,7 @@ def _filled_dependency(entry: Dependency, row: Row) -> Dependency:
 
     tags = row.text(entry.tags)
     if not tags.strip(", "):
-        raise Malformed("names no tag", "/tags")
+        raise Malformed("names no tag; give at least one", "/tags")
     return entry.replaced(
         tags=tags,
         names=row.texts(entry.names),
@@ -150,31 +150,31 @@ def _rows_of(for_each: ForEach, manifest: Path) -> list[Row]:
             raise Malformed(f"no such column; {path} has {', '.join(rows[0])}", f"/where{pointer_to(column)}")
     found = [Row(cells, dropped_by) for cells in rows if (dropped_by := _dropped_by(cells, for_each)) is not None]
     if not found:
-        raise Malformed(f"no row of {path} fits", "/where")
+        raise Malformed(f"no row of {path} matches; correct the cells", "/where")
     return found
 
 
 def _dropped_by(cells: Mapping[str, Any], for_each: ForEach) -> list[str] | None:
-    """Name the variations that drop a row; None where it is not taken at all."""
+    """Return the variations that drop a row, or None if `where` excludes it."""
     dropped: list[str] = []
-    for column, taken in for_each.where.items():
+    for column, selected in for_each.where.items():
         own = set(_texts(cells[column]))
-        if isinstance(taken, tuple):
-            if own.isdisjoint(taken):
+        if isinstance(selected, tuple):
+            if own.isdisjoint(selected):
                 return None
         else:
-            dropped += [variation.lstrip("_") for variation, cell in taken.items() if own.isdisjoint(cell)]
+            dropped += [variation.lstrip("_") for variation, cell in selected.items() if own.isdisjoint(cell)]
     return dropped
 
 
 def read_table(path: Path) -> tuple[dict[str, Any], ...]:
-    """Read a table, `{"rows": [{COLUMN: CELL}]}`, in which every row has the same columns.
+    """Read a table, `{"rows": [{COLUMN: CELL}]}`; every row has the same columns.
 
     Raises:
-        ManifestError: it cannot be read, or is none.
+        ManifestError: the table cannot be read, or is invalid.
     """
     stamp = (0, 0)
-    with suppress(OSError):  # told when it is read
+    with suppress(OSError):  # reported when the file is read
         status = path.stat()
         stamp = status.st_mtime_ns, status.st_size
     return _read(path, stamp)
@@ -182,24 +182,24 @@ def read_table(path: Path) -> tuple[dict[str, Any], ...]:
 
 def _cell(value: Any) -> Any:
     if isinstance(value, dict) or (isinstance(value, list) and not all(isinstance(entry, str) for entry in value)):
-        raise Malformed(f"a cell is text, a number, true, false, null or a list of texts, not {kind(value)}")
+        raise Malformed(f"a cell must be text, a number, true, false, null or a list of texts, not {kind(value)}")
     return value
 
 
 _table = Shape(
     {"about": read_object, "rows": each(members(_cell))},
-    lambda rows=(), about=None: rows,  # noqa: ARG005 - for people
+    lambda rows=(), about=None: rows,  # noqa: ARG005 - documentation in the file
 )
 
 
 @lru_cache(maxsize=16)
-def _read(path: Path, _as_it_is: tuple[int, int]) -> tuple[dict[str, Any], ...]:
+def _read(path: Path, _stamp: tuple[int, int]) -> tuple[dict[str, Any], ...]:
     place = Place(path, "", read_shared(path))
     rows: tuple[dict[str, Any], ...] = place.read(_table)
     if not rows:
-        place.fail("has no rows")
+        place.fail("has no rows; add at least one")
     for number, row in enumerate(rows):
         if row.keys() != rows[0].keys():
             odd = sorted(row.keys() ^ rows[0].keys())
-            raise ManifestError(path, f"/rows/{number}", f"has not the columns of the first row: {', '.join(odd)}")
+            raise ManifestError(path, f"/rows/{number}", f"does not have the first row's columns: {', '.join(odd)}")
     return tuple(rows)

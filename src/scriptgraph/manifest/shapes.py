@@ -1,4 +1,4 @@
-"""The shapes of manifests: which keys there are, and how each is read."""
+"""The shapes of manifests: their keys, and the reader of each."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ from scriptgraph.manifest.types import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-# Keys of 2023's manifests that are not served, each with what to write instead.
-_BY_CONTENT = "entries are found by what they are made from; leave it out"
+# Keys of 2023's manifests that are not supported, each with its replacement.
+_BY_CONTENT = "cache entries are found by their content; remove it"
 
 OF_SCRIPTS = {
-    "prehook_deps": "a script's code runs after all of its deps; make what comes before them a script of its own",
-    "posthook_deps": "write post_deps, or make what comes before them a script of its own",
-    "new_state_keys": "scripts hand on values of the environment only; write new_env_keys",
+    "prehook_deps": "a script's code runs after all of its deps; move earlier work into a script of its own",
+    "posthook_deps": "write post_deps, or move earlier work into a script of its own",
+    "new_state_keys": "scripts export environment values only; write new_env_keys",
     "can_force_cache": "write cache: true",
     "extra_cache_tags_from_env": _BY_CONTENT,
     "cache_expiration": _BY_CONTENT,
-    "clean_files": "each entry has a folder of its own, so nothing is left to clean; leave it out",
-    "valid_variation_combinations": "put variations that exclude each other into a group, and use base for the others",
-    "docker": "scripts are not run in containers of their own; leave it out",
-    "predeps": "dependencies always run before the script; leave it out",
+    "clean_files": "each cache entry has a folder of its own; remove it",
+    "valid_variation_combinations": "put variations that exclude each other into a group; write base for the others",
+    "docker": "scripts do not run in containers of their own; remove it",
+    "predeps": "dependencies always run before the script; remove it",
     "category": "write tags",
     "category_sort": "write tags",
 }
@@ -55,31 +55,31 @@ OF_SCRIPTS = {
 OF_VARIATIONS = {
     **{key: OF_SCRIPTS[key] for key in ("prehook_deps", "posthook_deps", "new_state_keys", "docker")},
     "ad": "write adr",
-    "default_version": "write version at the dependency, or version_min and version_max by adr",
+    "default_version": "write version in the dependency, or version_min and version_max in adr",
 }
 
 OF_DEPENDENCIES = {
-    "force_env_keys": 'hand the key down by env: {"KEY": "<<<KEY>>>"}',
-    "reuse_version": "write version: what the dependency's version shall be",
+    "force_env_keys": 'write env: {"KEY": "<<<KEY>>>"}',
+    "reuse_version": "write version in the dependency",
     "inherit_variation_tags": "write update_tags_from_env_with_prefix, or the variation in tags",
     "extra_cache_tags": _BY_CONTENT,
     "reuse_cached": _BY_CONTENT,
-    "dynamic": "a dependency is settled as soon as what decides it is known; leave it out",
+    "dynamic": "a dependency is settled as soon as its keys are known; remove it",
     "force_cache": "write cache: true in the script itself",
-    "quiet": "no script asks anything; leave it out",
+    "quiet": "no script asks questions; remove it",
 }
 
 _VERSION_KEYS = ("version", "version_min", "version_max")
 _OF_OVERRIDES: Mapping[str, Callable[[Any], Any]] = {"tags": read_texts, **dict.fromkeys(_VERSION_KEYS, read_text)}
-# A guard has one value, or a list of them; any spelling of yes in the list is one too.
+# A condition has one value, or a list of them.
 _read_conditions = members(one_or_more(read_value))
 
 
 def decode_override(fields: Mapping[str, Any]) -> Override:
-    """Read what `--adr.NAME.*` or a manifest's `adr` says of one name.
+    """Decode the override of one name, from `--adr.NAME.*` or a manifest's `adr`.
 
     Raises:
-        TypeError: a member has members itself.
+        TypeError: a member is an object.
     """
     tags = fields.get("tags", "")
     return Override(

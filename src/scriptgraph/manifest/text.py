@@ -1,4 +1,4 @@
-"""From a manifest's text, JSON or YAML, to plain values, and to its head: how its script is found."""
+"""Read a manifest's text, JSON or YAML, and its head: the alias, UID and tags."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from scriptgraph.manifest.types import Manifest
 
 
-# The longest manifests and tables known have 60,000 bytes; a table of every model of a hub would have some millions.
+# The longest known manifests and tables have 60,000 bytes; a table of all models of a hub would have millions.
 _LIMITS = Limits(size=16 << 20)
-# A script has one of these files.
+# A script has exactly one of these files.
 MANIFEST_NAMES = ("_cm.json", "_cm.yaml")
 
 
 def read_manifest(path: Path) -> str:
-    """Read a manifest's text, or that of a file which it names.
+    """Read the text of a manifest, or of a file that a manifest names.
 
     Raises:
-        ManifestError: it cannot be read, or is too large.
+        ManifestError: the file cannot be read, or is too large.
     """
     try:
         with path.open(encoding="utf-8") as file:
@@ -31,42 +31,42 @@ def read_manifest(path: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         raise ManifestError(path, "", f"cannot be read: {error}") from error
     if len(text) > _LIMITS.size:
-        raise ManifestError(path, "", f"has more than {_LIMITS.size:,} bytes")
+        raise ManifestError(path, "", f"has more than {_LIMITS.size:,} bytes; shorten it")
     return text
 
 
 def shared_file(name: str, manifest: Path) -> Path:
-    """Return the path of a file that a manifest names, relative to its script's folder.
+    """Return the path of a file named by a manifest, relative to its script's folder.
 
     Raises:
-        Malformed: it lies outside the repository.
+        Malformed: the file is outside the repository.
     """
     # A script's folder is <repository>/script/<name>.
     repository = manifest.parent.parent.parent
     path = repository if "\0" in name else Path(manifest.parent, name).resolve()
     if repository.resolve() not in path.parents:
-        raise Malformed(f"{name!r} is no file of the repository {repository}")
+        raise Malformed(f"{name!r} is not a file of the repository {repository}; keep shared files within it")
     return path
 
 
 def read_shared(path: Path) -> Any:
-    """Read and parse a file that manifests share.
+    """Read and parse a file shared by manifests.
 
     Raises:
-        ManifestError: it cannot be read, is too large, or is no JSON.
+        ManifestError: the file cannot be read, is too large, or is not JSON.
     """
     return parse_manifest(read_manifest(path), path)
 
 
 def parse_manifest(text: str, path: Path) -> Any:
-    """Parse a manifest's text, without looking at what it says.
+    """Parse a manifest's text to JSON values.
 
     Raises:
-        ManifestError: it is neither JSON nor, in a file that ends with .yaml, YAML; an object has a key twice; or it is
-            nested too deeply or has too many values.
+        ManifestError: the text is not JSON (YAML if the file's name ends with .yaml), an object has duplicate keys, or
+            the values are too many or nested too deeply.
     """
     if path.suffix == ".yaml":
-        from scriptgraph.manifest.yaml_text import parse_yaml  # noqa: PLC0415 - JSON manifests do without it
+        from scriptgraph.manifest.yaml_text import parse_yaml  # noqa: PLC0415 - JSON manifests do not need it
 
         return parse_yaml(text, path)
     try:
@@ -76,10 +76,10 @@ def parse_manifest(text: str, path: Path) -> Any:
 
 
 class Head(NamedTuple):
-    """How a script is found.
+    """The fields of a manifest that select its script.
 
     Attributes:
-        sound: False where the manifest does not even say this: then the folder's name is its alias.
+        sound: whether they could be read; otherwise the alias is the folder's name, and there are no tags.
     """
 
     alias: str
@@ -89,17 +89,17 @@ class Head(NamedTuple):
 
     @property
     def words(self) -> frozenset[str]:
-        """All words by which a query finds it."""
+        """All words that a query may contain to select the script."""
         return frozenset((*self.tags, self.alias, self.uid))
 
 
 def head_of(manifest: Manifest) -> Head:
-    """Give the head of a manifest that has been decoded."""
+    """Return the head of a decoded manifest."""
     return Head(manifest.alias, manifest.uid, manifest.tags)
 
 
 def read_head(path: Path) -> Head:
-    """Read how a script is found; what is wrong in its manifest is told when the script is selected."""
+    """Read the head of a manifest; its errors are reported when its script is selected."""
     try:
         fields = read_object(parse_manifest(read_manifest(path), path))
         return Head(read_text(fields["alias"]), read_text(fields["uid"]), read_texts(fields["tags"]))

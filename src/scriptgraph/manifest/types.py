@@ -1,4 +1,4 @@
-"""What a script says of itself, decoded: frozen types, no I/O."""
+"""Decoded manifests: immutable types, no I/O."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 Value = str | bool | int | float | tuple[str, ...] | None
 Values = Mapping[str, Value]
 NOTHING: Mapping[str, Any] = MappingProxyType({})
-# Stands for the value of a key of the environment.
+# The placeholder of an environment value.
 PLACEHOLDER = re.compile(r"<<<([A-Za-z0-9_]+)>>>")
 
 
-# Keys of the environment, each with the values of which it must have one.
+# Environment keys, each with its accepted values.
 Conditions = Mapping[str, tuple[Value, ...]]
 
 
 class ForEach(Immutable):
-    """The rows of a table over which a dependency or a variation is repeated.
+    """The table rows over which a dependency or a variation is repeated.
 
     Attributes:
         table: the table's file, relative to the script's folder.
-        where: by column, the cells of the rows that are taken; or, by variation, those that are taken while it is on.
+        where: for each column the cells of the selected rows, or for each variation the cells selected while it is on.
     """
 
     table: str
@@ -39,18 +39,18 @@ class ForEach(Immutable):
 
 
 class Dependency(Immutable):
-    """Another script that must have run: a query, its guard, and the values it gets.
+    """A dependency on another script: a query, its guard, and the values handed down.
 
     Attributes:
-        enable: conditions of the guard that must all hold.
-        skip: conditions that must not all hold.
-        skip_any: conditions of which none may hold.
-        tags_from: keys of the environment whose values are tags of the query as well.
-        prefixed_tags_from: such keys by the prefix that their values get.
-        for_each: the table of which this is a row; None for one that stands in the manifest itself.
-        dropped_by: the variations with which it is left out, since its row is not among those selected.
-        may_fail: the environment's key that gets such dependencies that failed, as JSON text; the others go on.
-            Empty: a failure ends the run.
+        enable: the dependency runs only if all of these conditions hold.
+        skip: it is skipped if all of these hold.
+        skip_any: it is skipped if one of these holds.
+        tags_from: environment keys; their values are added to the query as tags.
+        prefixed_tags_from: such keys by a prefix; it is put before each value.
+        for_each: the table rows over which to repeat it; None for a single dependency.
+        dropped_by: the variations that exclude its table row.
+        may_fail: the environment key that receives the failures of such dependencies as JSON text, while the run
+            continues; empty if a failure ends the run.
     """
 
     tags: str
@@ -70,41 +70,41 @@ class Dependency(Immutable):
 
     @cached_property
     def versions(self) -> VersionRange:
-        """The versions that may be selected."""
+        """The range of acceptable versions."""
         return version_range(self.version, self.version_min, self.version_max)
 
     @cached_property
     def updates(self) -> tuple[tuple[str, str], ...]:
-        """The keys whose values are tags of the query, each after the prefix that its values get."""
+        """Pairs of a prefix and an environment key; the key's value is added to the query as a tag."""
         prefixed = ((prefix, key) for prefix, keys in self.prefixed_tags_from.items() for key in keys)
         return (*prefixed, *(("", key) for key in self.tags_from))
 
     @cached_property
     def updating_keys(self) -> frozenset[str]:
-        """The environment's keys that add to the query."""
+        """The environment keys that add tags to the query."""
         return frozenset(key for _, key in self.updates)
 
     @cached_property
     def keys(self) -> frozenset[str]:
-        """The environment's keys that decide whether and what is selected."""
+        """The environment keys that decide whether the dependency runs and which script it selects."""
         return self.updating_keys.union(self.enable, self.skip, self.skip_any)
 
 
 class Override(Immutable):
-    """What `adr` says of every dependency with a certain name."""
+    """Values that `adr` sets for every dependency of one name."""
 
     tags: str = ""
     versions: VersionRange = ANY_VERSION
     inputs: Values = NOTHING
 
-    def told(self) -> dict[str, Value]:
-        """Give it as it is written after `--adr.NAME.`."""
-        versions = self.versions
-        named = {"version": versions.exact, "version_min": versions.minimum, "version_max": versions.maximum}
-        return {key: value for key, value in {"tags": self.tags, **named}.items() if value} | dict(self.inputs)
+    def as_options(self) -> dict[str, Value]:
+        """Return the override as options, without their prefix `--adr.NAME.`."""
+        exact, minimum, maximum = self.versions.exact, self.versions.minimum, self.versions.maximum
+        options = {"tags": self.tags, "version": exact, "version_min": minimum, "version_max": maximum}
+        return {key: value for key, value in options.items() if value} | dict(self.inputs)
 
     def over(self, under: Override) -> Override:
-        """Give `under` with this override's values put over it."""
+        """Return `under` with this override applied to it."""
         return Override(
             tags=",".join(part for part in (under.tags, self.tags) if part),
             versions=under.versions.narrowed(self.versions),
@@ -113,12 +113,12 @@ class Override(Immutable):
 
 
 class Input(Immutable):
-    """An option of a script: its name, and the environment's key that it sets.
+    """An option of a script, and the environment key that it sets.
 
     Attributes:
-        choices: the values it may have; any, where empty.
-        refused: values that are not served, each with the reason that the user reads.
-        needs: another option, without which this one would have no effect; none, where empty.
+        choices: the allowed values; any if empty.
+        refused: values that are not supported, each with the reason to show.
+        needs: another option, without which this one has no effect; may be empty.
     """
 
     name: str
@@ -151,26 +151,26 @@ class Variation(Immutable):
 
 
 class VersionEntry(Immutable):
-    """What one version of a script adds."""
+    """The environment and dependencies that one version of a script adds."""
 
     env: Values = NOTHING
     deps: tuple[Dependency, ...] = ()
 
 
 class Manifest(Immutable):
-    """A script: how it is found, what it needs, reads and exports.
+    """A script: its identity, dependencies, options, and the keys that it reads and exports.
 
     Attributes:
-        env_keys: keys that it reads without setting them (exports of dependencies, mostly).
-        exports: patterns of the keys that leave it.
-        measures: it measures, so nothing of ours may run beside it.
-        pure: it only looks and exports, so when it runs does not matter to other steps.
-        downloads: it fetches files; its hook of that name tells which.
-        code: modules outside the folder whose source is part of the script, for the cache.
-        retired_names: names of dependencies that 2023's commands steer and that no longer
-            exist, each with the reason; steering them is a note, not an error.
+        env_keys: keys that the script reads but does not set, mostly exports of dependencies.
+        exports: patterns of the exported keys.
+        measures: whether the script measures; then no other step runs at the same time.
+        pure: whether the script only reads and exports, so that it can run at any time.
+        downloads: whether the script fetches files; its hook `downloads` lists them.
+        code: modules outside the folder that belong to the script's content in the cache.
+        retired_names: names of dependencies that `adr` could reach in 2023 and that no longer exist, each with the
+            reason; an override of one is a note, not an error.
         digest: SHA-256 of the manifest's text.
-        shared_inputs: the names of the inputs that come from sets of options.
+        shared_inputs: the names of inputs from shared sets of options.
     """
 
     alias: str
@@ -206,25 +206,25 @@ class Manifest(Immutable):
 
     @cached_property
     def defaults(self) -> Values:
-        """The values that are set where nothing else sets them: those of options, and `default_env`."""
+        """The default values: those of options, and `default_env`."""
         options = {option.env_key: option.default for option in self.inputs.values() if option.default is not None}
         return {**options, **self.default_env}
 
     @cached_property
     def deciding_keys(self) -> frozenset[str]:
-        """Every environment key on which a dependency of this script depends."""
+        """Every environment key that decides about a dependency or appears in its values."""
         found = {key for each in self._all_deps for key in each.keys}
         texts = [value for each in self._all_deps for value in each.env.values() if isinstance(value, str)]
         return frozenset(found | {key for text in texts for key in PLACEHOLDER.findall(text)})
 
     @cached_property
     def dependency_names(self) -> frozenset[str]:
-        """Every name by which `adr` may reach a dependency of this script."""
+        """Every name of a dependency that `adr` can override."""
         return frozenset(name for each in self._all_deps for name in each.names)
 
     @cached_property
     def reads(self) -> frozenset[str]:
-        """Every environment key that the script's code may look at."""
+        """Every environment key that the script's code may read."""
         keys = {*self.default_env, *self.env, *self.env_keys}
         keys |= {option.env_key for option in self.inputs.values()}
         for variation in self.variations.values():
@@ -235,11 +235,11 @@ class Manifest(Immutable):
 
     @cached_property
     def takes_version(self) -> bool:
-        """Whether a version can be asked of the script: it knows some, or it reads what is asked."""
+        """Whether a version can be requested: the script lists versions, or reads the requested one."""
         return bool(self.versions) or not VERSION_KEYS.isdisjoint(self.reads | self.deciding_keys)
 
 
-@lru_cache(maxsize=1 << 14)  # a plan of a thousand steps asks the same a million times
+@lru_cache(maxsize=1 << 14)  # a plan of a thousand steps makes a million calls
 def matches_any(key: str, patterns: tuple[str, ...]) -> bool:
-    """Say whether `key` fits one of the patterns (`*` stands for anything)."""
+    """Whether `key` matches one of the patterns (`*` matches anything)."""
     return any(key == pattern or fnmatchcase(key, pattern) for pattern in patterns)

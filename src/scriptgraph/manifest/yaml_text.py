@@ -1,4 +1,4 @@
-"""Read YAML as JSON: what it has more is refused, and so is a text too large with its aliases written out."""
+"""Parse the subset of YAML that equals JSON; aliases count with their expanded size."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scriptgraph.manifest.located_json import pointer_to
 if TYPE_CHECKING:
     from pathlib import Path
 
-# A second's work for the reader, which is written in Python; the longest manifests have 60,000 bytes.
+# The YAML reader, written in Python, takes about a second for this; the longest manifests have 60,000 bytes.
 _LIMITS = Limits(size=1 << 19, values=100_000)
 _SHOWN = 60
 
@@ -23,7 +23,7 @@ def parse_yaml(text: str, path: Path) -> Any:
     """Parse YAML text.
 
     Raises:
-        ManifestError: it is no YAML, holds what JSON does not have, or exceeds a limit.
+        ManifestError: the text is not YAML, has values that JSON lacks, or exceeds a limit.
     """
     if len(text.encode(errors="surrogatepass")) > _LIMITS.size:
         raise ManifestError(path, "", f"has more than {_LIMITS.size:,} bytes; write it in JSON")
@@ -40,17 +40,17 @@ def parse_yaml(text: str, path: Path) -> Any:
 
 
 class _Nodes:
-    """Turns nodes into what JSON would have given; one node with aliases stands for many values."""
+    """Converts YAML nodes to JSON values, counting an aliased node once for each alias."""
 
     def __init__(self, path: Path) -> None:
         self._path, self._constructor = path, yaml.SafeLoader("")
         self._values_left, self._letters_left = _LIMITS.values, Limits().size
 
     def plain(self, node: Any, pointer: str, levels: int) -> Any:
-        """Return a node's value, in which there may be so many levels."""
+        """Return a node's value, nested at most `levels` deep."""
         self._count(node)
         if node.id != "scalar" and not levels:
-            # The place is as long as it is deep.
+            # Without the pointer, which would be as long as the nesting is deep.
             raise ManifestError(self._path, "", f"is nested more than {_LIMITS.depth} levels deep")
         if node.id == "mapping":
             return self._mapping(node, pointer, levels - 1)
@@ -63,25 +63,25 @@ class _Nodes:
         self._letters_left -= len(node.value) if node.id == "scalar" else 0
         if self._values_left < 0 or self._letters_left < 0:
             most = f"{_LIMITS.values:,} values or {Limits().size:,} letters"
-            raise ManifestError(self._path, "", f"has more than {most}, its aliases written out")
+            raise ManifestError(self._path, "", f"has more than {most} with its aliases expanded; shorten it")
 
     def _mapping(self, node: Any, pointer: str, levels: int) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        members: dict[str, Any] = {}
         for key_node, value in node.value:
             key = str(key_node.value)
             place = pointer + pointer_to(key)
             if key_node.id != "scalar" or key_node.tag == "tag:yaml.org,2002:merge":
-                self._fail(place, "is no plain key; write the members out")
-            if key in found:
-                self._fail(place, "is there twice in one object")
-            found[key] = self.plain(value, place, levels)
-        return found
+                self._fail(place, "is not a plain key; write the members out")
+            if key in members:
+                self._fail(place, "is a duplicate in one object; keep one")
+            members[key] = self.plain(value, place, levels)
+        return members
 
     def _scalar(self, node: Any, pointer: str) -> Any:
         shown = repr(node.value[:_SHOWN])
         try:
             value = self._constructor.construct_object(node)
-        except Exception as error:  # a tag of another language's objects, or a number that is none
+        except Exception as error:  # a language-specific tag, or an invalid number
             problem = f"{shown} cannot be read ({node.tag}); put it in quotes"
             raise ManifestError(self._path, pointer, problem) from error
         finite = isinstance(value, float) and math.isfinite(value)

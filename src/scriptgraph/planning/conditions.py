@@ -1,4 +1,4 @@
-"""Guards: true, false, or not known before an earlier step has run; and guards in words."""
+"""Guards: true, false, or unknown until an earlier step has run; and their descriptions."""
 
 from __future__ import annotations
 
@@ -14,38 +14,38 @@ if TYPE_CHECKING:
 
 _TRUTH = frozenset({"1", "true", "yes", "on"})
 _FALSEHOOD = frozenset({"0", "false", "no", "off"})
-# As `as_text` writes them: a plan compares thousands of values.
+# Equals `as_text`, but faster: a plan compares thousands of values.
 _TEXTS = {True: "yes", False: "no"}
-# In a guard, stands for any text but the empty one: "*", "zoo:*".
+# In a condition, matches any text but the empty one: "*", "zoo:*".
 ANY = "*"
 
 
-def same(value: Value, wanted: Value) -> bool:
-    """Compare as the guards do: any spelling of yes is yes, of no is no (and so is nothing); else the text."""
+def same(value: Value, other: Value) -> bool:
+    """Whether a value matches as in guards: spellings of yes are equal, those of no equal no value, else the text."""
     text = value if isinstance(value, str) else _TEXTS[value] if isinstance(value, bool) else as_text(value)
-    asked = wanted if isinstance(wanted, str) else _TEXTS[wanted] if isinstance(wanted, bool) else as_text(wanted)
-    if asked in _TRUTH:
+    pattern = other if isinstance(other, str) else _TEXTS[other] if isinstance(other, bool) else as_text(other)
+    if pattern in _TRUTH:
         return text.strip().lower() in _TRUTH
-    if asked in _FALSEHOOD:
+    if pattern in _FALSEHOOD:
         word = text.strip().lower()
         return word in _FALSEHOOD or not word
-    if isinstance(wanted, str) and ANY in wanted:
-        return text != "" and fnmatchcase(text, wanted)
-    return text == asked
+    if isinstance(other, str) and ANY in other:
+        return text != "" and fnmatchcase(text, other)
+    return text == pattern
 
 
 def _answers(conditions: Conditions, env: Mapping[str, Value], unknown: Container[str]) -> list[bool | None]:
     return [
-        None if key in unknown else key in env and any(same(env[key], wanted) for wanted in values)
+        None if key in unknown else key in env and any(same(env[key], expected) for expected in values)
         for key, values in conditions.items()
     ]
 
 
 def decide(dependency: Dependency, env: Mapping[str, Value], unknown: Container[str]) -> bool | None:
-    """Decide a dependency's guard; None where it needs a key that may still change.
+    """Evaluate a dependency's guard; None if it depends on an unknown key.
 
-    A missing key matches nothing. All of `enable` must hold; `skip` counts only when all
-    of it holds, `skip_any` when one of it does.
+    A missing key matches nothing. The dependency runs if all conditions of `enable` hold, unless all of `skip` or one
+    of `skip_any` hold.
     """
     enabled = _answers(dependency.enable, env, unknown)
     if False in enabled:
@@ -59,7 +59,7 @@ def decide(dependency: Dependency, env: Mapping[str, Value], unknown: Container[
 
 
 def guard_words(dependency: Dependency) -> str:
-    """Describe a guard: "where CM_A is yes; not where CM_B is set"; nothing where it always lets through."""
+    """Return a guard's description: "where CM_A is yes; not where CM_B is set"; empty if there is no guard."""
     sides = (
         ("where", " and ", dependency.enable),
         ("not where", " and ", dependency.skip),
@@ -77,5 +77,5 @@ def guard_words(dependency: Dependency) -> str:
 
 
 def query_words(dependency: Dependency) -> str:
-    """Give a dependency's tags with those that values add: "get,engine,_<CM_ENGINE>"."""
+    """Return a dependency's tags, including those from values: "get,engine,_<CM_ENGINE>"."""
     return ",".join((dependency.tags, *(f"{prefix}<{key}>" for prefix, key in dependency.updates)))

@@ -1,4 +1,4 @@
-"""The environment of a script: layers of values, each of which knows where it came from."""
+"""The environment of a script: layers of values with their origins."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _UNSET: Any = object()
 
 
 class Layer(IntEnum):
-    """Where a value comes from; a higher layer wins, and within a layer the later value."""
+    """The origin of a value; a higher layer wins, and within a layer the later value."""
 
     DEFAULT = 0
     INHERITED = 1
@@ -29,7 +29,7 @@ class Layer(IntEnum):
     OVERRIDE = 7
 
 
-class Setting(NamedTuple):
+class LayeredValue(NamedTuple):
     """A value, its layer, and the script or option that set it."""
 
     value: Value
@@ -38,7 +38,7 @@ class Setting(NamedTuple):
 
 
 class Unknown:
-    """The keys that steps to come may still export, by patterns; asked so often that answers are kept."""
+    """The keys that later steps may still export, by pattern; answers are cached."""
 
     def __init__(self, patterns: Iterable[str] = ()) -> None:
         self.patterns = frozenset(patterns)
@@ -56,11 +56,11 @@ class Unknown:
         return answer
 
     def among(self, keys: Iterable[str]) -> list[str]:
-        """Return those of the keys that are unknown."""
+        """Return the unknown ones among the keys."""
         return [key for key in keys if key in self]
 
     def and_also(self, patterns: Iterable[str]) -> Unknown:
-        """Return these with more patterns; self where there are none."""
+        """Return the union with more patterns; self if nothing is added."""
         more = frozenset(patterns)
         return self if more <= self.patterns else Unknown(self.patterns | more)
 
@@ -69,16 +69,16 @@ NOTHING_UNKNOWN = Unknown()
 
 
 class Environment(Mapping[str, Value]):
-    """An immutable mapping from keys to values that keeps each value's origin."""
+    """An immutable mapping from keys to values, with each value's origin."""
 
-    # What is worked out of the settings, once: a plan asks the same of an environment for each dependency.
+    # Results are cached: a plan repeats the same questions for each dependency.
     __slots__ = ("_inheritable", "_open", "_resolved", "_settings", "_signature")
 
-    def __init__(self, settings: Mapping[str, Setting] | None = None) -> None:
-        self._settings: dict[str, Setting] = settings if isinstance(settings, dict) else dict(settings or {})
+    def __init__(self, settings: Mapping[str, LayeredValue] | None = None) -> None:
+        self._settings: dict[str, LayeredValue] = settings if isinstance(settings, dict) else dict(settings or {})
         self._signature: int | None = None
         self._open: tuple[str, ...] | None = None
-        self._inheritable: dict[tuple[str, ...], dict[str, Setting]] = {}
+        self._inheritable: dict[tuple[str, ...], dict[str, LayeredValue]] = {}
         self._resolved: dict[tuple[str, ...], Environment] = {}
 
     def __getitem__(self, key: str) -> Value:
@@ -93,39 +93,39 @@ class Environment(Mapping[str, Value]):
     def __len__(self) -> int:
         return len(self._settings)
 
-    def origin(self, key: str) -> Setting:
+    def origin(self, key: str) -> LayeredValue:
         """Return the value of `key` with its layer and source."""
         return self._settings[key]
 
     def with_layers_of(self, other: Environment, layers: Container[Layer], source: str) -> Environment:
-        """Return this with another's values of some layers put over it, as `layered` does."""
+        """Return this environment with another's values of some layers merged, as `layered` does."""
         found = [(key, each) for key, each in other._settings.items() if each[1] in layers]
         return self.layered(({key: each[0]}, each[1], source) for key, each in found) if found else self
 
     def only(self, keys: Container[str]) -> dict[str, Value]:
-        """Return the values of those of the keys that are set, sorted by key."""
+        """Return the values of the keys that are set, sorted by key."""
         return {key: self._settings[key][0] for key in sorted(self._settings) if key in keys}
 
     def exported(self, patterns: tuple[str, ...]) -> dict[str, Value]:
-        """Return the values, placeholders expanded, of the keys that fit one of the patterns."""
-        env, wanted = self.resolved(), Unknown(patterns)
-        return {key: env[key] for key in env if key in wanted}
+        """Return the values of the keys that match one of the patterns, with placeholders expanded."""
+        env, matching = self.resolved(), Unknown(patterns)
+        return {key: env[key] for key in env if key in matching}
 
-    def changing(self, keys: Iterable[str], unknown: Unknown, asked: set[str] | None = None) -> frozenset[str]:
-        """Return those of the keys that may still change, or what their values are made of.
+    def changing(self, keys: Iterable[str], unknown: Unknown, consulted: set[str] | None = None) -> frozenset[str]:
+        """Return the keys that may still change, directly or through a placeholder in their value.
 
-        An export to come wins unless a higher layer has spoken.
+        A later export wins unless a higher layer has set the key.
 
         Args:
             keys: the keys.
-            unknown: the keys that steps to come may export.
-            asked: gets each key on which the answer depends.
+            unknown: the keys that later steps may export.
+            consulted: receives each key on which the answer depends.
         """
         found = []
         for key in keys:
             made_of = self._made_of_all(key)
-            if asked is not None:
-                asked.update(made_of)
+            if consulted is not None:
+                consulted.update(made_of)
             for each in made_of:
                 if each in unknown and (each not in self._settings or self._settings[each][1] <= Layer.DEPENDENCY):
                     found.append(key)
@@ -133,28 +133,28 @@ class Environment(Mapping[str, Value]):
         return frozenset(found)
 
     def known_for(
-        self, keys: frozenset[str], unknown: Unknown, asked: set[str]
+        self, keys: frozenset[str], unknown: Unknown, consulted: set[str]
     ) -> tuple[Environment, Mapping[str, Value], frozenset[str]]:
-        """Return what a dependency is decided by.
+        """Return the values that decide about a dependency.
 
         Args:
-            keys: those that its guard and its tags look at.
+            keys: the keys in its guard and its tags.
             unknown: as in `changing`.
-            asked: as in `changing`.
+            consulted: as in `changing`.
 
         Returns:
-            This environment with its placeholders expanded, its values of the keys, and those that may still change.
+            This environment with placeholders expanded, its values of the keys, and the keys that may still change.
         """
-        env = self.resolved(unknown, asked)
-        return env, env.only(keys), self.changing(keys, unknown, asked)
+        env = self.resolved(unknown, consulted)
+        return env, env.only(keys), self.changing(keys, unknown, consulted)
 
-    def unknown_below(self, values: Values, unknown: Unknown, asked: set[str] | None = None) -> Unknown:
-        """Return the unknown keys where `values` are handed down: also those whose values are made of changing keys."""
-        if not unknown and asked is None:
+    def unknown_below(self, values: Values, unknown: Unknown, consulted: set[str] | None = None) -> Unknown:
+        """Return the unknown keys of a dependency that gets `values`, including those whose placeholders may change."""
+        if not unknown and consulted is None:
             return unknown
         made = {key: self.made_of(self._settings[key][0]) for key in self.placeholders()}
         made |= {key: self.made_of(value) for key, value in values.items() if isinstance(value, str) and "<<<" in value}
-        return unknown.and_also(key for key, keys in made.items() if self.changing(keys, unknown, asked))
+        return unknown.and_also(key for key, keys in made.items() if self.changing(keys, unknown, consulted))
 
     def _made_of_all(self, key: str) -> Collection[str]:
         setting = self._settings.get(key)
@@ -163,52 +163,52 @@ class Environment(Mapping[str, Value]):
         return {key, *self.made_of(setting[0])}
 
     def same(self, other: Environment) -> bool:
-        """Compare values with their origins; unlike `==` this tells True from 1."""
+        """Whether values and origins are equal; unlike `==`, True differs from 1."""
         mine, others = self._settings, other._settings
         return mine is others or (
             mine == others and all(type(each.value) is type(others[key].value) for key, each in mine.items())
         )
 
     def signature(self) -> int:
-        """Return a number that environments with the same values share, and others hardly."""
+        """Return a hash of the values."""
         if self._signature is None:
             self._signature = hash(frozenset((key, each[0]) for key, each in self._settings.items()))
         return self._signature
 
     def merged(self, values: Values, layer: Layer, source: str) -> Environment:
-        """Put values in, where no higher layer has spoken."""
+        """Return this environment with values merged, except where a higher layer has set the key."""
         return self.layered(((values, layer, source),)) if values else self
 
     def layered(self, blocks: Iterable[tuple[Values, Layer, str]]) -> Environment:
-        """Put blocks of values in, one after another, where no higher layer has spoken."""
+        """Return this environment with blocks of values merged one after another, as `merged` does."""
         settings = dict(self._settings)
         for values, layer, source in blocks:
             for key, value in values.items():
                 before = settings.get(key)
                 if before is None or layer >= before[1]:
-                    settings[key] = Setting(value, layer, source)
+                    settings[key] = LayeredValue(value, layer, source)
         return Environment(settings)
 
-    def handed_down(self, told: Values, without: tuple[str, ...] = (), source: str = "") -> Environment:
-        """Return what a dependency starts from: all of this but local keys, and what it is told, as one layer.
+    def handed_down(self, values: Values, without: tuple[str, ...] = (), source: str = "") -> Environment:
+        """Return the initial environment of a dependency: this one without local keys, and `values`, as one layer.
 
         Args:
-            told: values for the dependency, in which `<<<KEY>>>` stands for this environment's.
+            values: the manifest's values for the dependency; `<<<KEY>>>` is expanded from this environment.
             without: patterns of the local keys.
-            source: who tells it.
+            source: the origin to note for `values`.
         """
         base = self._inheritable.get(without)
         if base is None:
             base = self._inheritable[without] = {
-                key: each if each[1] == Layer.INHERITED else Setting(each[0], Layer.INHERITED, each[2])
+                key: each if each[1] == Layer.INHERITED else LayeredValue(each[0], Layer.INHERITED, each[2])
                 for key, each in self._settings.items()
                 if key not in VERSION_KEYS and not (without and matches_any(key, without))
             }
-        told = self.expanded(told)
-        return Environment({**base, **{key: Setting(value, Layer.INHERITED, source) for key, value in told.items()}})
+        expanded = self.expanded(values).items()
+        return Environment({**base, **{key: LayeredValue(value, Layer.INHERITED, source) for key, value in expanded}})
 
     def made_of(self, value: Value, seen: frozenset[str] = frozenset()) -> frozenset[str]:
-        """Name the keys that a value stands on: those in its `<<<KEY>>>`, and those that their values stand on."""
+        """Return the keys in a value's placeholders, and in the placeholders of their values."""
         if not isinstance(value, str) or "<<<" not in value:
             return seen
         for key in PLACEHOLDER.findall(value):
@@ -217,7 +217,7 @@ class Environment(Mapping[str, Value]):
         return seen
 
     def placeholders(self) -> tuple[str, ...]:
-        """Return the keys whose values stand on others."""
+        """Return the keys whose values have placeholders."""
         if self._open is None:
             settings = self._settings.items()
             self._open = tuple(
@@ -226,20 +226,20 @@ class Environment(Mapping[str, Value]):
         return self._open
 
     def expanded(self, values: Values) -> Values:
-        """Put this environment's values in the place of each `<<<KEY>>>`.
+        """Return values with each `<<<KEY>>>` replaced by this environment's value.
 
-        Within text the placeholder of an unset key stays; a value that is nothing else is left out.
+        Within text, the placeholder of an unset key remains; a value that is only such a placeholder is left out.
         """
         found = {key: self._expand(value, frozenset()) for key, value in values.items()}
         return {key: value for key, value in found.items() if value is not _UNSET}
 
-    def resolved(self, unknown: Unknown | None = None, asked: set[str] | None = None) -> Environment:
-        """Return this environment with its own placeholders expanded, but for what stands on changing keys."""
+    def resolved(self, unknown: Unknown | None = None, consulted: set[str] | None = None) -> Environment:
+        """Return this environment with its placeholders expanded, except those of keys that may change."""
         keys = self.placeholders()
         if not keys:
             return self
         if unknown is not None:
-            keys = tuple(key for key in keys if not self.changing(self.made_of(self[key]), unknown, asked))
+            keys = tuple(key for key in keys if not self.changing(self.made_of(self[key]), unknown, consulted))
         if keys not in self._resolved:
             settings = dict(self._settings)
             for key in keys:
@@ -259,14 +259,14 @@ class Environment(Mapping[str, Value]):
             known = key in self._settings and key not in within
             return self._expand(self[key], within | {key}) if known else _UNSET
 
-        whole = PLACEHOLDER.fullmatch(value)
-        if whole:
-            return get(whole[1])
+        alone = PLACEHOLDER.fullmatch(value)
+        if alone:
+            return get(alone[1])
         return PLACEHOLDER.sub(lambda match: match[0] if (got := get(match[1])) is _UNSET else as_text(got), value)
 
 
 def as_text(value: Value) -> str:
-    """Write a value as the text that a program's environment or a tag holds."""
+    """Return a value as text, for a program's environment or a tag."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):

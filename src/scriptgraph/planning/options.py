@@ -1,4 +1,4 @@
-"""Options: a script's own, from names to keys; and those that steer by name, which must name something."""
+"""Options: a script's own, and checks of those that name a dependency or an environment key."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from scriptgraph.planning.plan import Request, Step
 
 
-def read_inputs(manifest: Manifest, given: Values) -> Values:
-    """Turn options into values of the environment's keys.
+def read_inputs(manifest: Manifest, inputs: Values) -> Values:
+    """Convert options to environment values.
 
     Raises:
-        RequestError: the script has no such option, or does not serve the value.
+        RequestError: the script has no such option, or refuses the value.
     """
     values = {}
-    for name, value in given.items():
+    for name, value in inputs.items():
         option = _find_input(manifest, name)
         if option is None:
             names = frozenset(key.replace("-", "_") for key in manifest.inputs)
@@ -36,33 +36,33 @@ def read_inputs(manifest: Manifest, given: Values) -> Values:
         if option.choices and not any(same(value, choice) for choice in option.choices):
             raise RequestError(f"--{name}={as_text(value)}: must be one of {', '.join(option.choices)}")
         if value not in (None, "") and not _is_of_kind(value, option.kind):
-            raise RequestError(f"--{name}={as_text(value)}: must be {_CALLED[option.kind]}")
+            raise RequestError(f"--{name}={as_text(value)}: must be {_KINDS[option.kind]}")
         values[option.env_key] = value
     return values
 
 
-def require_needed(manifest: Manifest, given: Values, known: Values) -> None:
-    """Refuse an option that would have no effect, since the one it belongs to is not given.
+def check_needed_options(manifest: Manifest, inputs: Values, env: Values) -> None:
+    """Raise if an option has no effect because the option that it needs is missing.
 
     Args:
-        manifest: the script's.
-        given: the options as they were given.
-        known: values of the environment's keys, those of the options among them.
+        manifest: the script's manifest.
+        inputs: the options by name.
+        env: the environment, including the options' values.
 
     Raises:
-        RequestError: an option stands without the one that it needs.
+        RequestError: an option lacks the option that it needs.
     """
-    for name, value in given.items():
+    for name, value in inputs.items():
         option = _find_input(manifest, name)
         if option is None or not option.needs or value in (None, "") or same(value, False):
             continue
         needed = _find_input(manifest, option.needs)
-        setting = known.get(needed.env_key) if needed else None
+        setting = env.get(needed.env_key) if needed else None
         if setting in (None, "") or (needed and needed.kind == "flag" and same(setting, False)):
             raise RequestError(f"--{name}: has no effect without --{option.needs}; add it")
 
 
-_CALLED = {"number": "a number", "flag": "yes or no"}
+_KINDS = {"number": "a number", "flag": "yes or no"}
 
 
 def _is_of_kind(value: Value, kind: str) -> bool:
@@ -75,15 +75,15 @@ def _is_of_kind(value: Value, kind: str) -> bool:
 
 
 def _find_input(manifest: Manifest, name: str) -> Input | None:
-    wanted = name.replace("-", "_")
-    return next((each for key, each in manifest.inputs.items() if key.replace("-", "_") == wanted), None)
+    normal = name.replace("-", "_")
+    return next((each for key, each in manifest.inputs.items() if key.replace("-", "_") == normal), None)
 
 
 def check_overrides(root: Step, request: Request, registry: Registry) -> tuple[str, ...]:
-    """Refuse an `--adr` for a name that nothing on the way has; give notes on those that 2023 had.
+    """Raise if an `--adr` names no dependency of the plan; return notes on names that are no longer in use.
 
     Raises:
-        RequestError: there is no dependency of the name.
+        RequestError: no dependency has the name.
     """
     known, retired = set[str](), dict[str, str]()
     for step in Plan(root).steps():
@@ -105,22 +105,22 @@ def check_overrides(root: Step, request: Request, registry: Registry) -> tuple[s
 
 
 def check_env(root: Step, request: Request, registry: Registry) -> None:
-    """Refuse an `--env` for a key that no script on the way reads, and that decides nothing.
+    """Raise if an `--env` sets a key that no script of the plan reads.
 
     Raises:
-        RequestError: nothing declares it.
+        RequestError: no manifest of the plan declares the key.
     """
     known = _keys(step.manifest for step in Plan(root).steps())
     for key in request.env:
         if key in known:
             continue
-        # A step that is settled later may be any script.
+        # A deferred dependency may select any script.
         if Plan(root).deferred() and key in _keys(registry):
             continue
         close = nearest(key, known)
         hint = f"; did you mean {close[0]}?" if close else ""
         raise RequestError(
-            f"--env.{key}: no script on the way reads it{hint} "
+            f"--env.{key}: no script of the plan reads it{hint} "
             f"(cm show script {root.manifest.alias} lists options and keys)"
         )
 

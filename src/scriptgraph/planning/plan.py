@@ -1,4 +1,4 @@
-"""A request, and the plan that it becomes: the steps that it needs, known before anything runs."""
+"""A request, and its plan: all steps, known before anything runs."""
 
 from __future__ import annotations
 
@@ -16,20 +16,21 @@ if TYPE_CHECKING:
     from scriptgraph.manifest.queries import Query
     from scriptgraph.manifest.types import Dependency, Manifest, Override, Values
     from scriptgraph.planning.environment import Environment
-    from scriptgraph.planning.variations import Chosen
+    from scriptgraph.planning.variations import ChosenVariation
 
 
 class Step(Immutable):
-    """A script with everything chosen that can be chosen before it runs.
+    """A script with its variations, version, environment and dependencies chosen.
 
     Attributes:
-        env: the environment as far as it is known beforehand, in layers.
-        before: the dependencies that run first; `after`: those that run last.
-        overrides: what `adr` says of names below this step.
+        env: the environment in layers, as known before the run.
+        before: the dependencies that run before the script.
+        after: the dependencies that run after it.
+        overrides: the overrides by `adr` of names below this step.
     """
 
     manifest: Manifest
-    variations: tuple[Chosen, ...]
+    variations: tuple[ChosenVariation, ...]
     version: str
     env: Environment
     before: tuple[Need, ...] = ()
@@ -37,7 +38,7 @@ class Step(Immutable):
     overrides: Mapping[str, Override] | None = None
 
     def __repr__(self) -> str:
-        # Steps are shared: written out, what is below would double with each level.
+        # Steps are shared; written in full, the text would double with each level.
         return f"Step({self.title!r})"
 
     @cached_property
@@ -47,20 +48,20 @@ class Step(Immutable):
 
     @cached_property
     def exports(self) -> tuple[str, ...]:
-        """The patterns of all keys that may leave the step."""
+        """The patterns of all keys that the step may export."""
         return (*self.manifest.exports, *(key for each in self.variations for key in each.variation.exports))
 
     def needs(self) -> tuple[Need, ...]:
-        """All dependencies, in the order in which they run."""
+        """Return all dependencies in the order in which they run."""
         return (*self.before, *self.after)
 
 
 class Need(NamedTuple):
-    """A dependency in a plan: settled (`step`), skipped, or waiting for an earlier step.
+    """A dependency in a plan: settled (`step`), skipped (neither field), or deferred (`waits_for`).
 
     Attributes:
-        step: the step, where it is settled and wanted.
-        waits_for: the environment's keys that must be known first, of a deferred dependency; empty when settled.
+        step: the step of a settled dependency that is not skipped.
+        waits_for: the environment keys that must be known before a deferred dependency can be settled.
     """
 
     dependency: Dependency
@@ -69,21 +70,21 @@ class Need(NamedTuple):
 
 
 class Plan(Immutable):
-    """The resolved graph of one request."""
+    """The resolved dependency graph of one request."""
 
     root: Step
     notes: tuple[str, ...] = ()
 
     def steps(self) -> Iterable[Step]:
-        """Return the settled steps, dependencies before their dependants; one that several share comes once."""
+        """Return the settled steps once each, dependencies before their dependants."""
         return _walk(self.root, {}).values()
 
     def deferred(self) -> list[Need]:
-        """Return the dependencies that wait for an earlier step."""
+        """Return the deferred dependencies."""
         return [need for step in self.steps() for need in step.needs() if need.waits_for]
 
     def summary(self) -> list[dict[str, object]]:
-        """Give title, version, manifest's hash and environment of each settled step, for the record."""
+        """Return title, alias, version, manifest digest and environment of each settled step, for the record."""
         return [
             {
                 "title": step.title,
@@ -97,12 +98,12 @@ class Plan(Immutable):
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of all that was chosen; equal plans have equal fingerprints."""
+        """SHA-256 of all choices; equal plans have equal fingerprints."""
         return _digest(self.root, {})
 
 
 def _walk(step: Step, seen: dict[int, Step]) -> dict[int, Step]:
-    """Put a step and those it needs behind the steps seen, each by its identity."""
+    """Append a step and those it needs to the steps seen, by identity."""
     for need in step.before:
         if need.step is not None and id(need.step) not in seen:
             _walk(need.step, seen)
@@ -114,7 +115,7 @@ def _walk(step: Step, seen: dict[int, Step]) -> dict[int, Step]:
 
 
 def _digest(step: Step, known: dict[int, str]) -> str:
-    """Hash a step and what it stands on; shared steps once."""
+    """Hash a step and its dependencies; shared steps once."""
     if id(step) not in known:
         outline = {
             "alias": step.manifest.alias,
@@ -132,7 +133,7 @@ def _digest(step: Step, known: dict[int, str]) -> str:
 
 
 def _outline_waiting(need: Need, parent: Step) -> dict[str, object]:
-    # Which script it will be is open, so all that may reach it counts.
+    # Its script is not yet selected, so everything that may reach it counts.
     return {
         "tags": need.dependency.tags,
         "waits_for": sorted(need.waits_for),
@@ -142,16 +143,16 @@ def _outline_waiting(need: Need, parent: Step) -> dict[str, object]:
 
 
 class Request(Immutable):
-    """One command: which script, with what, and how.
+    """A request to run one script.
 
     Attributes:
         query: the tags and variations.
-        inputs: options by name, underscores for dashes.
-        env: environment set by `--env.KEY=value`.
-        overrides: what `--adr.NAME.KEY=value` says, by name.
-        versions: `version`, `version_min` and `version_max` are inputs of every script.
+        inputs: options by name, with underscores for dashes; every script takes `version`, `version_min` and
+            `version_max`.
+        env: the environment values of `--env.KEY=value`.
+        overrides: the values of `--adr.NAME.KEY=value`, by name.
         argv: the command as typed, for the record.
-        maybe: names in `overrides` that need not be there, as they are meant for every command.
+        maybe: names in `overrides` that may be missing from the plan, as they apply to every command.
     """
 
     query: Query
@@ -161,12 +162,12 @@ class Request(Immutable):
     argv: tuple[str, ...] = ()
     maybe: frozenset[str] = frozenset()
 
-    def told(self) -> dict[str, Any]:
-        """Give the request as the record keeps it: enough to ask the same again."""
+    def as_document(self) -> dict[str, Any]:
+        """Return the request as recorded: enough to repeat it."""
         return {
             "tags": self.query.text,
             "argv": list(self.argv),
             "inputs": dict(self.inputs),
             "env": dict(self.env),
-            "adr": {name: override.told() for name, override in self.overrides.items()},
+            "adr": {name: override.as_options() for name, override in self.overrides.items()},
         }

@@ -1,7 +1,6 @@
 """Request + Registry -> Plan: selection, not constraint solving, and no I/O.
 
-The same functions settle a dependency before anything runs and, where its guard needs
-an earlier step's exports, when these are there.
+The same functions settle a deferred dependency during a run, once the exports that its guard needs are known.
 """
 
 from __future__ import annotations
@@ -13,10 +12,10 @@ from scriptgraph.manifest.queries import ANY_VERSION, Query, parse_query, select
 from scriptgraph.manifest.types import NOTHING, Dependency, Manifest, Override, Values
 from scriptgraph.planning.conditions import decide
 from scriptgraph.planning.environment import NOTHING_UNKNOWN, Environment, Layer, as_text
-from scriptgraph.planning.options import check_overrides, read_inputs, require_needed
+from scriptgraph.planning.options import check_needed_options, check_overrides, read_inputs
 from scriptgraph.planning.plan import Need, Plan, Step
 from scriptgraph.planning.scope import DEEPEST, ResolvedSteps, Scope
-from scriptgraph.planning.variations import Chosen, choose_variations
+from scriptgraph.planning.variations import ChosenVariation, choose_variations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,11 +30,11 @@ _VERSION_INPUTS = ("version", "version_min", "version_max")
 
 
 def resolve(request: Request, registry: Registry) -> Plan:
-    """Turn a request into a plan.
+    """Resolve a request into a plan.
 
     Raises:
-        ScriptGraphError: the request, or a dependency on the way, selects nothing, more
-            than one script, an unknown option or a circle; the error carries the chain.
+        ScriptGraphError: the request or a dependency selects no script or several, an unknown option, or a cycle; the
+            error carries the chain.
     """
     inherited = Environment().merged(request.env, Layer.INHERITED, "--env")
     versions = version_range(*(as_text(request.inputs.get(key)) for key in _VERSION_INPUTS))
@@ -53,22 +52,25 @@ def settle(
     chain: tuple[str, ...],
     unknown: Unknown = NOTHING_UNKNOWN,
 ) -> Need:
-    """Settle a deferred dependency with the environment that its parent has by now.
+    """Settle a deferred dependency with its parent's current environment.
 
-    `unknown` has the keys that are still to be exported, for a look ahead; a dependency that they decide
-    stays deferred.
+    In a preview, `unknown` has the keys that are still to be exported; a dependency that they decide stays deferred.
     """
     scope = Scope(env, ResolvedSteps(), overrides=parent.overrides or {}, chain=chain, unknown=unknown)
     return _resolve_need(need.dependency, parent.manifest, registry, scope)
 
 
-def layered(manifest: Manifest, variations: Iterable[Chosen], version: str, inherited: Environment) -> Environment:
-    """Put a script's own values over what it inherits, by the one table of precedence."""
+def layered(
+    manifest: Manifest, variations: Iterable[ChosenVariation], version: str, inherited: Environment
+) -> Environment:
+    """Return the inherited environment with a script's own values merged, in the order of `Layer`."""
     of_variations: list[tuple[Values, Layer, str]] = []
     blocks: list[tuple[Values, Layer, str]] = [(manifest.defaults, Layer.DEFAULT, manifest.alias)]
     for each in variations:
-        source, of = f"{manifest.alias},_{each.written}", each.variation
-        defaults, values = (each.fill(of.default_env), each.fill(of.env)) if each.value else (of.default_env, of.env)
+        source, variation = f"{manifest.alias},_{each.written}", each.variation
+        defaults, values = variation.default_env, variation.env
+        if each.value:
+            defaults, values = each.fill(defaults), each.fill(values)
         blocks.append((defaults, Layer.DEFAULT, source))
         of_variations.append((values, Layer.VARIATION, source))
     blocks += [(manifest.env, Layer.MANIFEST, manifest.alias), *of_variations]
@@ -92,9 +94,9 @@ def _resolve_step(query: Query, registry: Registry, scope: Scope) -> Step:
 
 
 class _Outline(NamedTuple):
-    """What a script is with what is asked of it, before its surroundings are looked at."""
+    """A script's variations, version and dependencies, before its environment is considered."""
 
-    variations: tuple[Chosen, ...]
+    variations: tuple[ChosenVariation, ...]
     version: str
     deps: tuple[Dependency, ...]
     post_deps: tuple[Dependency, ...]
@@ -104,7 +106,7 @@ def _outline(manifest: Manifest, query: Query, versions: VersionRange) -> _Outli
     variations = choose_variations(manifest, query.variations, query.without)
     if versions is not ANY_VERSION and not manifest.takes_version:
         raise VersionError(
-            f"{manifest.alias}: {versions} is asked for, and this script takes none; leave it out, or ask it of a "
+            f"{manifest.alias}: {versions} was requested, but this script takes none; omit it, or set it for a "
             "dependency: --adr.NAME.version=V"
         )
     version = select_version(manifest.alias, manifest.versions, manifest.default_version, versions)
@@ -124,7 +126,7 @@ def _outline(manifest: Manifest, query: Query, versions: VersionRange) -> _Outli
     )
 
 
-def _filled(chosen: Chosen, deps: Iterable[Dependency]) -> Iterable[Dependency]:
+def _filled(chosen: ChosenVariation, deps: Iterable[Dependency]) -> Iterable[Dependency]:
     if not chosen.value:
         return deps
     return [dep.replaced(tags=dep.tags.replace("#", chosen.value), env=chosen.fill(dep.env)) for dep in deps]
@@ -138,13 +140,13 @@ def _expand(manifest: Manifest, query: Query, registry: Registry, scope: Scope) 
         start = start.layered(
             (
                 (read_inputs(manifest, scope.inputs), Layer.INPUT, f"option of {manifest.alias}"),
-                (_asked_versions(manifest, versions), Layer.OVERRIDE, "version asked for"),
+                (_version_keys(manifest, versions), Layer.OVERRIDE, "requested version"),
                 (read_inputs(manifest, scope.forced), Layer.OVERRIDE, "--adr"),
             )
         )
     env = layered(manifest, outline.variations, outline.version, start)
     if scope.inputs:
-        require_needed(manifest, scope.inputs, env)
+        check_needed_options(manifest, scope.inputs, env)
     overrides = dict(scope.overrides)
     for each in outline.variations:
         for name, override in each.variation.overrides.items():
@@ -168,26 +170,26 @@ def _resolve_needs(
     for dependency in deps:
         need = _resolve_need(dependency, manifest, registry, scope)
         needs.append(need)
-        told: tuple[str, ...] = ()
+        exports: tuple[str, ...] = ()
         if need.step is not None:
-            told = need.step.exports
+            exports = need.step.exports
         elif need.waits_for:
             # Unresolved: its exports are unknown.
-            told = possible_exports(dependency, registry, _override_of(dependency, scope).tags)
-        if told and not scope.unknown.patterns.issuperset(told):
-            scope = scope.replaced(unknown=scope.unknown.and_also(told))
+            exports = possible_exports(dependency, registry, _override_of(dependency, scope).tags)
+        if exports and not scope.unknown.patterns.issuperset(exports):
+            scope = scope.replaced(unknown=scope.unknown.and_also(exports))
     return tuple(needs), scope
 
 
 def possible_exports(dependency: Dependency, registry: Registry, override_tags: str = "") -> tuple[str, ...]:
-    """Return the patterns of all keys that a dependency may export whose script is still open."""
+    """Return the patterns of all keys that a deferred dependency may export."""
     if not all(prefix.startswith("_") for prefix, _ in dependency.updates):
         return ("*",)
     query = parse_query(f"{dependency.tags},{override_tags}")
-    found: set[str] = set()
+    exports: set[str] = set()
     for manifest in registry.candidates(query.required):
-        found |= {*manifest.exports, *(key for each in manifest.variations.values() for key in each.exports)}
-    return tuple(sorted(found))
+        exports |= {*manifest.exports, *(key for each in manifest.variations.values() for key in each.exports)}
+    return tuple(sorted(exports))
 
 
 def _override_of(dependency: Dependency, scope: Scope) -> Override:
@@ -199,26 +201,26 @@ def _override_of(dependency: Dependency, scope: Scope) -> Override:
 
 
 def _resolve_need(dependency: Dependency, parent: Manifest, registry: Registry, scope: Scope) -> Need:
-    unknown, asked = scope.unknown, scope.resolved.asked
+    unknown, consulted = scope.unknown, scope.resolved.consulted
     keys = dependency.keys
-    env, known, changing = scope.inherited.known_for(keys, unknown, asked)
-    wanted = decide(dependency, known, changing) if keys else True
-    if wanted is False:
+    env, known, changing = scope.inherited.known_for(keys, unknown, consulted)
+    enabled = decide(dependency, known, changing) if keys else True
+    if enabled is False:
         return Need(dependency)
-    waits_for = changing if wanted is None else changing & dependency.updating_keys
+    waits_for = changing if enabled is None else changing & dependency.updating_keys
     if waits_for:
         return Need(dependency, waits_for=waits_for)
     override = _override_of(dependency, scope)
     tags = [dependency.tags, override.tags]
     for prefix, key in dependency.updates:
         value = known.get(key)
-        # Each entry of a list is a tag of its own.
+        # Each entry of a list is a separate tag.
         texts = value if isinstance(value, tuple) else (as_text(value),)
         tags += [f"{prefix}{text}" for text in texts if text]
     inner = scope.replaced(
         inherited=hand_down(env, parent, dependency),
-        # What is made of keys that are not known yet is not known below either.
-        unknown=env.unknown_below(dependency.env, unknown, asked),
+        # Values with placeholders of unknown keys are unknown below too.
+        unknown=env.unknown_below(dependency.env, unknown, consulted),
         versions=dependency.versions.narrowed(override.versions),
         forced=override.inputs,
     )
@@ -226,12 +228,12 @@ def _resolve_need(dependency: Dependency, parent: Manifest, registry: Registry, 
 
 
 def hand_down(env: Environment, parent: Manifest, dependency: Dependency) -> Environment:
-    """Return what a dependency starts from, of the environment that its parent has by then."""
+    """Return the initial environment of a dependency, from its parent's current one."""
     return env.handed_down(dependency.env, parent.local_env_keys, f"{parent.alias} for {dependency.tags}")
 
 
-def _asked_versions(manifest: Manifest, versions: VersionRange) -> Values:
+def _version_keys(manifest: Manifest, versions: VersionRange) -> Values:
     if manifest.versions or versions is ANY_VERSION:
         return NOTHING
-    asked = {"CM_VERSION": versions.exact, "CM_VERSION_MIN": versions.minimum, "CM_VERSION_MAX": versions.maximum}
-    return {key: value for key, value in asked.items() if value}
+    values = {"CM_VERSION": versions.exact, "CM_VERSION_MIN": versions.minimum, "CM_VERSION_MAX": versions.maximum}
+    return {key: value for key, value in values.items() if value}

@@ -1,4 +1,4 @@
-"""What a script is resolved in, and the steps that have been resolved: equal surroundings give the same step."""
+"""The scope in which a script is resolved, and the steps resolved so far; equal scopes share a step."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ if TYPE_CHECKING:
     from scriptgraph.planning.plan import Step
 
 _T = TypeVar("_T")
-# Far more than any workflow has, and less than what Python's stack holds.
+# Far more than any workflow needs, and less than Python's stack allows.
 DEEPEST = 100
 
 
 class Scope:
-    """What a script is resolved in: its surroundings, as it sees them; never changed.
+    """The immutable context in which a script is resolved.
 
     Attributes:
-        resolved: the steps of this plan so far.
-        chain: the scripts that led here.
-        unknown: the keys that steps before this one may still export.
+        resolved: the steps of this plan resolved so far.
+        forced: options by `--adr`.
+        chain: the aliases of the scripts from the root.
+        unknown: the keys that earlier steps may still export.
     """
 
     inherited: Environment
@@ -43,66 +44,66 @@ class Scope:
         vars(self).update(more, inherited=inherited, resolved=resolved)
 
     def replaced(self, **named: Any) -> Scope:
-        """Return the same with other values of some attributes."""
+        """Return a copy with some attributes replaced."""
         return Scope(**{**vars(self), **named})
 
 
-class _Resolving:
-    """What is gathered while a step, and all below it, are resolved."""
+class _Trace:
+    """The facts that resolving a step, and all steps below it, depended on."""
 
     def __init__(self, *aliases: str) -> None:
-        self.asked: set[str] = set()
+        self.consulted: set[str] = set()
         self.aliases: set[str] = set(aliases)
         self.height = 0
 
-    def add(self, other: _Resolving) -> None:
-        """Count in what lies below."""
-        self.asked |= other.asked
+    def add(self, other: _Trace) -> None:
+        """Merge the facts of a step below."""
+        self.consulted |= other.consulted
         self.aliases |= other.aliases
         self.height = max(self.height, 1 + other.height)
 
 
 class ResolvedSteps:
-    """The steps of one plan so far: a script that many need in the same way is resolved once.
+    """The steps of one plan so far; a script that several need in the same way is resolved once.
 
-    Without it the work doubles with each level at which two scripts need the same two.
+    Otherwise the work would double with each level at which two scripts need the same two.
 
     Attributes:
-        asked: the keys of which it matters, to what is being resolved, whether they may still be exported.
+        consulted: the keys for which the step being resolved depends on whether they may still be exported.
     """
 
     def __init__(self) -> None:
         self._outlines: dict[Hashable, Any] = {}
-        self._known: dict[Hashable, list[tuple[Scope, Step, _Resolving]]] = {}
-        self._open = [_Resolving()]
-        self.asked = self._open[-1].asked
+        self._known: dict[Hashable, list[tuple[Scope, Step, _Trace]]] = {}
+        self._open = [_Trace()]
+        self.consulted = self._open[-1].consulted
 
     def outline(self, manifest: Manifest, query: Query, versions: VersionRange, make: Callable[[], _T]) -> _T:
-        """Return what was made of a script and what is asked of it before, whatever its surroundings; or make it."""
-        asked = (manifest.alias, query.variations, query.without, _text(versions))
-        if asked not in self._outlines:
-            self._outlines[asked] = make()
-        outline: _T = self._outlines[asked]
+        """Return the result of `make` for a script, query and versions, from an earlier call where there was one."""
+        key = (manifest.alias, query.variations, query.without, _text(versions))
+        if key not in self._outlines:
+            self._outlines[key] = make()
+        outline: _T = self._outlines[key]
         return outline
 
     def step(self, manifest: Manifest, query: Query, scope: Scope, resolve: Callable[[], Step]) -> Step:
-        """Return the step that was resolved in the same surroundings before, or resolve it."""
-        asked = (manifest.alias, query.variations, query.without, _text(scope.versions), scope.inherited.signature())
-        known = self._known.setdefault(asked, [])
-        for before, step, gathered in known:
-            if _fits(before, gathered, scope):
-                self._open[-1].add(gathered)
+        """Return the step that was resolved earlier in an equal scope, or resolve it."""
+        key = (manifest.alias, query.variations, query.without, _text(scope.versions), scope.inherited.signature())
+        known = self._known.setdefault(key, [])
+        for before, step, trace in known:
+            if _fits(before, trace, scope):
+                self._open[-1].add(trace)
                 return step
-        gathered = _Resolving(manifest.alias)
-        self._open.append(gathered)
-        self.asked = gathered.asked
+        trace = _Trace(manifest.alias)
+        self._open.append(trace)
+        self.consulted = trace.consulted
         try:
             step = resolve()
         finally:
             self._open.pop()
-            self.asked = self._open[-1].asked
-        self._open[-1].add(gathered)
-        known.append((scope, step, gathered))
+            self.consulted = self._open[-1].consulted
+        self._open[-1].add(trace)
+        known.append((scope, step, trace))
         return step
 
 
@@ -110,16 +111,18 @@ def _text(versions: VersionRange) -> str:
     return "" if versions is ANY_VERSION else str(versions)
 
 
-def _fits(before: Scope, gathered: _Resolving, scope: Scope) -> bool:
-    """Whether what was resolved in one scope would be resolved to the same in another."""
-    told = (before.overrides, before.inputs, before.forced)
+def _fits(before: Scope, trace: _Trace, scope: Scope) -> bool:
+    """Whether a step resolved in one scope is valid in another."""
+    values = (before.overrides, before.inputs, before.forced)
     return (
-        gathered.aliases.isdisjoint(scope.chain)  # else it is a circle, and an error
-        and len(scope.chain) + gathered.height < DEEPEST
+        trace.aliases.isdisjoint(scope.chain)  # otherwise it is a cycle
+        and len(scope.chain) + trace.height < DEEPEST
         and before.inherited.same(scope.inherited)
-        and (told == (NOTHING, NOTHING, NOTHING) or repr(told) == repr((scope.overrides, scope.inputs, scope.forced)))
+        and (
+            values == (NOTHING, NOTHING, NOTHING) or repr(values) == repr((scope.overrides, scope.inputs, scope.forced))
+        )
         and (
             before.unknown.patterns == scope.unknown.patterns
-            or all((key in before.unknown) == (key in scope.unknown) for key in gathered.asked)
+            or all((key in before.unknown) == (key in scope.unknown) for key in trace.consulted)
         )
     )

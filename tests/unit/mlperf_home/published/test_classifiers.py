@@ -32,7 +32,7 @@ def test_table_has_81_published_and_8_sample_models() -> None:
     [
         ({"model": None}, "/rows/1/model: must be text, is null"),
         ({"variations": 3}, "/rows/1/variations: must be a list, is a number"),
-        ({"weights": ...}, "/rows/1: has not the columns of the first row: weights"),
+        ({"weights": ...}, "/rows/1: does not have the first row's columns: weights"),
     ],
 )
 def test_invalid_row_is_named(tmp_path: Path, change: dict[str, object], message: str) -> None:

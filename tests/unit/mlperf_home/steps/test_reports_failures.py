@@ -27,7 +27,7 @@ def test_equal_errors_on_different_ways_are_one_reason() -> None:
     failures = [failed(name, "no room", "x", way) for name, way in ("ay", "bz")]
 
     assert failure_rows(failures)[1] == ("net b", "the same as above")
-    assert failure_summary(failures).endswith("again: net a and net b: no room [on the way: x > y]")
+    assert failure_summary(failures).endswith("again: net a and net b: no room (on the way: x > y)")
 
 
 def test_a_summary_of_many_models_or_reasons_is_short() -> None:

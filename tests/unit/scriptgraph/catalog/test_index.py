@@ -1,4 +1,4 @@
-"""The index is as true as the manifests themselves, reads only what has changed, and is never in the way."""
+"""The index always equals the manifests, reads only changed ones, and never stops a command."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def scripts(tmp_path: Path) -> ScriptFolders:
 
 @pytest.fixture
 def later(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A clock that is ahead: all files were written long ago."""
+    """Set the clock ahead, so that all files appear old."""
     now_ns = time.time_ns
     monkeypatch.setattr(stamps.time, "time_ns", lambda: now_ns() + 3_600_000_000_000)
 
 
 def tick(folder: Path) -> None:
-    """Let the clock of the file system move on, so that what changes now gets another time than what is there."""
+    """Wait until the file system's clock advances, so that later changes get another time."""
     probe = folder / "probe"
     probe.touch()
     first = probe.stat().st_ctime_ns
@@ -53,7 +53,7 @@ def tick(folder: Path) -> None:
 
 @pytest.fixture
 def heads_read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The scripts whose heads have been read."""
+    """Return a list of the scripts whose heads are read."""
     read: list[str] = []
     really = script_index.read_head
 
@@ -70,7 +70,7 @@ def aliases(registry: Registry, *tags: str) -> list[str]:
 
 
 def rewrite(scripts: ScriptFolders, alias: str, **fields: object) -> None:
-    """Write a manifest in place, so that its folder does not change."""
+    """Write a manifest in place, without changing its folder."""
     path = scripts.root / "script" / alias / "_cm.json"
     path.write_text(json.dumps(document(alias, **fields)), encoding="utf-8")
 
@@ -136,7 +136,7 @@ class TestAChange:
 
     @pytest.mark.usefixtures("later")
     @pytest.mark.parametrize("change", CHANGES)
-    def test_of_what_was_written_long_ago_is_seen(
+    def test_of_old_files_is_seen(
         self, scripts: ScriptFolders, index: Path, change: Callable[[ScriptFolders], None]
     ) -> None:
         before = everything(load_registry([scripts.root], index))
@@ -150,7 +150,7 @@ class TestAChange:
         assert aliases(after, "get") == aliases(load_registry([scripts.root]), "get")
 
     @pytest.mark.parametrize("change", [same_length, *CHANGES])
-    def test_right_after_the_files_were_written_is_seen(
+    def test_right_after_writing_is_seen(
         self, scripts: ScriptFolders, index: Path, change: Callable[[ScriptFolders], None]
     ) -> None:
         load_registry([scripts.root], index)
@@ -171,7 +171,7 @@ class TestWhatHasNotChanged:
         assert heads_read == ["a", "b", "c"]
         assert again.select(parse_query("only-b")).tags == ("get", "b", "only-b")
 
-    def test_beside_a_change_is_not_read_again(
+    def test_is_not_read_again_beside_a_changed_one(
         self, scripts: ScriptFolders, index: Path, heads_read: list[str]
     ) -> None:
         load_registry([scripts.root], index)
@@ -215,7 +215,7 @@ def damaged_files(text: bytes) -> list[bytes]:
 
 @pytest.mark.usefixtures("later")
 @pytest.mark.parametrize("number", range(12))
-def test_a_damaged_index_is_made_anew(scripts: ScriptFolders, index: Path, number: int) -> None:
+def test_a_damaged_index_is_rebuilt(scripts: ScriptFolders, index: Path, number: int) -> None:
     expected = everything(load_registry([scripts.root], index))
     (file,) = (path for path in index.rglob("*") if path.is_file())
     whole = file.read_bytes()
@@ -225,14 +225,14 @@ def test_a_damaged_index_is_made_anew(scripts: ScriptFolders, index: Path, numbe
     assert file.read_bytes() == whole
 
 
-def test_where_no_index_can_be_written_the_manifests_are_read(scripts: ScriptFolders, index: Path) -> None:
+def test_manifests_are_read_if_no_index_can_be_written(scripts: ScriptFolders, index: Path) -> None:
     index.write_text("in the way", encoding="utf-8")
 
     assert aliases(load_registry([scripts.root], index), "get") == ["a", "b", "c"]
     assert index.read_text(encoding="utf-8") == "in the way"
 
 
-def test_sets_of_repositories_have_files_of_their_own_and_not_without_end(tmp_path: Path, index: Path) -> None:
+def test_each_set_of_repositories_has_a_file_up_to_a_limit(tmp_path: Path, index: Path) -> None:
     for number in range(20):
         scripts = ScriptFolders(tmp_path / str(number))
         scripts.add(f"only-{number}")
@@ -242,11 +242,13 @@ def test_sets_of_repositories_have_files_of_their_own_and_not_without_end(tmp_pa
     assert aliases(load_registry([tmp_path / "0", tmp_path / "19"], index)) == ["only-0", "only-19"]
 
 
-def test_an_alias_that_is_taken_is_an_error_at_each_start(scripts: ScriptFolders, index: Path) -> None:
+def test_a_duplicate_alias_is_an_error_at_each_start(scripts: ScriptFolders, index: Path) -> None:
     (scripts.root / "script" / "c" / "_cm.json").write_text(json.dumps(document("a")), encoding="utf-8")
 
     for _ in range(2):
-        with pytest.raises(ManifestError, match=r"script/c/_cm\.json#/alias: 'a' is taken by .*script/a; rename one"):
+        with pytest.raises(
+            ManifestError, match=r"script/c/_cm\.json#/alias: 'a' is already used by .*script/a; rename one"
+        ):
             load_registry([scripts.root], index)
 
 
@@ -258,7 +260,7 @@ def test_a_repository_that_appears_later_is_seen(tmp_path: Path, index: Path) ->
     assert aliases(load_registry([tmp_path / "repo"], index)) == ["a"]
 
 
-def test_words_that_no_query_can_hold_do_no_harm(tmp_path: Path, index: Path) -> None:
+def test_impossible_query_words_do_no_harm(tmp_path: Path, index: Path) -> None:
     ScriptFolders(tmp_path).add("a", tags=["a", "", "with space", "with\ttab", "with\nline", "x,y", "\ud800", "é"])
 
     for _ in range(2):
@@ -268,7 +270,7 @@ def test_words_that_no_query_can_hold_do_no_harm(tmp_path: Path, index: Path) ->
 
 
 @pytest.mark.usefixtures("later")
-def test_many_scripts_are_compared_and_the_working_folder_stays_what_it_was(
+def test_comparing_many_scripts_keeps_the_working_folder(
     scripts: ScriptFolders, index: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(script_index, "_MANY", 1)
@@ -282,14 +284,14 @@ def test_many_scripts_are_compared_and_the_working_folder_stays_what_it_was(
         assert Path.cwd() == index.parent.parent
 
 
-def test_a_home_that_is_not_there_is_not_made_by_looking_for_a_script(scripts: ScriptFolders, tmp_path: Path) -> None:
+def test_searching_for_a_script_creates_no_home(scripts: ScriptFolders, tmp_path: Path) -> None:
     assert aliases(load_registry([scripts.root], tmp_path / "new" / "index"), "get") == ["a", "b", "c"]
     assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.usefixtures("later")
 class TestOfManyScripts:
-    """Manifests are compared when they are selected; what finds nothing, or several, is looked for in all."""
+    """Manifests are compared when selected; without a single match all are compared."""
 
     @pytest.fixture(autouse=True)
     def _many(self, scripts: ScriptFolders, index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -299,14 +301,14 @@ class TestOfManyScripts:
 
     @pytest.mark.parametrize("change", CHANGES)
     @pytest.mark.parametrize("query", ["get,b", "only-b", "and-more", "get,a", "z"])
-    def test_a_query_finds_what_it_would_find_in_the_manifests(
+    def test_a_query_matches_as_in_the_manifests(
         self, scripts: ScriptFolders, index: Path, change: Callable[[ScriptFolders], None], query: str
     ) -> None:
         change(scripts)
 
         assert told(load_registry([scripts.root], index), query) == told(load_registry([scripts.root]), query)
 
-    def test_a_selected_manifest_that_was_edited_is_read_anew(self, scripts: ScriptFolders, index: Path) -> None:
+    def test_an_edited_manifest_is_read_again_when_selected(self, scripts: ScriptFolders, index: Path) -> None:
         scripts.add("b", tags=["get", "b", "new-tag"])
 
         assert "new-tag" in load_registry([scripts.root], index).select(parse_query("get,b")).tags
@@ -315,12 +317,12 @@ class TestOfManyScripts:
     def test_a_second_manifest_beside_the_selected_one_is_seen(self, scripts: ScriptFolders, index: Path) -> None:
         (scripts.root / "script" / "b" / "_cm.yaml").write_text("alias: b", encoding="utf-8")
 
-        assert "stands beside _cm.yaml" in told(load_registry([scripts.root], index), "only-b")
+        assert "conflicts with _cm.yaml beside it" in told(load_registry([scripts.root], index), "only-b")
 
-    def test_the_others_are_not_looked_at(
+    def test_the_others_are_not_compared(
         self, scripts: ScriptFolders, index: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(script_index.Sight, "_stamps_now", lambda *_: pytest.fail("all were looked at"))
+        monkeypatch.setattr(script_index.FolderState, "_stamps_now", lambda *_: pytest.fail("all were looked at"))
 
         assert load_registry([scripts.root], index).select(parse_query("only-b")).alias == "b"
 

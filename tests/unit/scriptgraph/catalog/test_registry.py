@@ -1,4 +1,4 @@
-"""A query selects exactly one script, or says why not and what is near."""
+"""A query selects exactly one script, or fails with the reason and the closest scripts."""
 
 from __future__ import annotations
 
@@ -53,17 +53,17 @@ def test_selection(words: str, alias: str) -> None:
         ),
         (
             "xyzzy,plugh",
-            "--tags=xyzzy,plugh: no script has the tag 'xyzzy', 'plugh'.",
+            "--tags=xyzzy,plugh: no script has the tags 'xyzzy', 'plugh'.",
         ),
         (
             "run,bert,small",
             (
-                "--tags=run,bert,small: each tag is known, but no one script has them all."
+                "--tags=run,bert,small: no script has all of these tags."
                 " Closest scripts: run-bert (run,bert,mlperf); get-model-small (get,model,small);"
                 " get-model-small-old (get,model,small,old)."
             ),
         ),
-        ("-run", "--tags=-run: names no tag that the script must have."),
+        ("-run", "--tags=-run: has no tag that selects a script; add one."),
     ],
 )
 def test_a_query_that_fits_nothing(words: str, text: str) -> None:
@@ -89,7 +89,7 @@ def test_an_empty_registry_knows_nothing() -> None:
 
 
 def test_two_scripts_of_one_alias_are_refused() -> None:
-    with pytest.raises(ManifestError, match=r"/_cm\.json#/alias: 'x' is taken by .*x; rename one"):
+    with pytest.raises(ManifestError, match=r"/_cm\.json#/alias: 'x' is already used by .*x; rename one"):
         Registry([manifest("x"), manifest("x", name="again")])
 
 
@@ -125,17 +125,17 @@ class TestABrokenManifest:
         scripts.add("b", tags=["get", "b"])
         return load_registry([tmp_path])
 
-    def test_stops_nothing_that_does_not_need_it(self, registry: Registry, problem: str) -> None:
+    def test_stops_no_script_that_does_not_need_it(self, registry: Registry, problem: str) -> None:
         assert registry.select(parse_query("get")).alias == "b"
         assert [each.alias for each in registry] == ["b"]
         assert [each.alias for each in registry.candidates([])] == ["b"]
 
-    def test_is_an_error_where_it_is_asked_for_by_its_folders_name(self, registry: Registry, problem: str) -> None:
+    def test_is_an_error_if_requested_by_its_folders_name(self, registry: Registry, problem: str) -> None:
         with pytest.raises(ManifestError, match=rf"script/a/_cm\.json{problem}"):
             registry.select(parse_query("a"))
 
-    def test_is_named_where_no_script_is_found(self, registry: Registry, problem: str) -> None:
-        with pytest.raises(NoScriptError, match=rf" Not looked at, being broken: .*script/a/_cm\.json{problem}"):
+    def test_is_named_if_no_script_matches(self, registry: Registry, problem: str) -> None:
+        with pytest.raises(NoScriptError, match=rf" Skipped, with broken manifests: .*script/a/_cm\.json{problem}"):
             registry.select(parse_query("set"))
 
     def test_is_among_the_problems(self, registry: Registry, problem: str) -> None:
@@ -144,7 +144,7 @@ class TestABrokenManifest:
         assert str(found.path).endswith("script/a/_cm.json")
 
 
-def test_a_manifest_that_says_how_it_is_found_is_an_error_when_selected_only(tmp_path: Path) -> None:
+def test_a_readable_head_defers_an_error_until_selection(tmp_path: Path) -> None:
     scripts = ScriptFolders(tmp_path)
     scripts.add("a", tags=["get", "a"], zzz=1)
     scripts.add("b", tags=["get", "b"])
@@ -158,7 +158,7 @@ def test_a_manifest_that_says_how_it_is_found_is_an_error_when_selected_only(tmp
     assert "broken" not in str(caught.value)
 
 
-def test_a_broken_manifest_gives_way_to_a_script_that_has_its_folders_name_as_a_tag(tmp_path: Path) -> None:
+def test_a_broken_manifest_loses_to_a_script_with_its_tag(tmp_path: Path) -> None:
     one, two = ScriptFolders(tmp_path / "one"), ScriptFolders(tmp_path / "two")
     (one.add("a") / "_cm.json").write_text("{", encoding="utf-8")
     two.add("a")
@@ -166,7 +166,7 @@ def test_a_broken_manifest_gives_way_to_a_script_that_has_its_folders_name_as_a_
     assert load_registry([one.root, two.root]).select(parse_query("a")).folder == two.root / "script" / "a"
 
 
-def test_of_many_broken_manifests_three_are_told(tmp_path: Path) -> None:
+def test_three_of_many_broken_manifests_are_listed(tmp_path: Path) -> None:
     for alias in "abcde":
         (ScriptFolders(tmp_path).add(alias) / "_cm.json").write_text("{", encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""Scripts come from our repository and from those that the user has registered."""
+"""Scripts come from our own repository and from those that the user has registered."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ def test_the_users_repositories_are_ours_too(tmp_path: Path, own: Path) -> None:
     assert found.rivals == ()
 
 
-def test_another_copy_of_ours_does_not_count(tmp_path: Path, own: Path) -> None:
+def test_another_copy_of_our_own_is_ignored(tmp_path: Path, own: Path) -> None:
     copy = repository(tmp_path / "copy", "a" * 16, engine="from scriptgraph.cli.bridge import run_script")
     register(tmp_path / "cm", str(copy), str(own))
 
     assert find_repositories(own, tmp_path / "cm").roots == (own,)
 
 
-def test_another_engine_is_named_and_its_scripts_left_to_it(tmp_path: Path, own: Path) -> None:
+def test_a_rival_engine_is_named_and_its_scripts_skipped(tmp_path: Path, own: Path) -> None:
     other = repository(tmp_path / "other", "b" * 16, engine="class CAutomation: ...")
     register(tmp_path / "cm", str(other))
 
@@ -63,7 +63,7 @@ def test_another_engine_is_named_and_its_scripts_left_to_it(tmp_path: Path, own:
 
 
 @pytest.mark.parametrize("text", ["", "{", "{}", '[1, null, ""]', '["/nothing/there"]', "[" * 100_000])
-def test_a_list_that_is_absent_or_broken_leaves_ours(tmp_path: Path, own: Path, text: str) -> None:
+def test_a_missing_or_broken_list_leaves_our_own(tmp_path: Path, own: Path, text: str) -> None:
     (tmp_path / "cm").mkdir()
     (tmp_path / "cm" / "repos.json").write_text(text)
 
@@ -77,7 +77,7 @@ def package(place: Path, name: str, uid: str, below: str = "") -> Path:
     return folder
 
 
-def test_packages_that_begin_with_cm_are_repositories_as_for_cmind(tmp_path: Path, own: Path) -> None:
+def test_packages_named_cm_are_repositories_as_in_cmind(tmp_path: Path, own: Path) -> None:
     site = tmp_path / "site"
     first, below = package(site, "cm_theirs", "b" * 16), package(site, "cmlab", "c" * 16, below="repo")
     package(site, "other_theirs", "d" * 16)
@@ -90,7 +90,7 @@ def test_packages_that_begin_with_cm_are_repositories_as_for_cmind(tmp_path: Pat
     assert found.roots == (own, first, below)
 
 
-def test_a_package_that_another_hides_is_none(tmp_path: Path, own: Path) -> None:
+def test_a_hidden_package_is_ignored(tmp_path: Path, own: Path) -> None:
     first = package(tmp_path / "venv", "cm_theirs", "b" * 16)
     package(tmp_path / "system", "cm_theirs", "c" * 16)
 
@@ -99,7 +99,7 @@ def test_a_package_that_another_hides_is_none(tmp_path: Path, own: Path) -> None
     assert found.roots == (own, first)
 
 
-def test_a_package_is_ours_a_rival_or_registered_like_any_repository(tmp_path: Path, own: Path) -> None:
+def test_a_package_is_classified_like_any_repository(tmp_path: Path, own: Path) -> None:
     site = tmp_path / "site"
     package(site, "cm_mlperf_home", "a" * 16)
     rival = package(site, "cm4other", "b" * 16)
@@ -114,9 +114,7 @@ def test_a_package_is_ours_a_rival_or_registered_like_any_repository(tmp_path: P
     assert found.rivals == (f"cm4other ({rival})",)
 
 
-def test_packages_are_passed_over_where_cmind_is_told_to(
-    tmp_path: Path, own: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_packages_are_skipped_if_cmind_skips_them(tmp_path: Path, own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package(tmp_path / "site", "cm_theirs", "b" * 16)
     monkeypatch.setenv("CM_CORE_SKIP_INTERNAL_REPOS", "yes")
 

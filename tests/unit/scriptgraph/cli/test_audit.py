@@ -42,7 +42,7 @@ def test_a_sound_script_is_sound(scripts: ScriptFolders) -> None:
         ({"uid": "xyz"}, "#/uid: 'xyz' is not 16 hexadecimal digits"),
         ({"name": ""}, "#/name: is missing"),
         ({"zzz": 1}, "#/zzz: unknown key"),
-        ({"docker": {}}, "#/docker: is not served any more"),
+        ({"docker": {}}, "#/docker: is no longer supported"),
         ({"inputs": {"o": {"env": "CM_O"}}}, "#/inputs/o: has no desc"),
         ({"inputs": {"o": {"env": "CM_O", "desc": "d", "needs": "p"}}}, "#/inputs/o/needs: p is no option"),
         ({"deps": [{"tags": "soundd"}]}, "#/deps/0: --tags=soundd: no script has the tag 'soundd'. Did you mean sound"),
@@ -111,4 +111,4 @@ def test_an_alias_that_is_taken_is_a_finding(scripts: ScriptFolders, tmp_path_fa
     others.add("sound", **SOUND)
     check: Callable[..., Any] = audit
 
-    assert "is taken by" in str(check([scripts.root], [others.root])[0])
+    assert "is already used by" in str(check([scripts.root], [others.root])[0])

@@ -94,6 +94,8 @@ class TestErrors:
             ("x: unknown key; did you mean names?", "x: unknown key (did you mean names?)"),
             ("no tag 'a'. Did you mean b?", "no tag 'a' (did you mean b?)"),
             ("which script? write it", "which script? write it"),
+            ("no room.\n  on the way: a > b", "no room.\n  on the way: a > b"),
+            ("no room\n  log: /x.log", "no room\n  log: /x.log "),
         ],
     )
     def test_they_end_with_one_mark(self, text: str, shown: str) -> None:

@@ -75,11 +75,11 @@ def test_what_claims_to_be_json_is_refused(tmp_path: Path, kind: str) -> None:
         (json.dumps(document(steps=[STEP, {}])), "#/steps/1/title: is missing"),
         (
             json.dumps(document(request={"tags": "x", "env": {"CM_A": {}}})),
-            "#/request/env/CM_A: an object is no value of the environment",
+            "#/request/env/CM_A: an object is not a value of the environment",
         ),
         (
             json.dumps(document(request={"tags": "x", "adr": {"a/b": {"c": [[]]}}})),
-            "#/request/adr/a~1b: a list in a list is no value of the environment",
+            "#/request/adr/a~1b: a list in a list is not a value of the environment",
         ),
         (json.dumps(document(request={"tags": "x", "argv": [1]})), "#/request/argv/0: must be text, is a number"),
     ],

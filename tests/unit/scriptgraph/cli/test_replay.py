@@ -46,7 +46,7 @@ def test_a_request_survives_the_record() -> None:
     asked = request_of(
         "x", inputs={"a": 1.5}, env={"CM_B": "two"}, adr={"n": {"tags": "_w,y", "version_min": "2", "o": 1}}
     )
-    document = json.loads(json.dumps(record(request=asked.told())))
+    document = json.loads(json.dumps(record(request=asked.as_document())))
 
     assert replay.request_of(document, request_of("x")) == asked
 

@@ -259,9 +259,9 @@ class TestPlaces:
 
 
 @pytest.mark.parametrize(
-    ("typed", "anew"),
+    ("typed", "rebuild"),
     [({}, "none"), ({"renew": True}, "requested"), ({"new": "yes"}, "all"), ({"new": True, "renew": True}, "all"),
      ({"new": "no"}, "none")],
 )  # fmt: skip
-def test_what_is_made_anew(typed: dict[str, Any], anew: str) -> None:
-    assert run(**typed)[1].anew == anew
+def test_what_is_made_anew(typed: dict[str, Any], rebuild: str) -> None:
+    assert run(**typed)[1].rebuild == rebuild

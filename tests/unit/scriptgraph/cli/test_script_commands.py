@@ -80,8 +80,8 @@ def test_scripts_are_found_by_tags_and_variations(words: str, expected: list[str
     [
         ("get,engin", "no script has the tag 'engin'. Did you mean engine"),
         ("_smal", "Did you mean _small"),
-        ("clean,engine", "each tag is known, but no one script has them all"),
-        ("clean,_small", "each tag is known, but no one script has them all"),
+        ("clean,engine", "no script has all of these tags"),
+        ("clean,_small", "no script has all of these tags"),
     ],
 )
 def test_where_none_fits_the_nearest_are_named(words: str, expected: str) -> None:

@@ -1,4 +1,4 @@
-"""A script sees what its manifest declares and nothing else, and wrong values name their option."""
+"""A script sees only what its manifest declares, and errors of values name their option."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ def test_reading_what_is_not_declared_is_refused(folders: Folders) -> None:
 @pytest.mark.parametrize(
     "read", [Context.text, Context.flag, Context.number, Context.whole, Context.path, Context.existing]
 )
-def test_no_way_of_reading_is_free_of_that(folders: Folders, read: Any) -> None:
+def test_every_reader_refuses_undeclared_keys(folders: Folders, read: Any) -> None:
     with pytest.raises(UndeclaredError):
         read(context_with(folders, {"CM_OTHER": "1"}), "CM_OTHER")
 
 
-def test_what_a_hook_may_read_besides(folders: Folders) -> None:
+def test_a_hook_may_read_further_keys(folders: Folders) -> None:
     assert context_with(folders, {"CM_OTHER": "there"}, also_reads=["CM_OTHER"]).text("CM_OTHER") == "there"
 
 
@@ -96,7 +96,7 @@ def test_what_a_hook_may_read_besides(folders: Folders) -> None:
         ("path", "/a/b", Path("/a/b")),
     ],
 )
-def test_values_are_read_as_what_is_asked_for(folders: Folders, method: str, value: Any, got: Any) -> None:
+def test_values_are_read_as_the_requested_type(folders: Folders, method: str, value: Any, got: Any) -> None:
     read = getattr(context_with(folders, {"CM_SIZE": value}), method)("CM_SIZE")
 
     assert (read, type(read)) == (got, type(got))
@@ -136,13 +136,13 @@ def test_a_key_without_an_option_names_itself(folders: Folders) -> None:
         context_with(folders, {}).text("CM_KEY")
 
 
-def test_a_default_is_for_what_is_not_set(folders: Folders) -> None:
+def test_a_default_replaces_an_unset_key(folders: Folders) -> None:
     context = context_with(folders, {"CM_KEY": ""})
 
     assert (context.text("CM_KEY", "d"), context.text("CM_SIZE", "")) == ("d", "")
 
 
-def test_a_path_is_made_absolute_and_its_home_filled_in(
+def test_a_path_becomes_absolute_with_home_expanded(
     folders: Folders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -154,7 +154,7 @@ def test_a_path_is_made_absolute_and_its_home_filled_in(
     assert context.path("CM_KEY") == context.existing("CM_MODEL") == tmp_path / "file"
 
 
-def test_what_a_script_tells_is_announced(folders: Folders, events: Events) -> None:
+def test_a_scripts_messages_are_announced(folders: Folders, events: Events) -> None:
     context = context_with(folders, {}, events)
 
     context.say("a")
@@ -177,7 +177,7 @@ def test_a_script_knows_its_surroundings(folders: Folders) -> None:
     assert context.command_line == ("run", "it")
 
 
-def test_a_command_runs_in_the_steps_folder_and_is_remembered(folders: Folders) -> None:
+def test_a_command_runs_in_the_steps_folder_and_is_recorded(folders: Folders) -> None:
     context = context_with(folders, {})
     lines: list[str] = []
 
@@ -188,7 +188,7 @@ def test_a_command_runs_in_the_steps_folder_and_is_remembered(folders: Folders) 
     assert [each.exit_code for each in context.commands] == [0]
 
 
-def test_a_command_that_fails_is_an_error_unless_it_may(folders: Folders) -> None:
+def test_a_failing_command_is_an_error_unless_allowed(folders: Folders) -> None:
     context = context_with(folders, {})
     failing = [sys.executable, "-c", "raise SystemExit(3)"]
 
@@ -199,7 +199,7 @@ def test_a_command_that_fails_is_an_error_unless_it_may(folders: Folders) -> Non
     assert len(context.commands) == 2
 
 
-def test_programs_get_the_users_environment_less_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_programs_get_the_users_environment_without_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CM_SECRET", "ours")
     monkeypatch.setenv("PYTHONPATH", "/ours")
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
@@ -226,11 +226,11 @@ def test_exports_become_values_of_the_environment() -> None:
 
 @pytest.mark.parametrize(("value", "kind"), [({"a": 1}, "an object"), (b"x", "a bytes"), ([{}], "an object in a list")])
 def test_an_export_of_another_kind_is_refused(value: Any, kind: str) -> None:
-    with pytest.raises(TypeError, match=f"^CM_K: {kind} is no value of the environment$"):
+    with pytest.raises(TypeError, match=f"^CM_K: {kind} is not a value of the environment$"):
         exports_as_values({"CM_K": value})
 
 
-def test_failures_of_dependencies_are_read_or_refused_by_key(folders: Folders) -> None:
+def test_failures_of_dependencies_are_read_by_key(folders: Folders) -> None:
     text = failures_text([({"CM_MODEL": "a"}, StepFailed("no room").within("x"))])
 
     assert [each.error for each in context_with(folders, {"CM_KEY": text}).failures("CM_KEY")] == ["no room"]

@@ -1,4 +1,4 @@
-"""A plan runs in its order, equal steps once, and the record tells all of it, however it ends."""
+"""A plan runs in order, equal steps once, and is recorded completely, however it ends."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def statuses(record: Record) -> list[tuple[str, str]]:
 
 
 class TestOrder:
-    def test_steps_run_as_planned_and_each_sees_what_came_before(self, bench: Bench) -> None:
+    def test_steps_run_in_order_and_see_earlier_exports(self, bench: Bench) -> None:
         seeing = """
             def preprocess(context: Context) -> Done:
                 return Done({"CM_SEEN": [context.text(key, "-") for key in ("CM_A", "CM_TOP")]})
@@ -54,7 +54,7 @@ class TestOrder:
         assert record.steps[1].exports["CM_SEEN"] == ("a", "-")
         assert record.steps[3].exports["CM_SEEN"] == ("a", "top")
 
-    def test_what_may_fail_does_not_stop_the_others_and_is_told(self, bench: Bench) -> None:
+    def test_a_tolerated_failure_is_reported_and_stops_nothing(self, bench: Bench) -> None:
         bench.scripts.add("bad", raising('StepFailed("the model is broken")'))
         bench.scripts.add("good", exporting(CM_A="a"), new_env_keys=["CM_A"])
         bench.scripts.add(
@@ -75,7 +75,7 @@ class TestOrder:
         (failure,) = read_failures(str(record.exports["CM_TOLD"]), "it")
         assert (failure.step, failure.error, failure.way) == ("bad", "the model is broken", ("bad",))
 
-    def test_of_several_like_requests_each_that_failed_is_told_with_what_was_its_own(self, bench: Bench) -> None:
+    def test_each_of_several_similar_failures_has_its_own_values(self, bench: Bench) -> None:
         bench.scripts.add("bad", raising('StepFailed("the model is broken")'))
         bench.scripts.add(
             "top",
@@ -100,7 +100,7 @@ class TestOrder:
         assert [each.name for each in found] == ["net v1,_a", "net v2"]
         assert all(each.error == "the model is broken" for each in found)
 
-    def test_only_what_is_exported_leaves_a_step(self, bench: Bench) -> None:
+    def test_only_exports_leave_a_step(self, bench: Bench) -> None:
         bench.scripts.add("a", exporting(CM_A=1), env={"CM_INNER": 1}, new_env_keys=["CM_A"])
         bench.scripts.add(
             "top",
@@ -115,7 +115,7 @@ class TestOrder:
 
         assert bench.run("top").exports == {"CM_SEEN": ("1", "-")}
 
-    def test_what_a_step_lists_passes_through_it(self, bench: Bench) -> None:
+    def test_a_key_listed_by_a_step_passes_through_it(self, bench: Bench) -> None:
         bench.scripts.add("a", exporting(CM_A=1, CM_B=2), new_env_keys=["CM_A", "CM_B"])
         bench.scripts.add("middle", deps=[{"tags": "a"}], new_env_keys=["CM_A"])
         bench.scripts.add("top", deps=[{"tags": "middle"}], new_env_keys=["CM_*"])
@@ -131,7 +131,7 @@ class TestOrder:
 
         assert [alias for alias, _ in statuses(bench.run("top"))] == ["detect", "linux", "top"]
 
-    def test_an_error_in_what_is_settled_late_shows_the_way(self, bench: Bench) -> None:
+    def test_an_error_of_a_deferred_dependency_has_the_chain(self, bench: Bench) -> None:
         bench.scripts.add("detect", exporting(CM_OS="linux"), new_env_keys=["CM_OS"])
         bench.scripts.add("top", deps=[{"tags": "detect"}, {"tags": "gone", "enable_if_env": {"CM_OS": ["linux"]}}])
         bench.scripts.add("above", deps=[{"tags": "top"}])
@@ -139,10 +139,10 @@ class TestOrder:
         with pytest.raises(ScriptGraphError) as caught:
             bench.run("above")
 
-        assert caught.value.report().endswith("no script has the tag 'gone'. [on the way: above > top]")
+        assert caught.value.report().endswith("no script has the tag 'gone'.\n  on the way: above > top")
         assert bench.written_record()["error"] == caught.value.report()
 
-    def test_placeholders_are_filled_when_the_dependencies_are_done(self, bench: Bench) -> None:
+    def test_placeholders_are_filled_after_the_dependencies(self, bench: Bench) -> None:
         bench.scripts.add("a", exporting(CM_A="made"), new_env_keys=["CM_A"])
         bench.scripts.add(
             "top",
@@ -174,13 +174,13 @@ class TestEqualSteps:
         assert bench.run("left").exports == {"CM_OUTPUT": str(bench.run_folder / "output" / "01")}
 
     @pytest.mark.parametrize("key", ["CM_READ", "CM_NOT_READ"])
-    def test_what_they_read_tells_them_apart_and_nothing_else(self, bench: Bench, key: str) -> None:
+    def test_only_the_keys_they_read_distinguish_them(self, bench: Bench, key: str) -> None:
         bench.scripts.add("a", self.TELLING, env_keys=["CM_READ"], new_env_keys=["CM_OUTPUT"])
         bench.scripts.add("top", deps=[{"tags": "a", "env": {key: 1}}, {"tags": "a", "env": {key: 2}}])
 
         assert len(bench.run("top").steps) == (3 if key == "CM_READ" else 2)
 
-    def test_what_many_need_is_walked_once(self, bench: Bench) -> None:
+    def test_a_shared_step_is_visited_once(self, bench: Bench) -> None:
         for level in range(40):
             for side in "ab":
                 deps = [{"tags": f"{each}{level + 1}"} for each in "ab"] if level < 39 else []
@@ -197,7 +197,7 @@ class TestEqualSteps:
 
 
 class TestOutcomes:
-    def test_a_program_is_run_and_its_end_told(self, bench: Bench) -> None:
+    def test_a_program_runs_and_its_exit_is_recorded(self, bench: Bench) -> None:
         bench.scripts.add(
             "x",
             f"""
@@ -241,7 +241,7 @@ class TestOutcomes:
 
         log = bench.run_folder / "logs" / "01-x.log"
         assert log.read_text(encoding="utf-8") == "the reason\n"
-        assert f"[log: {log}]" in caught.value.report()
+        assert f"\n  log: {log}" in caught.value.report()
         written = bench.written_record()["steps"][0]
         assert (written["status"], written["log"], written["commands"][0]["exit_code"]) == ("failed", str(log), 3)
 
@@ -270,7 +270,7 @@ class TestOutcomes:
                 UndeclaredError,
                 "x exports CM_B, which its manifest does not list; add it to new_env_keys",
             ),
-            (exporting(CM_A={"b": 1}), StepFailed, "x exports CM_A: an object is no value of the environment"),
+            (exporting(CM_A={"b": 1}), StepFailed, "x exports CM_A: an object is not a value of the environment"),
             (
                 "def preprocess(context: Context): pass",
                 StepFailed,
@@ -317,7 +317,7 @@ class TestFailures:
 
         written = bench.written_record()
         assert written["status"] == status
-        assert written["error"] == reason + (" [on the way: top > x]" if kind is StepFailed else "")
+        assert written["error"] == reason + ("\n  on the way: top > x" if kind is StepFailed else "")
         assert [(step["alias"], step["status"]) for step in written["steps"]] == [("below", "done"), ("x", "failed")]
         assert written["steps"][1]["reason"] == reason
         assert written["steps"][1]["start_ns"] <= written["steps"][1]["end_ns"] <= written["end_ns"]
@@ -333,7 +333,7 @@ class TestFailures:
 
         assert [title for kind, title, _ in bench.events if kind == "started"] == ["bad"]
 
-    def test_what_is_wrong_in_the_request_starts_nothing(self, bench: Bench) -> None:
+    def test_an_invalid_request_starts_nothing(self, bench: Bench) -> None:
         bench.scripts.add("x")
 
         with pytest.raises(RequestError):
@@ -342,7 +342,7 @@ class TestFailures:
         assert bench.events == []
         assert not (bench.home / "records").exists()
 
-    def test_a_hook_that_fails_is_told_as_its_step(self, bench: Bench) -> None:
+    def test_a_failing_hook_is_reported_as_its_step(self, bench: Bench) -> None:
         bench.scripts.add("x", "def fingerprint(context: Context) -> str:\n    raise StepFailed('no file')")
 
         with pytest.raises(StepFailed):
@@ -352,7 +352,7 @@ class TestFailures:
 
 
 class TestEvents:
-    def test_a_run_is_told_step_by_step(self, bench: Bench) -> None:
+    def test_a_run_is_announced_step_by_step(self, bench: Bench) -> None:
         bench.scripts.add("a", "def preprocess(context: Context) -> Done:\n    context.say('hello')\n    return Done()")
         bench.scripts.add("top", deps=[{"tags": "a"}])
 
@@ -372,7 +372,7 @@ class TestEvents:
         assert bench.run("x", switches=Switches(offline=True)).exports == {"CM_A": True}
 
 
-def test_what_the_machine_refuses_is_the_steps_failure_in_words(bench: Bench) -> None:
+def test_a_refusal_by_the_machine_fails_the_step(bench: Bench) -> None:
     bench.scripts.add("x", 'def preprocess(context):\n    raise OSError(28, "No space left on device")\n')
 
     with pytest.raises(StepFailed, match="a file of x: No space left on device; see to it and run again"):
@@ -381,16 +381,14 @@ def test_what_the_machine_refuses_is_the_steps_failure_in_words(bench: Bench) ->
     assert bench.written_record()["status"] == "failed"
 
 
-def test_what_is_a_defect_of_the_steps_code_stays_one(bench: Bench) -> None:
+def test_a_defect_of_the_steps_code_stays_a_defect(bench: Bench) -> None:
     bench.scripts.add("x", 'def preprocess(context):\n    open("/nothing/there")\n')
 
     with pytest.raises(FileNotFoundError):
         bench.run("x")
 
 
-def test_a_record_for_which_there_is_no_room_does_not_hide_what_failed(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_record_that_does_not_fit_does_not_hide_the_failure(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.scripts.add("x", 'def preprocess(context):\n    raise StepFailed("it is broken")\n')
     bench.scripts.add("y", "def preprocess(context):\n    return Done()\n")
     real = Record.write

@@ -1,4 +1,4 @@
-"""What is kept is made once, found again only for equal work, and never half."""
+"""Cache entries are made once, reused only for equal work, and never incomplete."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scriptgraph.errors import StepFailed
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from scriptgraph.execution.runtime import Anew
+    from scriptgraph.execution.runtime import Rebuild
 
 MAKING = """
     def preprocess(context: Context) -> Done:
@@ -32,7 +32,7 @@ def add(bench: Bench, code: str = MAKING, **more: Any) -> Path:
 
 
 def status(bench: Bench, tags: str = "x", **asked: Any) -> str:
-    """Run, and give the status of the script `x`."""
+    """Run, and return the status of the script `x`."""
     (found,) = [step.status for step in bench.run(tags, **asked).steps if step.alias == "x"]
     return found
 
@@ -43,7 +43,7 @@ def made(bench: Bench) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def test_the_second_run_finds_what_the_first_has_made(bench: Bench) -> None:
+def test_the_second_run_uses_the_entries_of_the_first(bench: Bench) -> None:
     add(bench)
 
     first, second = bench.run("x"), bench.run("x")
@@ -80,7 +80,7 @@ def test_another_request_is_another_entry(bench: Bench, change: str) -> None:
     assert status(bench, **asked) == "cached"
 
 
-def test_a_mended_script_does_not_serve_its_old_output(bench: Bench) -> None:
+def test_a_corrected_script_does_not_reuse_its_old_output(bench: Bench) -> None:
     add(bench)
     status(bench)
 
@@ -98,7 +98,7 @@ def test_a_changed_file_beside_the_code_is_another_entry(bench: Bench) -> None:
     assert status(bench) == "done"
 
 
-def test_what_it_does_not_read_does_not_matter(bench: Bench) -> None:
+def test_keys_that_it_does_not_read_do_not_matter(bench: Bench) -> None:
     add(bench)
     status(bench)
 
@@ -106,7 +106,7 @@ def test_what_it_does_not_read_does_not_matter(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("through", ["directly", "through a step that is not kept"])
-def test_what_it_stands_on_matters(bench: Bench, through: str) -> None:
+def test_its_dependencies_matter(bench: Bench, through: str) -> None:
     lowest = "below" if through == "directly" else "lowest"
     if through != "directly":
         bench.scripts.add("below", deps=[{"tags": "lowest"}])
@@ -118,7 +118,7 @@ def test_what_it_stands_on_matters(bench: Bench, through: str) -> None:
         assert status(bench) == expected
 
 
-def test_a_failure_leaves_no_entry_and_the_next_run_starts_anew(bench: Bench) -> None:
+def test_a_failure_leaves_no_entry_and_can_be_retried(bench: Bench) -> None:
     failing = """
         def preprocess(context: Context) -> Done:
             (context.output / "half.txt").write_text("half")
@@ -152,7 +152,7 @@ def test_an_undeclared_export_leaves_no_entry(bench: Bench) -> None:
     assert bench.entries() == []
 
 
-def test_paths_handed_to_later_steps_are_those_of_the_entry(bench: Bench) -> None:
+def test_later_steps_get_the_paths_of_the_entry(bench: Bench) -> None:
     add(bench)
     seeing = "return Done({'CM_SEEN': context.existing('CM_PATH').read_text()})"
     bench.scripts.add(
@@ -199,12 +199,12 @@ class TestVerify:
     """
     )
 
-    def test_a_hit_that_passes_is_used(self, bench: Bench) -> None:
+    def test_an_entry_that_passes_verification_is_used(self, bench: Bench) -> None:
         add(bench, self.CODE)
 
         assert [status(bench), status(bench)] == ["done", "cached"]
 
-    def test_a_hit_that_does_not_pass_is_made_again(self, bench: Bench) -> None:
+    def test_an_entry_that_fails_verification_is_made_again(self, bench: Bench) -> None:
         add(bench, self.CODE)
         path = Path(str(bench.run("x").exports["CM_PATH"]))
         path.write_text("spoiled", encoding="utf-8")
@@ -231,7 +231,7 @@ class TestFingerprint:
 
             assert status(bench, **asked) == expected
 
-    def test_a_step_that_is_not_kept_runs_again_for_another_file(self, bench: Bench, tmp_path: Path) -> None:
+    def test_an_uncached_step_runs_again_for_another_file(self, bench: Bench, tmp_path: Path) -> None:
         changing = """
             def preprocess(context: Context) -> Done:
                 context.path("CM_TEXT").write_text("two")
@@ -248,7 +248,7 @@ class TestFingerprint:
 
 
 class TestAnew:
-    """`--new` and `--renew`: what is there is not used, and the new takes its place."""
+    """`--new` and `--renew`: existing entries are replaced."""
 
     COUNTING = """
         from pathlib import Path
@@ -271,20 +271,20 @@ class TestAnew:
         bench.run("top", env={"CM_COUNT": str(tmp_path / "count")})
         return tmp_path / "count"
 
-    def again(self, bench: Bench, count: Path, anew: Anew) -> str:
-        """Run again, and name the scripts that worked."""
+    def again(self, bench: Bench, count: Path, rebuild: Rebuild) -> str:
+        """Run again, and return the names of the scripts whose code ran."""
         count.write_text("", encoding="utf-8")
-        bench.run("top", env={"CM_COUNT": str(count)}, anew=anew)
+        bench.run("top", env={"CM_COUNT": str(count)}, rebuild=rebuild)
         return count.read_text(encoding="utf-8")
 
-    @pytest.mark.parametrize(("anew", "worked"), [("none", ""), ("requested", "top "), ("all", "low top ")])
-    def test_each_step_works_once_where_it_is_to(self, bench: Bench, count: Path, anew: Anew, worked: str) -> None:
-        assert self.again(bench, count, anew) == worked
+    @pytest.mark.parametrize(("rebuild", "worked"), [("none", ""), ("requested", "top "), ("all", "low top ")])
+    def test_each_rebuilt_step_runs_once(self, bench: Bench, count: Path, rebuild: Rebuild, worked: str) -> None:
+        assert self.again(bench, count, rebuild) == worked
 
-    @pytest.mark.parametrize("anew", ["requested", "all"])
-    def test_the_new_takes_the_olds_place(self, bench: Bench, count: Path, anew: Anew) -> None:
+    @pytest.mark.parametrize("rebuild", ["requested", "all"])
+    def test_a_rebuilt_entry_replaces_the_old_one(self, bench: Bench, count: Path, rebuild: Rebuild) -> None:
         before = bench.entries()
-        worked = self.again(bench, count, anew)
+        worked = self.again(bench, count, rebuild)
 
         assert made(bench) == worked
         assert bench.entries() == before
@@ -292,7 +292,7 @@ class TestAnew:
         assert self.again(bench, count, "none") == ""
         assert not [event for event in bench.events if event[0] == "warned"]
 
-    def test_the_old_stays_where_the_new_fails(self, bench: Bench, count: Path) -> None:
+    def test_the_old_entry_stays_if_the_new_one_fails(self, bench: Bench, count: Path) -> None:
         (bench.home / "state").mkdir(exist_ok=True)
         (bench.home / "state/fail").touch()
         with pytest.raises(StepFailed):
@@ -302,7 +302,7 @@ class TestAnew:
         assert self.again(bench, count, "none") == ""
 
 
-def test_a_damaged_entry_is_made_again_and_that_is_said(bench: Bench) -> None:
+def test_a_damaged_entry_is_made_again_with_a_warning(bench: Bench) -> None:
     add(bench)
     status(bench)
     (bench.cache.root / LAYOUT / next(each for each in bench.entries() if each.endswith("made.txt"))).write_text("")
@@ -310,12 +310,12 @@ def test_a_damaged_entry_is_made_again_and_that_is_said(bench: Bench) -> None:
     assert status(bench) == "done"
     assert made(bench) == "nothing"
     assert [details["message"] for kind, _, details in bench.events if kind == "warned"] == [
-        "what was kept is damaged and is made again: content/made.txt has 0 bytes in place of 7"
+        "the cache entry is damaged and is made again: content/made.txt has 0 bytes in place of 7"
     ]
     assert status(bench) == "cached"
 
 
-def test_everything_is_found_again_in_a_cache_that_was_moved(bench: Bench, tmp_path: Path) -> None:
+def test_a_moved_cache_keeps_all_entries(bench: Bench, tmp_path: Path) -> None:
     reading = """
         def preprocess(context: Context) -> Done:
             (context.output / "copy.txt").write_text(context.existing("CM_PATH").read_text())

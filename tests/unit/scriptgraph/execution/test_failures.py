@@ -1,4 +1,4 @@
-"""Failures of dependencies are read as they were written; anything else is named with its place."""
+"""Failures of dependencies are read as written; anything else is refused with its place."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ENTRY = {"for": {"CM_MODEL": "a"}, "step": "x", "error": "no room", "way": ["top
 
 
 class AdvisingError(Exception):
-    """An error of a library that has its advice apart."""
+    """A library's error with separate advice."""
 
     advice = "make room"
 
@@ -29,7 +29,7 @@ def failed() -> StepFailed:
     return error
 
 
-def test_failures_are_read_as_they_were_written() -> None:
+def test_failures_are_read_as_written() -> None:
     text = failures_text([({"CM_MODEL": "a", "CM_SIZES": ("1", "2")}, failed()), ({}, StepFailed("other"))])
 
     first, second = read_failures(text, "CM_FAILED")
@@ -42,12 +42,13 @@ def test_failures_are_read_as_they_were_written() -> None:
         Path("/logs/x.log"),
         "make room",
     )
-    assert first.report() == failed().report() == "no <<<CM_ROOM>>> [on the way: top > x] [log: /logs/x.log]"
+    assert first.report() == "no <<<CM_ROOM>>> (on the way: top > x; log: /logs/x.log)"
+    assert failed().report() == "no <<<CM_ROOM>>>\n  on the way: top > x\n  log: /logs/x.log"
     assert (second.name, second.step, second.way, second.log, second.advice) == ("", "", (), None, None)
     assert "<<<" not in text
 
 
-def test_nothing_failed_where_nothing_is_written() -> None:
+def test_empty_text_means_no_failures() -> None:
     assert read_failures("", "CM_FAILED") == ()
 
 

@@ -1,4 +1,4 @@
-"""What does not depend on each other runs at once; what measures runs alone; a failure stops the others."""
+"""Independent steps run at the same time, measurements alone; a failure stops the others."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from tiny_scripts import Bench, plan_of
 
 from scriptgraph.errors import StepFailed
-from scriptgraph.execution.parallelism import Floor, Independence, side_by_side
+from scriptgraph.execution.parallelism import MeasurementLock, Ordering, side_by_side
 from scriptgraph.process import programs as process
 from scriptgraph.process.interruption import Stopped, raise_if_stopped
 
@@ -36,7 +36,7 @@ class TestCalls:
 
         assert side_by_side([slow, quick], [NONE, NONE]) == ["a", "b"]
 
-    def test_what_comes_after_another_waits_for_it(self) -> None:
+    def test_a_later_call_waits_for_an_earlier_one(self) -> None:
         made: list[int] = []
         calls: list[Callable[[], None]] = [lambda number=number: made.append(number) for number in range(4)]
 
@@ -49,7 +49,7 @@ class TestCalls:
 
         assert set(threads) == {threading.current_thread()}
 
-    def test_a_failure_stops_what_runs_and_what_would_start(self, tmp_path: Path) -> None:
+    def test_a_failure_stops_running_and_waiting_calls(self, tmp_path: Path) -> None:
         running = threading.Event()
 
         def fail() -> None:
@@ -70,7 +70,7 @@ class TestCalls:
         with pytest.raises(StepFailed, match="first"):
             side_by_side([fail, program_that_never_ends, lambda: pytest.fail("it ran")], [NONE, NONE, frozenset({0})])
 
-    def test_the_wish_to_stop_reaches_groups_within_groups(self) -> None:
+    def test_a_stop_reaches_nested_groups(self) -> None:
         running = threading.Event()
         stopped: list[bool] = []
 
@@ -97,19 +97,19 @@ class TestCalls:
 
 
 class TestFloor:
-    def test_what_measures_waits_for_the_others_and_they_for_it(self, tmp_path: Path) -> None:
-        floor = Floor(tmp_path / "lock", lambda: None)
+    def test_a_measurement_and_other_steps_wait_for_each_other(self, tmp_path: Path) -> None:
+        lock = MeasurementLock(tmp_path / "lock", lambda: None)
         order: list[str] = []
         inside, leave = threading.Event(), threading.Event()
 
         def worker() -> None:
-            with floor.shared(kept=False):
+            with lock.shared(cached=False):
                 inside.set()
                 leave.wait(PATIENCE_S)
                 order.append("worked")
 
         def measure() -> None:
-            with floor.alone():
+            with lock.alone():
                 order.append("measured")
 
         threads = [threading.Thread(target=worker), threading.Thread(target=measure)]
@@ -121,50 +121,50 @@ class TestFloor:
             thread.join(PATIENCE_S)
         assert order == ["worked", "measured"]
 
-    def test_another_run_that_measures_is_waited_for_and_told(self, tmp_path: Path) -> None:
-        theirs = Floor(tmp_path / "lock", lambda: None)
-        told = threading.Event()
-        ours = Floor(tmp_path / "lock", told.set)
+    def test_another_measuring_run_is_waited_for_and_announced(self, tmp_path: Path) -> None:
+        theirs = MeasurementLock(tmp_path / "lock", lambda: None)
+        waiting = threading.Event()
+        ours = MeasurementLock(tmp_path / "lock", waiting.set)
         order: list[str] = []
 
         def work() -> None:
-            with ours.shared(kept=True):
+            with ours.shared(cached=True):
                 order.append("ours")
 
         with theirs.alone():
             thread = threading.Thread(target=work)
             thread.start()
-            assert told.wait(PATIENCE_S)
+            assert waiting.wait(PATIENCE_S)
             order.append("theirs")
         thread.join(PATIENCE_S)
 
         assert order == ["theirs", "ours"]
 
     def test_short_work_waits_for_no_other_run(self, tmp_path: Path) -> None:
-        theirs, ours = (Floor(tmp_path / "lock", lambda: None) for _ in range(2))
+        theirs, ours = (MeasurementLock(tmp_path / "lock", lambda: None) for _ in range(2))
 
-        with theirs.alone(), ours.shared(kept=False):
+        with theirs.alone(), ours.shared(cached=False):
             pass
 
     def test_several_runs_work_at_once(self, tmp_path: Path) -> None:
         def never() -> None:
             raise AssertionError("it waited")
 
-        one, other = (Floor(tmp_path / "lock", never) for _ in range(2))
-        with one.shared(kept=True), one.shared(kept=True), other.shared(kept=True):
+        one, other = (MeasurementLock(tmp_path / "lock", never) for _ in range(2))
+        with one.shared(cached=True), one.shared(cached=True), other.shared(cached=True):
             pass
 
 
 def waits(**scripts: dict[str, Any]) -> list[set[int]]:
-    """Give what each dependency of `top` waits for; nothing has code in memory, so nothing acts."""
-    return [set(each) for each in Independence().waits_for(plan_of(scripts, "top").root.before)]
+    """Return what each dependency of `top` waits for; scripts in memory have no code, so no side effects."""
+    return [set(each) for each in Ordering().waits_for(plan_of(scripts, "top").root.before)]
 
 
 class TestIndependence:
     A: ClassVar = {"new_env_keys": ["CM_A"]}
     B: ClassVar = {"new_env_keys": ["CM_B"]}
 
-    def test_what_shares_no_key_is_independent(self) -> None:
+    def test_steps_without_shared_keys_are_independent(self) -> None:
         assert waits(a=self.A, b=self.B, top={"deps": [{"tags": "a"}, {"tags": "b"}]}) == [set(), set()]
 
     @pytest.mark.parametrize(
@@ -176,19 +176,19 @@ class TestIndependence:
             {"deps": [{"tags": "reader"}]},
         ],
     )
-    def test_what_reads_decides_by_or_passes_on_a_key_waits(self, second: dict[str, Any]) -> None:
+    def test_a_step_that_uses_a_key_waits_for_it(self, second: dict[str, Any]) -> None:
         found = waits(
             a=self.A, b=self.B, reader={"env_keys": ["CM_A"]}, c=second, top={"deps": [{"tags": "a"}, {"tags": "c"}]}
         )
 
         assert found == [set(), {0}]
 
-    def test_what_is_told_of_an_export_waits(self) -> None:
+    def test_a_value_made_from_an_export_waits(self) -> None:
         deps = [{"tags": "a"}, {"tags": "b", "env": {"CM_X": "<<<CM_A>>>"}}]
 
         assert waits(a=self.A, b={"env_keys": ["CM_X"]}, top={"deps": deps}) == [set(), {0}]
 
-    def test_what_is_settled_later_waits_for_all_and_all_for_it(self) -> None:
+    def test_a_deferred_dependency_waits_for_all_and_all_for_it(self) -> None:
         deps = [{"tags": "a"}, {"tags": "b", "enable_if_env": {"CM_A": ["x"]}}, {"tags": "b"}]
 
         assert waits(a=self.A, b=self.B, top={"deps": deps}) == [set(), {0}, {1}]
@@ -211,7 +211,7 @@ def test_independent_steps_run_at_once(bench: Bench, kind: str) -> None:
     assert bench.run("top").status == "done"
 
 
-def test_what_acts_runs_in_the_order_of_the_manifest(bench: Bench) -> None:
+def test_steps_with_side_effects_run_in_manifest_order(bench: Bench) -> None:
     for alias in ("a", "b", "c"):
         bench.scripts.add(alias, "def preprocess(context: Context) -> Done:\n    return Done()\n")
     bench.scripts.add("top", deps=[{"tags": alias} for alias in ("b", "c", "a")])
@@ -219,7 +219,7 @@ def test_what_acts_runs_in_the_order_of_the_manifest(bench: Bench) -> None:
     assert [step.alias for step in bench.run("top").steps] == ["b", "c", "a", "top"]
 
 
-def test_an_equal_step_below_two_independent_ones_runs_once(bench: Bench) -> None:
+def test_an_equal_step_below_two_others_runs_once(bench: Bench) -> None:
     bench.scripts.add("base", "def preprocess(context: Context) -> Done:\n    return Done()\n", pure=True)
     for alias in ("a", "b"):
         bench.scripts.add(alias, MEETING, cache=True, deps=[{"tags": "base"}], new_env_keys=[f"CM_{alias.upper()}"])

@@ -1,4 +1,4 @@
-"""What a run would do is told before it, from the plan and the cache alone."""
+"""A preview shows what a run would do, from the plan and the cache alone."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from scriptgraph.cache.store import Cache
 from scriptgraph.catalog.registry import load_registry
 from scriptgraph.cli.plan_commands import origin_lines, plan_document, plan_lines
 from scriptgraph.execution.executor import execute, prefetch
-from scriptgraph.execution.preview import foresee
+from scriptgraph.execution.preview import preview_plan
 from scriptgraph.execution.record import new_run_folder
-from scriptgraph.execution.run_step import forget
+from scriptgraph.execution.run_step import forget_imports
 from scriptgraph.execution.runtime import Runtime
-from scriptgraph.execution.traversal import Foreseen
+from scriptgraph.execution.traversal import StepPreview
 from scriptgraph.planning.resolver import resolve
 
 if TYPE_CHECKING:
@@ -42,27 +42,27 @@ def preprocess(context):
 
 
 class Place:
-    """Scripts, a cache and plans in a folder."""
+    """A folder with scripts, a cache and plans."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.scripts = ScriptFolders(root / "repository")
         self.cache = Cache(root / "cache")
 
-    def plan(self, tags: str, **asked: Any) -> tuple[Plan, Runtime]:
-        forget()
+    def plan(self, tags: str, **fields: Any) -> tuple[Plan, Runtime]:
+        forget_imports()
         registry = load_registry([self.scripts.root])
         folder = self.root / "records" / "none"
-        return resolve(request_of(tags, **asked), registry), Runtime(
+        return resolve(request_of(tags, **fields), registry), Runtime(
             PRODUCT, registry, self.cache, self.root / "state", folder
         )
 
-    def foresee(self, tags: str, **asked: Any) -> dict[str, Foreseen]:
-        """Give what is foreseen of each script, the first time that it comes up."""
-        return {each.step.manifest.alias: each for each in reversed(foresee(*self.plan(tags, **asked)).all())}
+    def preview_plan(self, tags: str, **fields: Any) -> dict[str, StepPreview]:
+        """Return the first preview of each script."""
+        return {each.step.manifest.alias: each for each in reversed(preview_plan(*self.plan(tags, **fields)).all())}
 
-    def run(self, tags: str, **asked: Any) -> None:
-        plan, runtime = self.plan(tags, **asked)
+    def run(self, tags: str, **fields: Any) -> None:
+        plan, runtime = self.plan(tags, **fields)
         self.cache.prepare()
         runtime = runtime.replaced(run_folder=new_run_folder(self.root / "records", "x"))
         execute(plan, runtime, {})
@@ -83,8 +83,8 @@ def place(tmp_path: Path) -> Place:
     return place
 
 
-def test_nothing_is_there_yet(place: Place) -> None:
-    found = place.foresee("top")
+def test_an_empty_cache_has_nothing(place: Place) -> None:
+    found = place.preview_plan("top")
 
     assert found["made"].status == "make"
     assert (found["used"].status, found["used"].waits_for) == ("open", ("CM_MADE",))
@@ -94,44 +94,44 @@ def test_nothing_is_there_yet(place: Place) -> None:
     assert found["top"].below[2].waits_for
 
 
-def test_what_an_entry_exports_is_known(place: Place) -> None:
+def test_exports_of_an_entry_are_known(place: Place) -> None:
     place.run("made")
 
-    assert place.foresee("top")["made"].status == "cached"
-    assert place.foresee("top")["used"].status == "make"
+    assert place.preview_plan("top")["made"].status == "cached"
+    assert place.preview_plan("top")["used"].status == "make"
 
     place.run("top")
-    after = place.foresee("top")
+    after = place.preview_plan("top")
     assert {after[alias].status for alias in ("made", "used", "fetched")} == {"cached"}
-    assert isinstance(after["top"].below[2], Foreseen)
+    assert isinstance(after["top"].below[2], StepPreview)
 
 
 def test_a_changed_script_is_made_again(place: Place) -> None:
     place.run("top")
     place.scripts.add("made", MADE.replace('"x"', '"y"'), cache=True, new_env_keys=["CM_MADE"])
 
-    assert place.foresee("top")["made"].status == "make"
-    assert place.foresee("top")["used"].status == "open"
+    assert place.preview_plan("top")["made"].status == "make"
+    assert place.preview_plan("top")["used"].status == "open"
 
 
-def test_looking_changes_nothing_on_disk(place: Place) -> None:
-    place.foresee("top")
+def test_a_preview_changes_nothing_on_disk(place: Place) -> None:
+    place.preview_plan("top")
 
     assert {path.name for path in place.root.iterdir()} == {"repository"}
 
 
-def test_what_is_told_in_terms_of_an_open_key_is_open(place: Place) -> None:
+def test_a_value_handed_down_from_an_unknown_key_is_unknown(place: Place) -> None:
     place.scripts.add("told", USED, env_keys=["CM_TOLD", "CM_MADE"], cache=True, new_env_keys=["CM_USED"])
     place.scripts.add(
         "teller", deps=[{"tags": "made"}, {"tags": "told", "env": {"CM_TOLD": "<<<CM_MADE>>>"}}], new_env_keys=[]
     )
 
-    assert "CM_TOLD" in place.foresee("teller")["told"].waits_for
+    assert "CM_TOLD" in place.preview_plan("teller")["told"].waits_for
 
 
 def test_a_plan_reads_as_text_and_as_json(place: Place) -> None:
     plan, runtime = place.plan("top")
-    root = foresee(plan, runtime)
+    root = preview_plan(plan, runtime)
 
     text = "\n".join(plan_lines(plan, root, [], {"made": 12.0}, verbose=True))
     document = plan_document(plan, root, [], {"made": 12.0}, PRODUCT.schema("plan"))
@@ -152,7 +152,7 @@ def test_where_a_value_comes_from(place: Place) -> None:
     assert any(line.startswith("top: CM_URL=") and "manifest: top" in line for line in lines)
 
 
-def test_prefetch_makes_what_is_kept_and_runs_nothing_else(place: Place) -> None:
+def test_prefetch_makes_cached_steps_and_runs_no_others(place: Place) -> None:
     place.scripts.add("act", 'def preprocess(context):\n    raise AssertionError("it ran")\n', deps=[{"tags": "top"}])
     plan, runtime = place.plan("act")
     place.cache.prepare()
@@ -162,22 +162,22 @@ def test_prefetch_makes_what_is_kept_and_runs_nothing_else(place: Place) -> None
 
     assert sorted(each.alias for each in record.steps) == ["fetched", "made", "used"]
     assert record.status == "done"
-    assert {each.status for each in place.foresee("top").values()} <= {"cached", "pass", "run"}
+    assert {each.status for each in place.preview_plan("top").values()} <= {"cached", "pass", "run"}
     assert root.step.manifest.alias == "act"
 
 
-@pytest.mark.parametrize(("anew", "made", "used"), [("all", "make", "open"), ("requested", "cached", "make")])
-def test_what_is_made_anew_is_foreseen_so(place: Place, anew: Any, made: str, used: str) -> None:
+@pytest.mark.parametrize(("rebuild", "made", "used"), [("all", "make", "open"), ("requested", "cached", "make")])
+def test_a_rebuild_is_previewed(place: Place, rebuild: Any, made: str, used: str) -> None:
     place.run("used")
     plan, runtime = place.plan("used")
-    runtime = runtime.replaced(anew=anew)
+    runtime = runtime.replaced(rebuild=rebuild)
 
-    found = {each.step.manifest.alias: each.status for each in foresee(plan, runtime).all()}
+    found = {each.step.manifest.alias: each.status for each in preview_plan(plan, runtime).all()}
 
     assert found == {"made": made, "used": used}
 
 
-def test_what_is_decided_later_is_named(place: Place) -> None:
+def test_a_deferred_dependency_is_named(place: Place) -> None:
     plan, runtime = place.plan("top")
 
-    assert [need.dependency.tags for need in foresee(plan, runtime).deferred()] == ["made"]
+    assert [need.dependency.tags for need in preview_plan(plan, runtime).deferred()] == ["made"]

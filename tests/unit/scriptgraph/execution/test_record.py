@@ -1,4 +1,4 @@
-"""The record is JSON that is whole at any moment, in a folder of its own."""
+"""The record is complete JSON at any moment, in a folder of its own."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_record_that_cannot_be_written_leaves_the_old_one(tmp_path: Path, monk
         ("https://host.example/user@home", "https://host.example/user@home"),
     ],
 )
-def test_what_gives_access_is_not_kept(tmp_path: Path, written: str, kept: str) -> None:
+def test_credentials_are_masked(tmp_path: Path, written: str, kept: str) -> None:
     path = tmp_path / "record.json"
     record = Record(PRODUCT.schema("record"), "f", {"inputs": {"repo_url": written}, "cmd": [f"--repo_url={written}"]})
     record.error = f"{written}: refused"
@@ -87,7 +87,7 @@ def test_run_folders_never_meet_and_sort_by_time(tmp_path: Path) -> None:
     assert all((folder / "logs").is_dir() for folder in folders)
 
 
-def test_the_host_is_told_and_what_is_not_installed_is_none() -> None:
+def test_the_machine_and_missing_packages_are_recorded() -> None:
     facts = host_facts(PRODUCT.packages)
 
     assert facts["python"] == sys.version.split()[0]
@@ -96,7 +96,7 @@ def test_the_host_is_told_and_what_is_not_installed_is_none() -> None:
     assert facts["packages"]["cmind"] == version("cmind")
 
 
-def test_what_is_not_installed_has_no_version(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_missing_package_has_no_version(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "cmind-9.dist-info").mkdir()
     (tmp_path / "uv-9.dist-info").mkdir()
     (tmp_path / "uv-9.dist-info" / "METADATA").write_text("Name: uv\nVersion: 9.post1\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Durations are a help for plans: what is wrong with them stops nothing."""
+"""Durations only inform plans: no problem with them stops a run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def step(title: str, status: str, end_ns: int) -> StepRecord:
 LONG = step("long", "done", 2_500_000_000)
 
 
-def test_what_took_a_second_or_more_and_was_done_is_kept(tmp_path: Path) -> None:
+def test_durations_of_a_second_or_more_are_stored(tmp_path: Path) -> None:
     short = step("short", "done", 900_000_000)
     cached = step("cached", "cached", 2_500_000_000)
 
@@ -31,13 +31,13 @@ def test_what_took_a_second_or_more_and_was_done_is_kept(tmp_path: Path) -> None
     assert Durations(tmp_path).known() == {"long": 2.5}
 
 
-def test_a_file_that_is_not_ours_tells_nothing(tmp_path: Path) -> None:
+def test_a_foreign_file_is_ignored(tmp_path: Path) -> None:
     (tmp_path / "durations.json").write_text('{"a": "x", "b": 3, "c": null}')
 
     assert Durations(tmp_path).known() == {"b": 3}
 
 
-def test_a_run_does_not_fail_where_they_cannot_be_kept(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_does_not_fail_if_they_cannot_be_stored(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 

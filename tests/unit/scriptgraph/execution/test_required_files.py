@@ -1,4 +1,4 @@
-"""What cannot be had is told all at once, with where it would come from and where to put it."""
+"""All unavailable files are listed at once, with their sources and the place to put them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 from tiny_scripts import plan_of
 
-from scriptgraph.execution.required_files import MissingFilesError, fetches, require_reachable
+from scriptgraph.execution.required_files import MissingFilesError, list_required_files, require_reachable
 from scriptgraph.execution.run_step import Download
-from scriptgraph.execution.traversal import Foreseen
+from scriptgraph.execution.traversal import StepPreview
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,13 +18,13 @@ A = Download("a.bin", ("https://user:secret@one.example/a.bin?key=1", "https://t
 B = Download("b.bin", ("http://three.example:8080/b.bin",))
 
 
-def foreseen(*downloads: Download) -> Foreseen:
-    return Foreseen(plan_of({"x": {}}, "x").root, "make", downloads=downloads)
+def foreseen(*downloads: Download) -> StepPreview:
+    return StepPreview(plan_of({"x": {}}, "x").root, "make", downloads=downloads)
 
 
 def test_offline_lists_everything(tmp_path: Path) -> None:
     with pytest.raises(MissingFilesError) as caught:
-        require_reachable(fetches(foreseen(A, B, A), {}, tmp_path), offline=True)
+        require_reachable(list_required_files(foreseen(A, B, A), {}, tmp_path), offline=True)
 
     text = str(caught.value)
     assert "2 missing" in text
@@ -34,10 +34,10 @@ def test_offline_lists_everything(tmp_path: Path) -> None:
     assert "sha256:ab" in text
 
 
-def test_a_file_that_the_user_brought_is_there(tmp_path: Path) -> None:
+def test_a_file_put_there_by_the_user_is_used(tmp_path: Path) -> None:
     (tmp_path / "a.bin").write_bytes(b"1234567")
 
-    require_reachable(fetches(foreseen(A), {}, tmp_path), offline=True)
+    require_reachable(list_required_files(foreseen(A), {}, tmp_path), offline=True)
 
 
 def test_a_mirror_on_this_machine_is_there(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_a_mirror_on_this_machine_is_there(tmp_path: Path) -> None:
     (tmp_path / "mirror" / "b.bin").write_bytes(b"")
     mirrors = {"http://three.example:8080/": f"{tmp_path}/mirror/"}
 
-    require_reachable(fetches(foreseen(B), mirrors, tmp_path / "brought"), offline=True)
+    require_reachable(list_required_files(foreseen(B), mirrors, tmp_path / "brought"), offline=True)
 
 
 def test_one_host_that_answers_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,16 +57,16 @@ def test_one_host_that_answers_is_enough(tmp_path: Path, monkeypatch: pytest.Mon
         asked.append(host)
         return host[0] == "two.example"
 
-    require_reachable(fetches(foreseen(A), {}, tmp_path), offline=False, connects=connects)
-    with pytest.raises(MissingFilesError, match="no host that has it can be reached: 1 missing"):
-        require_reachable(fetches(foreseen(A, B), {}, tmp_path), offline=False, connects=connects)
+    require_reachable(list_required_files(foreseen(A), {}, tmp_path), offline=False, connects=connects)
+    with pytest.raises(MissingFilesError, match="no host with the files can be reached: 1 missing"):
+        require_reachable(list_required_files(foreseen(A, B), {}, tmp_path), offline=False, connects=connects)
     assert ("three.example", 8080) in asked
 
 
-def test_what_is_not_needed_stops_nothing(tmp_path: Path) -> None:
+def test_an_optional_download_stops_nothing(tmp_path: Path) -> None:
     packages = Download("packages", needed=False)
 
-    require_reachable(fetches(foreseen(packages), {}, tmp_path), offline=True)
+    require_reachable(list_required_files(foreseen(packages), {}, tmp_path), offline=True)
 
 
 def test_a_list_of_hosts_without_proxy_is_no_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,4 +75,4 @@ def test_a_list_of_hosts_without_proxy_is_no_proxy(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("no_proxy", "localhost")
 
     with pytest.raises(MissingFilesError):
-        require_reachable(fetches(foreseen(B), {}, tmp_path), offline=False, connects=lambda _host: False)
+        require_reachable(list_required_files(foreseen(B), {}, tmp_path), offline=False, connects=lambda _host: False)

@@ -1,4 +1,4 @@
-"""A script's code is imported as it is now, and all it consists of is in its digest."""
+"""A script's current code is imported, and its digest covers all of its content."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tiny_scripts import ScriptFolders
 
 from scriptgraph.catalog.registry import load_registry
 from scriptgraph.errors import ManifestError, StepFailed
-from scriptgraph.execution.run_step import content_digest, forget, load_customize
+from scriptgraph.execution.run_step import content_digest, forget_imports, load_customize
 from scriptgraph.manifest.queries import parse_query
 
 if TYPE_CHECKING:
@@ -26,9 +26,9 @@ def scripts(tmp_path: Path) -> ScriptFolders:
 
 @pytest.fixture(autouse=True)
 def _as_a_new_run() -> Iterator[None]:
-    forget()
+    forget_imports()
     yield
-    forget()
+    forget_imports()
 
 
 def read(scripts: ScriptFolders, alias: str = "x") -> Manifest:
@@ -36,7 +36,7 @@ def read(scripts: ScriptFolders, alias: str = "x") -> Manifest:
 
 
 def digest(scripts: ScriptFolders) -> str:
-    forget()
+    forget_imports()
     return content_digest(read(scripts))
 
 
@@ -101,7 +101,7 @@ def test_any_file_of_the_folder_is_in_the_digest(scripts: ScriptFolders) -> None
     assert len(set(digests)) == len(digests)
 
 
-def test_what_is_not_content_is_not_in_the_digest(scripts: ScriptFolders) -> None:
+def test_files_that_are_not_content_are_not_in_the_digest(scripts: ScriptFolders) -> None:
     folder = scripts.add("x", "VALUE = 1")
     before = digest(scripts)
     (folder / "__pycache__").mkdir()
@@ -110,7 +110,7 @@ def test_what_is_not_content_is_not_in_the_digest(scripts: ScriptFolders) -> Non
     assert digest(scripts) == before
 
 
-def test_the_digest_does_not_depend_on_where_the_folder_is(tmp_path: Path) -> None:
+def test_the_digest_does_not_depend_on_the_folders_place(tmp_path: Path) -> None:
     digests = set()
     for place in ("here", "there"):
         scripts = ScriptFolders(tmp_path / place)
@@ -139,8 +139,8 @@ def test_the_modules_it_names_are_in_the_digest(
     assert len(set(digests)) == (2 if shape == "module" else 3)
 
 
-def test_a_module_that_is_not_there_is_named_at_its_place(scripts: ScriptFolders) -> None:
+def test_a_missing_module_is_named_with_its_place(scripts: ScriptFolders) -> None:
     folder = scripts.add("x", code=["no_such_module_here.at_all"])
 
-    with pytest.raises(ManifestError, match=rf"^{folder}/_cm\.json#/code: there is no module 'no_such_module_here"):
+    with pytest.raises(ManifestError, match=rf"^{folder}/_cm\.json#/code: no such module: 'no_such_module_here"):
         digest(scripts)

@@ -1,4 +1,4 @@
-"""Steps written as run.sh: values arrive unchanged, exports come back, failures are told."""
+"""Steps with a run.sh: values arrive unchanged, exports are read, failures are reported."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def add(bench: Bench, program: str, body: str = "", **fields: Any) -> None:
 
 
 @pytest.mark.parametrize("value", HOSTILE)
-def test_a_value_arrives_as_it_is_and_nothing_is_executed(bench: Bench, value: str) -> None:
+def test_a_value_arrives_unchanged_and_is_never_executed(bench: Bench, value: str) -> None:
     add(bench, ECHO)
 
     record = bench.run("x", env={"CM_TEXT": value})
@@ -73,13 +73,13 @@ def test_it_works_between_preprocess_and_postprocess(bench: Bench) -> None:
     assert bench.run("x").exports == {"CM_FIRST": "one", "CM_SEEN": "one"}
 
 
-def test_what_is_skipped_is_not_run(bench: Bench) -> None:
+def test_a_skipped_dependency_does_not_run(bench: Bench) -> None:
     add(bench, "exit 3", 'def preprocess(context: Context) -> Skip:\n    return Skip("no need")\n')
 
     assert bench.run("x").steps[0].status == "skipped"
 
 
-def test_a_failure_says_how_it_ended_and_what_it_said_last(bench: Bench) -> None:
+def test_a_failure_has_the_exit_status_and_the_last_lines(bench: Bench) -> None:
     add(bench, "echo something is missing; exit 7")
 
     with pytest.raises(ScriptGraphError, match=r"exited with status 7; it said last: something is missing") as caught:
@@ -102,7 +102,7 @@ def test_a_failure_says_how_it_ended_and_what_it_said_last(bench: Bench) -> None
         ('echo "CM_OTHER=1" > "$CM_EXPORTS_FILE"', UndeclaredError, "CM_OTHER, which its manifest does not list"),
     ],
 )
-def test_what_it_exports_is_checked(bench: Bench, program: str, error: type[Exception], said: str) -> None:
+def test_its_exports_are_checked(bench: Bench, program: str, error: type[Exception], said: str) -> None:
     add(bench, program)
 
     with pytest.raises(error, match=said):
@@ -116,7 +116,7 @@ def test_two_programs_are_one_too_many(bench: Bench) -> None:
         bench.run("x")
 
 
-def test_a_change_of_it_makes_the_entry_anew(bench: Bench) -> None:
+def test_its_change_makes_a_new_entry(bench: Bench) -> None:
     add(bench, 'echo "CM_SEEN=1" > "$CM_EXPORTS_FILE"', cache=True)
     assert bench.run("x").exports["CM_SEEN"] == "1"
     assert bench.run("x").steps[0].status == "cached"

@@ -1,4 +1,4 @@
-"""A preview and a run go through a plan alike: they agree on what is cached, and by which keys."""
+"""A preview and a run visit a plan alike: they agree on cached steps and their keys."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from tiny_scripts import Bench, request_of
 
 from scriptgraph.catalog.registry import load_registry
 from scriptgraph.errors import NoScriptError
-from scriptgraph.execution.preview import foresee
-from scriptgraph.execution.run_step import forget
+from scriptgraph.execution.preview import preview_plan
+from scriptgraph.execution.run_step import forget_imports
 from scriptgraph.planning.resolver import resolve
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from scriptgraph.execution.traversal import Foreseen
+    from scriptgraph.execution.traversal import StepPreview
 
 EXPORTING = """
 def preprocess(context):
@@ -28,7 +28,7 @@ RUN_AS = {"cached": "cached", "make": "done", "run": "done", "pass": "done"}
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
-    """Steps that are kept, pure or neither, shared, decided late, and allowed to fail."""
+    """Add steps that are cached, pure or neither, shared, deferred, and allowed to fail."""
     bench = Bench(tmp_path)
 
     def add(alias: str, key: str, **more: Any) -> None:
@@ -57,21 +57,23 @@ def bench(tmp_path: Path) -> Bench:
     return bench
 
 
-def previewed(bench: Bench, tags: str, **asked: Any) -> list[Foreseen]:
-    forget()
+def previewed(bench: Bench, tags: str, **fields: Any) -> list[StepPreview]:
+    forget_imports()
     registry = load_registry([bench.scripts.root])
-    return foresee(resolve(request_of(tags, **asked), registry), bench.runtime(registry, bench.home / "none")).all()
+    return preview_plan(
+        resolve(request_of(tags, **fields), registry), bench.runtime(registry, bench.home / "none")
+    ).all()
 
 
 @pytest.mark.parametrize("before", [[], ["base"], ["upon"], ["group"], ["top"]], ids=str)
 @pytest.mark.parametrize("tags", ["base", "upon", "upon-look", "group", "act", "top"])
 def test_a_run_does_what_its_preview_shows(bench: Bench, before: list[str], tags: str) -> None:
-    asked: dict[str, Any] = {"env": {"CM_SIZE": "3"}}
+    fields: dict[str, Any] = {"env": {"CM_SIZE": "3"}}
     for earlier in before:
-        bench.run(earlier, **asked)
+        bench.run(earlier, **fields)
 
-    seen = [each for each in previewed(bench, tags, **asked) if each.status != "again"]
-    record = bench.run(tags, **asked)
+    seen = [each for each in previewed(bench, tags, **fields) if each.status != "again"]
+    record = bench.run(tags, **fields)
 
     ran = {each.title: (each.status, each.cache_key) for each in record.steps}
     known = {
@@ -80,7 +82,7 @@ def test_a_run_does_what_its_preview_shows(bench: Bench, before: list[str], tags
         if each.status != "open"
     }
     assert known.items() <= ran.items()
-    # What is open is no entry that a preview can know.
+    # A preview cannot know the entry of an open step.
     waiting = {each.step.title for each in seen if each.status == "open"}
     late = {"later"} if any(each.deferred() for each in seen) else set()
     assert ran.keys() == known.keys() | waiting | late
@@ -89,7 +91,7 @@ def test_a_run_does_what_its_preview_shows(bench: Bench, before: list[str], tags
         assert not waiting
 
 
-def test_once_it_has_run_all_is_known_and_cached(bench: Bench) -> None:
+def test_after_a_run_all_is_known_and_cached(bench: Bench) -> None:
     bench.run("group")
 
     assert {each.step.title: each.status for each in previewed(bench, "group") if each.status != "again"} == {
@@ -100,7 +102,7 @@ def test_once_it_has_run_all_is_known_and_cached(bench: Bench) -> None:
     }
 
 
-def test_what_may_fail_is_foreseen_and_then_tolerated(bench: Bench) -> None:
+def test_a_tolerated_failure_is_previewed(bench: Bench) -> None:
     seen = {each.step.title: each.status for each in previewed(bench, "may")}
     record = bench.run("may")
 
@@ -108,7 +110,7 @@ def test_what_may_fail_is_foreseen_and_then_tolerated(bench: Bench) -> None:
     assert {each.title: each.status for each in record.steps} == {"fails": "failed", "base": "done", "may": "done"}
 
 
-def test_both_refuse_what_is_settled_late_with_the_way_to_it(bench: Bench) -> None:
+def test_both_report_late_errors_with_the_chain(bench: Bench) -> None:
     bench.scripts.add("wrong", deps=[{"tags": "base"}, {"tags": "nothing", "enable_if_env": {"CM_BASE": ["x"]}}])
     bench.run("base")
 

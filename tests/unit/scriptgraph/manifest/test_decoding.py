@@ -1,4 +1,4 @@
-"""A manifest is read whole, or refused with the place of what is wrong."""
+"""A manifest is decoded completely, or refused with the place of the error."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from scriptgraph.manifest.queries import VersionRange
 from scriptgraph.manifest.types import Input, Override, matches_any
 
 PATH = Path("/scripts/x/_cm.json")
-NO_VALUE = "an object is no value of the environment"
+NO_VALUE = "an object is not a value of the environment"
 
 
 def refusal(**fields: Any) -> tuple[str, str]:
-    """Give the pointer and the problem of a manifest with these fields."""
+    """Return the pointer and the problem of a manifest with these fields."""
     with pytest.raises(ManifestError) as caught:
         decode_manifest(json.dumps({**document("x"), **fields}), PATH)
     assert str(caught.value) == f"{PATH}#{caught.value.pointer}: {caught.value.problem}"
@@ -37,7 +37,7 @@ def refusal(**fields: Any) -> tuple[str, str]:
         ({"deps": {"tags": "a"}}, "/deps", "must be a list, is an object"),
         ({"deps": ["a"]}, "/deps/0", "must be an object, is text"),
         ({"deps": [{"tags": "a"}, {"names": ["b"]}]}, "/deps/1", "a dependency needs tags"),
-        ({"deps": [{"tags": " , "}]}, "/deps/0/tags", "names no tag"),
+        ({"deps": [{"tags": " , "}]}, "/deps/0/tags", "names no tag; give at least one"),
         ({"deps": [{"tags": "a", "enable_if": {}}]}, "/deps/0/enable_if", "unknown key; did you mean enable_if_env?"),
         ({"deps": [{"tags": "a", "skip_if_env": {"K": [{}]}}]}, "/deps/0/skip_if_env/K/0", NO_VALUE),
         ({"post_deps": [{"tags": "a", "env": {"K": {"x": 1}}}]}, "/post_deps/0/env/K", NO_VALUE),
@@ -55,16 +55,16 @@ def refusal(**fields: Any) -> tuple[str, str]:
         ({"default_env": {"K": {}}}, "/default_env/K", NO_VALUE),
         ({"versions": {"1": {"envs": {}}}}, "/versions/1/envs", "unknown key; did you mean env?"),
         ({"versions": {"1.0": {}}, "default_version": "1"}, "/default_version", "must be one of versions: 1.0"),
-        ({"default_version": "1"}, "/default_version", "must be one of versions, of which there are none"),
+        ({"default_version": "1"}, "/default_version", "must be one of versions; there are none"),
         ({"variations": {"a": {}}, "uid": True}, "/uid", "must be text, is true or false"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_located(fields: dict[str, Any], pointer: str, problem: str) -> None:
+def test_an_error_is_located(fields: dict[str, Any], pointer: str, problem: str) -> None:
     assert refusal(**fields) == (pointer, problem)
 
 
 @pytest.mark.parametrize("key", ["alias", "uid", "tags"])
-def test_what_every_manifest_needs(key: str) -> None:
+def test_alias_uid_and_tags_are_required(key: str) -> None:
     text = json.dumps({name: value for name, value in document("x").items() if name != key})
 
     with pytest.raises(ManifestError, match=f"needs {key}$"):
@@ -77,7 +77,7 @@ def test_text_that_is_not_json(text: str) -> None:
         decode_manifest(text, PATH)
 
 
-def test_a_key_given_twice_is_refused() -> None:
+def test_a_duplicate_key_is_refused() -> None:
     with pytest.raises(ManifestError, match=f"^{PATH}#: has the key 'env' twice in one object$"):
         decode_manifest('{"alias": "x", "uid": "1", "tags": ["x"], "env": {}, "env": {"K": 1}}', PATH)
 
@@ -135,7 +135,7 @@ def test_an_input() -> None:
 
 
 @pytest.mark.parametrize("key", ["adr", "add_deps_recursive"])
-def test_what_a_variation_says_of_names(key: str) -> None:
+def test_overrides_of_a_variation_are_decoded(key: str) -> None:
     variations = {"v": {key: {"n": {"tags": ["_a", "_b"], "version": "2", "max-size": "yes"}}}}
 
     assert manifest("x", variations=variations).variations["v"].overrides == {
@@ -196,4 +196,4 @@ def test_a_list_holds_no_other_lists_or_objects(entry: Any) -> None:
     pointer, problem = refusal(env={"K": ["a", entry]})
 
     assert pointer == "/env/K"
-    assert problem.endswith("in a list is no value of the environment")
+    assert problem.endswith("in a list is not a value of the environment")

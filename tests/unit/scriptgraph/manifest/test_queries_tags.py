@@ -1,4 +1,4 @@
-"""Queries are read the same however they are spaced, and words of both signs are settled."""
+"""Queries are parsed with any separators, and the later of a word and its negation wins."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from scriptgraph.manifest.queries import Query, parse_query
 @pytest.mark.parametrize(
     "text", ["run,mlperf,_sample,-old", "run mlperf _sample -old", " run, mlperf ,,_sample\t-old,run"]
 )
-def test_commas_and_spaces_separate_alike_and_repeats_count_once(text: str) -> None:
+def test_commas_and_spaces_are_equal_and_repeats_count_once(text: str) -> None:
     assert parse_query(text) == Query(
         "run,mlperf,_sample,-old", required=("run", "mlperf"), excluded=("old",), variations=("sample",)
     )
 
 
-def test_nothing_is_asked_by_empty_text() -> None:
+def test_empty_text_requests_nothing() -> None:
     assert parse_query("  , ") == Query("")
 
 
@@ -24,7 +24,7 @@ def test_a_value_of_a_variation_may_hold_dots_and_dashes() -> None:
     assert parse_query("x,_url.https://host/a-b_c.json").variations == ("url.https://host/a-b_c.json",)
 
 
-def test_a_variation_is_kept_off_by_a_minus() -> None:
+def test_a_minus_keeps_a_variation_off() -> None:
     query = parse_query("x,_a,-_b")
 
     assert (query.variations, query.without) == (("a",), ("b",))

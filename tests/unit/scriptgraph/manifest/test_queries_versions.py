@@ -1,4 +1,4 @@
-"""A version is chosen among those known: the default where it fits, else the newest that does."""
+"""A version is chosen: the default if it is in the range, otherwise the newest that is."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ KNOWN = ("1.9", "1.10", "2.0")
 
 
 @pytest.mark.parametrize(
-    ("asked", "chosen"),
+    ("requested", "chosen"),
     [
         (ANY_VERSION, "1.9"),
         (VersionRange(exact="2.0"), "2.0"),
@@ -22,12 +22,12 @@ KNOWN = ("1.9", "1.10", "2.0")
         (VersionRange(maximum="1.9"), "1.9"),
     ],
 )
-def test_the_default_wins_where_it_fits_else_the_newest_that_fits(asked: VersionRange, chosen: str) -> None:
-    assert select_version("x", KNOWN, "1.9", asked) == chosen
+def test_the_default_wins_if_in_range_else_the_newest_match(requested: VersionRange, chosen: str) -> None:
+    assert select_version("x", KNOWN, "1.9", requested) == chosen
 
 
 @pytest.mark.parametrize(
-    ("asked", "text"),
+    ("requested", "text"),
     [
         (VersionRange(exact="2.1"), "x: version 2.1 is not known; known: 1.9, 1.10, 2.0. Did you mean 2.0?"),
         (VersionRange(minimum="3"), "x: a version of at least 3 is not known; known: 1.9, 1.10, 2.0."),
@@ -38,27 +38,27 @@ def test_the_default_wins_where_it_fits_else_the_newest_that_fits(asked: Version
         (VersionRange(minimum="new"), "'new' is not a version; write something like 1.8.0"),
     ],
 )
-def test_what_does_not_fit_is_said_with_what_is_known(asked: VersionRange, text: str) -> None:
+def test_a_version_that_does_not_exist_lists_the_known(requested: VersionRange, text: str) -> None:
     with pytest.raises(VersionError) as caught:
-        select_version("x", KNOWN, "1.9", asked)
+        select_version("x", KNOWN, "1.9", requested)
 
     assert str(caught.value) == text
 
 
-def test_a_name_that_is_no_number_can_be_asked_for_by_name() -> None:
+def test_a_version_name_can_be_requested() -> None:
     assert select_version("x", ("master", "1.0"), "", VersionRange(exact="master")) == "master"
 
 
-def test_a_name_that_is_no_number_lies_in_no_range() -> None:
+def test_a_version_name_is_in_no_range() -> None:
     assert select_version("x", ("master", "1.0"), "master", VersionRange(minimum="0.9")) == "1.0"
 
 
-@pytest.mark.parametrize("asked", [VersionRange(exact="7"), VersionRange(minimum="3.9"), ANY_VERSION])
-def test_a_script_without_versions_takes_what_is_asked_to_its_code(asked: VersionRange) -> None:
-    assert select_version("x", (), "", asked) == asked.exact
+@pytest.mark.parametrize("requested", [VersionRange(exact="7"), VersionRange(minimum="3.9"), ANY_VERSION])
+def test_a_script_without_versions_passes_the_request_on(requested: VersionRange) -> None:
+    assert select_version("x", (), "", requested) == requested.exact
 
 
-def test_without_a_default_no_version_is_chosen_unless_one_is_asked() -> None:
+def test_no_version_is_chosen_without_default_or_request() -> None:
     assert select_version("x", KNOWN, "", ANY_VERSION) == ""
 
 
@@ -70,12 +70,12 @@ def test_a_range_is_narrowed_part_by_part() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "text"),
+    ("requested", "text"),
     [
         (ANY_VERSION, "any version"),
         (VersionRange(exact="1"), "version 1"),
         (VersionRange(minimum="1", maximum="2"), "a version of at least 1 and at most 2"),
     ],
 )
-def test_a_range_reads_as_words(asked: VersionRange, text: str) -> None:
-    assert str(asked) == text
+def test_a_range_reads_as_words(requested: VersionRange, text: str) -> None:
+    assert str(requested) == text

@@ -1,4 +1,4 @@
-"""Dependencies and variations that are repeated over the rows of a table, and options that are shared by name."""
+"""Dependencies and variations are repeated over the rows of a table, and options are shared by name."""
 
 from __future__ import annotations
 
@@ -150,14 +150,14 @@ def test_a_list_adds_a_tag_for_each_entry(repository: Repository) -> None:
         ({"for_each": {"table": "a\0b"}}, "R/script/x/_cm.json#/deps/0/for_each/table: "),
         ({"for_each": {"table": "y" * 5000}}, "R/script/x/"),
         ({"for_each": {"table": ".."}}, "R/script#: cannot be read: "),
-        ({"for_each": EVERY, "tags": "{{hash}}"}, "R/script/x/_cm.json#/deps/0/tags: names no tag"),
+        ({"for_each": EVERY, "tags": "{{hash}}"}, "R/script/x/_cm.json#/deps/0/tags: names no tag; give at least one"),
         (
             {"for_each": {**EVERY, "where": {"siez": ["1"]}}},
             "R/script/x/_cm.json#/deps/0/for_each/where/siez: no such column; R/script/table.json has name, size",
         ),
         (
             {"for_each": {**EVERY, "where": {"size": ["3"]}}},
-            "R/script/x/_cm.json#/deps/0/for_each/where: no row of R/script/table.json fits",
+            "R/script/x/_cm.json#/deps/0/for_each/where: no row of R/script/table.json matches",
         ),
         (
             {"for_each": EVERY, "env": {"K": "{{sise}}"}},
@@ -165,7 +165,7 @@ def test_a_list_adds_a_tag_for_each_entry(repository: Repository) -> None:
         ),
     ],
 )
-def test_what_is_wrong_is_located(repository: Repository, dependency: dict[str, Any], problem: str) -> None:
+def test_an_error_is_located(repository: Repository, dependency: dict[str, Any], problem: str) -> None:
     assert repository.refusal(deps=[{"tags": "a", **dependency}]).startswith(problem)
 
 
@@ -175,10 +175,10 @@ def test_what_is_wrong_is_located(repository: Repository, dependency: dict[str, 
         ("[", "R/script/table.json#: is not JSON ("),
         ([], "R/script/table.json#: must be an object, is a list"),
         ({"rows": []}, "R/script/table.json#: has no rows"),
-        ({"rows": [{"a": {}}]}, "R/script/table.json#/rows/0/a: a cell is text, a number, "),
+        ({"rows": [{"a": {}}]}, "R/script/table.json#/rows/0/a: a cell must be text, a number, "),
         (
             {"rows": [{"a": 1}, {"a": 1, "b": 2}]},
-            "R/script/table.json#/rows/1: has not the columns of the first row: b",
+            "R/script/table.json#/rows/1: does not have the first row's columns: b",
         ),
     ],
 )
@@ -188,19 +188,19 @@ def test_a_broken_table_is_located(repository: Repository, table: Any, problem: 
     assert repository.refusal(deps=[{"tags": "a", "for_each": EVERY}]).startswith(problem)
 
 
-def test_a_table_that_a_link_takes_elsewhere_is_refused(repository: Repository, tmp_path: Path) -> None:
+def test_a_table_linked_from_outside_is_refused(repository: Repository, tmp_path: Path) -> None:
     outside = tmp_path.parent / f"{tmp_path.name}-outside.json"
     outside.write_text(json.dumps({"rows": ROWS}), encoding="utf-8")
     (repository.root / "script" / "link.json").symlink_to(outside)
 
     problem = repository.refusal(deps=[{"tags": "a", "for_each": {"table": "../link.json"}}])
-    assert "is no file of the repository" in problem
+    assert "is not a file of the repository" in problem
 
 
 def test_two_rows_cannot_make_one_variation(repository: Repository) -> None:
     problem = repository.refusal(variations={"same": {"for_each": EVERY}})
 
-    assert problem == "R/script/x/_cm.json#/variations/same: makes the variation 'same' twice"
+    assert problem == "R/script/x/_cm.json#/variations/same: defines the variation 'same' twice"
 
 
 def test_a_variation_does_not_depend_on_variations(repository: Repository) -> None:
@@ -219,7 +219,7 @@ class TestSharedOptions:
         repository.write("script/options.json", {"both": both, "more": {"shape": {"env": "CM_SHAPE"}}})
         return repository
 
-    def test_sets_are_taken_by_name_and_own_options_stand_over_them(self, sharing: Repository) -> None:
+    def test_a_scripts_own_options_override_shared_sets(self, sharing: Repository) -> None:
         made = sharing.add(
             inputs_from=["../options.json#both", "../options.json#more"], inputs={"size": {"env": "CM_OWN"}}
         ).inputs
@@ -238,14 +238,14 @@ class TestSharedOptions:
     @pytest.mark.parametrize(
         ("name", "problem"),
         [
-            ("../options.json", "R/script/x/_cm.json#/inputs_from/0: '../options.json' is no set of options: write"),
+            ("../options.json", "R/script/x/_cm.json#/inputs_from/0: '../options.json' is not a set of options; write"),
             ("../../../o.json#a", "R/script/x/_cm.json#/inputs_from/0: "),
             ("a\0b#a", "R/script/x/_cm.json#/inputs_from/0: "),
             ("../options.json#mor", "R/script/x/_cm.json#/inputs_from/0: R/script/options.json has no set 'mor'; it"),
             ("../other.json#a", "R/script/other.json#: cannot be read: "),
         ],
     )  # fmt: skip
-    def test_what_is_wrong_is_located(self, sharing: Repository, name: str, problem: str) -> None:
+    def test_an_error_is_located(self, sharing: Repository, name: str, problem: str) -> None:
         assert sharing.refusal(inputs_from=[name]).startswith(problem)
 
     def test_a_broken_option_is_located_in_its_own_file(self, sharing: Repository) -> None:

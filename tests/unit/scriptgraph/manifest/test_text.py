@@ -1,4 +1,4 @@
-"""JSON and YAML say the same; keys of former days are refused with what to write instead."""
+"""JSON and YAML manifests are equal; keys of 2023 are refused with their replacement."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ def test_a_manifest_says_the_same_in_yaml(path: Path) -> None:
     [
         ("a: [", "", "is not YAML"),
         ("", "", "is empty"),
-        ("a: 1\na: 2", "/a", "is there twice"),
+        ("a: 1\na: 2", "/a", "is a duplicate"),
         ("env:\n  day: 2024-01-01", "/env/day", "put it in quotes"),
         ("env:\n  x: !!python/name:os.system ''", "/env/x", "cannot be read"),
         ("env:\n  x: .nan", "/env/x", "put it in quotes"),
         ("a: &a\n  b: *a", "", ""),
-        ("base: &b {x: 1}\nenv:\n  <<: *b", "/env/<<", "is no plain key"),
+        ("base: &b {x: 1}\nenv:\n  <<: *b", "/env/<<", "is not a plain key"),
     ],
 )
-def test_what_yaml_has_more_than_json_is_refused_with_the_place(text: str, pointer: str, problem: str) -> None:
+def test_yaml_beyond_json_is_refused_with_its_place(text: str, pointer: str, problem: str) -> None:
     with pytest.raises(ManifestError) as caught:
         parse_manifest(text, YAML)
 
@@ -64,7 +64,7 @@ def decode(**fields: Any) -> Any:
 
 
 @pytest.mark.parametrize("key", OF_SCRIPTS)
-def test_a_key_of_former_days_is_refused_with_what_to_write(key: str) -> None:
+def test_a_key_of_2023_is_refused_with_its_replacement(key: str) -> None:
     with pytest.raises(ManifestError) as caught:
         decode(**{key: []})
 
@@ -74,10 +74,10 @@ def test_a_key_of_former_days_is_refused_with_what_to_write(key: str) -> None:
 
 def test_so_it_is_in_variations_and_dependencies() -> None:
     for key in OF_VARIATIONS:
-        with pytest.raises(ManifestError, match="is not served any more"):
+        with pytest.raises(ManifestError, match="is no longer supported"):
             decode(variations={"v": {key: []}})
     for key in OF_DEPENDENCIES:
-        with pytest.raises(ManifestError, match="is not served any more"):
+        with pytest.raises(ManifestError, match="is no longer supported"):
             decode(deps=[{"tags": "x", key: []}])
 
 
@@ -90,7 +90,7 @@ def test_options_as_2023_wrote_them() -> None:
     assert manifest.inputs["out"].env_key == "CM_OUT"
     mode = manifest.inputs["mode"]
     assert (mode.description, mode.default, mode.choices) == ("how", "fast", ("fast", "slow"))
-    with pytest.raises(ManifestError, match="input_mapping does not have"):
+    with pytest.raises(ManifestError, match="input_mapping lacks"):
         decode(input_description={"mode": {}})
 
 

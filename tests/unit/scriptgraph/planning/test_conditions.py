@@ -13,22 +13,22 @@ TRUTHS = (True, "yes", "Yes", "true", "on", "1", 1, " YES ")
 FALSEHOODS = (False, "no", "false", "off", "0", 0, "No")
 
 
-@pytest.mark.parametrize("wanted", [True, "1", 1, "yes", "on", "true"])
+@pytest.mark.parametrize("other", [True, "1", 1, "yes", "on", "true"])
 @pytest.mark.parametrize("value", TRUTHS)
-def test_all_spellings_of_yes_are_the_same(value: Any, wanted: Any) -> None:
-    assert same(value, wanted)
-    assert not any(same(value, other) for other in (False, "0", "no", "off"))
+def test_all_spellings_of_yes_are_the_same(value: Any, other: Any) -> None:
+    assert same(value, other)
+    assert not any(same(value, opposite) for opposite in (False, "0", "no", "off"))
 
 
-@pytest.mark.parametrize("wanted", [False, "0", 0, "no", "off", "false"])
+@pytest.mark.parametrize("other", [False, "0", 0, "no", "off", "false"])
 @pytest.mark.parametrize("value", FALSEHOODS)
-def test_all_spellings_of_no_are_the_same(value: Any, wanted: Any) -> None:
-    assert same(value, wanted)
-    assert not any(same(value, other) for other in (True, "1", "yes", "on"))
+def test_all_spellings_of_no_are_the_same(value: Any, other: Any) -> None:
+    assert same(value, other)
+    assert not any(same(value, opposite) for opposite in (True, "1", "yes", "on"))
 
 
 @pytest.mark.parametrize("value", ["", None])
-def test_what_is_empty_counts_as_no_and_as_empty_text(value: Any) -> None:
+def test_an_empty_value_is_no_and_empty_text(value: Any) -> None:
     assert same(value, False)
     assert same(value, "")
     assert not same(value, True)
@@ -36,7 +36,7 @@ def test_what_is_empty_counts_as_no_and_as_empty_text(value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "wanted", "answer"),
+    ("value", "other", "answer"),
     [
         ("Offline", "Offline", True),
         ("offline", "Offline", False),
@@ -52,8 +52,8 @@ def test_what_is_empty_counts_as_no_and_as_empty_text(value: Any) -> None:
         ("bert", "b?rt", False),
     ],
 )
-def test_text_is_compared_as_text_and_a_star_stands_for_any(value: Any, wanted: Any, answer: bool) -> None:
-    assert same(value, wanted) is answer
+def test_text_is_compared_as_text_and_a_star_matches_any(value: Any, other: Any, answer: bool) -> None:
+    assert same(value, other) is answer
 
 
 A, B = {"A": ("1x", "2x")}, {"B": (True,)}
@@ -93,5 +93,5 @@ def test_guards(guard: Dependency, env: dict[str, Any], unknown: str, answer: bo
     assert decide(guard, env, unknown) is answer
 
 
-def test_a_value_that_may_still_change_is_not_looked_at() -> None:
+def test_a_value_that_may_still_change_is_ignored() -> None:
     assert decide(ENABLE, {"A": "1x", "B": "yes"}, {"B"}) is None

@@ -1,4 +1,4 @@
-"""One table says which value of a key wins, and each value keeps its origin."""
+"""Values have a fixed precedence, and each keeps its origin."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tiny_scripts import plan_of, step_of
 
-from scriptgraph.planning.environment import Environment, Layer, Setting, Unknown, as_text
+from scriptgraph.planning.environment import Environment, Layer, LayeredValue, Unknown, as_text
 
 if TYPE_CHECKING:
     from tiny_scripts import Bench
@@ -35,7 +35,7 @@ def _pieces(sources: tuple[str, str], piece: str) -> dict[str, Any]:
 
 
 def _pairs() -> list[Any]:
-    """Pair each source with each below it, where both can be: options reach the script asked for, `adr` others."""
+    """Return pairs of a source and a lower one that can occur together: options for the requested script, or `adr`."""
     return [
         pytest.param((low, high), alone, id=f"{low}<{high}, {'asked for' if alone else 'as a dependency'}")
         for number, high in enumerate(ORDER)
@@ -63,8 +63,8 @@ def test_precedence(bench: Bench, sources: tuple[str, str], alone: bool) -> None
     )
     bench.scripts.add("parent", deps=[{"tags": "script", "names": ["it"]}], **_pieces(sources, "parent"))
 
-    asked = _pieces(sources, "asked")
-    record = bench.run("script" if alone else "parent", **(asked if alone else {"adr": asked.get("adr")}))
+    options = _pieces(sources, "asked")
+    record = bench.run("script" if alone else "parent", **(options if alone else {"adr": options.get("adr")}))
 
     (step,) = [step for step in record.steps if step.alias == "script"]
     assert step.exports["CM_SEEN"] == sources[1]
@@ -82,7 +82,7 @@ def test_the_order_in_which_layers_arrive_does_not_matter(layers: tuple[Layer, .
 def test_within_a_layer_the_later_value_wins() -> None:
     env = Environment().merged({"K": 1}, Layer.MANIFEST, "a").merged({"K": 2}, Layer.MANIFEST, "b")
 
-    assert env.origin("K") == Setting(2, Layer.MANIFEST, "b")
+    assert env.origin("K") == LayeredValue(2, Layer.MANIFEST, "b")
 
 
 def test_merging_leaves_the_first_environment_as_it_was() -> None:
@@ -92,17 +92,17 @@ def test_merging_leaves_the_first_environment_as_it_was() -> None:
     assert dict(env) == {"K": 1}
 
 
-def test_a_child_gets_everything_but_local_keys_and_what_its_parent_adds() -> None:
+def test_a_child_inherits_all_but_local_keys_plus_handed_values() -> None:
     env = Environment().merged({"CM_A": 1, "CM_TMP_B": 2, "CM_C": 3}, Layer.VERSION, "parent")
 
     child = env.handed_down({"CM_C": 4}, ("CM_TMP_*",), "parent for child")
 
     assert dict(child) == {"CM_A": 1, "CM_C": 4}
-    assert child.origin("CM_A") == Setting(1, Layer.INHERITED, "parent")
+    assert child.origin("CM_A") == LayeredValue(1, Layer.INHERITED, "parent")
     assert child.origin("CM_C").source == "parent for child"
 
 
-def test_the_version_of_a_script_is_not_that_of_its_dependencies() -> None:
+def test_a_requested_version_does_not_reach_dependencies() -> None:
     scripts = {
         "top": {"versions": {"1.1": {}}, "default_version": "1.1", "deps": [{"tags": "free"}, {"tags": "own"}]},
         "free": {},
@@ -111,12 +111,12 @@ def test_the_version_of_a_script_is_not_that_of_its_dependencies() -> None:
     }
 
     plan = plan_of(scripts, "top")
-    asked = plan_of(scripts, "own", inputs={"version": "3.0", "version_min": "2"})
+    versioned = plan_of(scripts, "own", inputs={"version": "3.0", "version_min": "2"})
 
     assert step_of(plan, "top").env["CM_VERSION"] == "1.1"
     assert "CM_VERSION" not in step_of(plan, "free").env
-    assert (asked.root.env["CM_VERSION"], asked.root.env["CM_VERSION_MIN"]) == ("3.0", "2")
-    assert not {"CM_VERSION", "CM_VERSION_MIN"} & set(step_of(asked, "below").env)
+    assert (versioned.root.env["CM_VERSION"], versioned.root.env["CM_VERSION_MIN"]) == ("3.0", "2")
+    assert not {"CM_VERSION", "CM_VERSION_MIN"} & set(step_of(versioned, "below").env)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_the_version_of_a_script_is_not_that_of_its_dependencies() -> None:
         (7, {"K": 7}),
     ],
 )
-def test_a_placeholder_alone_keeps_its_kind_and_within_text_becomes_text(value: Any, expanded: dict[str, Any]) -> None:
+def test_a_placeholder_keeps_its_type_unless_within_text(value: Any, expanded: dict[str, Any]) -> None:
     env = Environment().merged({"A": ("x", "y"), "B": True, "C": "c of <<<A>>>"}, Layer.MANIFEST, "m")
 
     assert env.expanded({"K": value}) == expanded
@@ -147,18 +147,18 @@ def test_an_environments_own_placeholders() -> None:
     resolved = env.resolved()
 
     assert dict(resolved) == {"A": 1, "B": 1, "C": 1, "E": "<<<E>>>/e"}
-    assert resolved.origin("A") == Setting(1, Layer.MANIFEST, "m")
+    assert resolved.origin("A") == LayeredValue(1, Layer.MANIFEST, "m")
     assert dict(resolved.resolved()) == dict(resolved)
 
 
-def test_what_stands_on_an_unknown_key_is_left_as_it_is() -> None:
+def test_a_placeholder_of_an_unknown_key_is_kept() -> None:
     env = Environment().merged({"A": "<<<B>>>", "B": "<<<C>>>", "C": 1, "D": "<<<E>>>", "E": 2}, Layer.DEFAULT, "m")
 
     assert env.made_of(env["A"]) == {"B", "C"}
     assert dict(env.resolved(Unknown(["C"]))) == {**env, "D": 2}
 
 
-def test_keys_that_stand_on_each_other_do_not_turn_for_ever() -> None:
+def test_a_cycle_of_placeholders_ends() -> None:
     env = Environment().merged({"A": "<<<B>>>", "B": "<<<A>>>", "C": "c<<<A>>>"}, Layer.MANIFEST, "m")
 
     assert env.made_of("<<<A>>>") == {"A", "B"}

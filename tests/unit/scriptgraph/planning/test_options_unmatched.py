@@ -1,4 +1,4 @@
-"""What is steered by name has to be there, as far as it can be known before the run."""
+"""Names in `--adr` and `--env` must exist, as far as the plan can know."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ SCRIPTS: dict[str, dict[str, Any]] = {
 }
 
 
-def check(tags: str, **asked: Any) -> tuple[str, ...]:
-    request, registry = request_of(tags, **asked), registry_of(SCRIPTS)
+def check(tags: str, **fields: Any) -> tuple[str, ...]:
+    request, registry = request_of(tags, **fields), registry_of(SCRIPTS)
     plan = resolve(request, registry)
     check_env(plan.root, request, registry)
     return plan.notes
@@ -32,13 +32,13 @@ def check(tags: str, **asked: Any) -> tuple[str, ...]:
     ("tags", "key"),
     [("top", "CM_OWN"), ("top", "CM_FOUND"), ("sure", "CM_WAY"), ("top", "CM_LATE"), ("top", "CM_SIZE")],
 )
-def test_a_key_that_is_read_decides_or_may_yet_be_read_is_taken(tags: str, key: str) -> None:
+def test_a_key_that_is_read_or_decides_is_accepted(tags: str, key: str) -> None:
     assert check(tags, env={key: "1"}) == ()
 
 
 @pytest.mark.parametrize(("tags", "key"), [("sure", "CM_LATE"), ("top", "CM_NOBODY"), ("sure", "CM_NOBODY")])
-def test_a_key_that_nothing_can_read_is_refused(tags: str, key: str) -> None:
-    with pytest.raises(RequestError, match=f"--env.{key}: no script on the way reads it"):
+def test_a_key_that_no_script_reads_is_refused(tags: str, key: str) -> None:
+    with pytest.raises(RequestError, match=f"--env.{key}: no script of the plan reads it"):
         check(tags, env={key: "1"})
 
 
@@ -47,7 +47,7 @@ def test_the_nearest_key_is_named() -> None:
         check("sure", env={"CM_OWNN": "1"})
 
 
-def test_a_name_below_what_is_settled_later_is_taken() -> None:
+def test_a_name_below_a_deferred_step_is_accepted() -> None:
     assert check("top", adr={"deep-one": {"size": "3"}}) == ()
 
 

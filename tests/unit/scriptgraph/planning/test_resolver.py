@@ -1,4 +1,4 @@
-"""A request becomes a plan before anything runs; what cannot be known yet waits, and nothing else."""
+"""A request becomes a plan before anything runs; only decisions that need an export wait."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ def dep(tags: str, *names: str, **fields: Any) -> dict[str, Any]:
     return {"tags": tags, "names": list(names), **fields}
 
 
-def failure(scripts: Scripts, tags: str, **asked: Any) -> ScriptGraphError:
+def failure(scripts: Scripts, tags: str, **fields: Any) -> ScriptGraphError:
     with pytest.raises(ScriptGraphError) as caught:
-        plan_of(scripts, tags, **asked)
+        plan_of(scripts, tags, **fields)
     return caught.value
 
 
 def diamonds(levels: int, own: dict[str, Any] | None = None) -> Scripts:
-    """Give scripts of which two at each level both need the same two of the next."""
+    """Return scripts of which two at each level need the same two of the next level."""
     scripts: Scripts = {"top": {"deps": [dep("a0"), dep("b0")]}, f"a{levels}": {}, f"b{levels}": {}}
     for level in range(levels):
         for side in "ab":
@@ -41,12 +41,12 @@ class TestWhatManyNeed:
 
         plan = plan_of(scripts, "top")
 
-        # Where a value came from tells a step from another, so some come twice, but never more.
+        # Values with different origins make different steps, so some come twice, but never more.
         assert len(titles(plan)) <= 2 * len(scripts)
         assert len(plan.fingerprint) == 64
         assert not list(plan.deferred())
 
-    def test_is_resolved_for_each_where_an_export_to_come_matters(self) -> None:
+    def test_is_resolved_again_if_a_later_export_matters(self) -> None:
         scripts: Scripts = {
             "top": {"deps": [dep("a"), dep("b"), dep("a")]},
             "a": {"deps": [dep("c", enable_if_env={"CM_K": ["yes"]})]},
@@ -61,7 +61,7 @@ class TestWhatManyNeed:
         assert not first.step.before[0].waits_for
         assert second.step.before[0].waits_for
 
-    def test_is_resolved_for_each_where_true_is_not_one(self) -> None:
+    def test_is_resolved_again_where_true_differs_from_one(self) -> None:
         scripts: Scripts = {"top": {"deps": [dep("a", env={"CM_K": True}), dep("a", env={"CM_K": 1})]}, "a": {}}
 
         values = [step.env["CM_K"] for step in plan_of(scripts, "top").steps() if step.manifest.alias == "a"]
@@ -101,7 +101,7 @@ class TestOrder:
 
 class TestGuards:
     @pytest.mark.parametrize(("value", "planned"), [("yes", ["a", "top"]), ("no", ["b", "top"])])
-    def test_what_is_known_is_decided_at_once(self, value: str, planned: list[str]) -> None:
+    def test_known_keys_decide_at_once(self, value: str, planned: list[str]) -> None:
         scripts: Scripts = {
             "top": {
                 "inputs": {"with-a": {"env": "CM_A"}},
@@ -122,14 +122,14 @@ class TestGuards:
         "a": {},
     }
 
-    def test_what_an_earlier_step_exports_is_waited_for(self) -> None:
+    def test_an_earlier_export_is_waited_for(self) -> None:
         (need,) = plan_of(self.GUARDED, "top").deferred()
 
         assert need.waits_for == {"CM_HOST_OS"}
         assert need.dependency.tags == "a"
 
-    @pytest.mark.parametrize(("value", "wanted"), [("linux", "a"), ("windows", None)])
-    def test_it_is_settled_when_the_export_is_there(self, value: str, wanted: str | None) -> None:
+    @pytest.mark.parametrize(("value", "expected"), [("linux", "a"), ("windows", None)])
+    def test_it_is_settled_once_the_export_is_known(self, value: str, expected: str | None) -> None:
         plan = plan_of(self.GUARDED, "top")
         (need,) = plan.deferred()
         env = plan.root.env.merged({"CM_HOST_OS": value}, Layer.DEPENDENCY, "detect")
@@ -137,31 +137,31 @@ class TestGuards:
         settled = settle(need, plan.root, env, registry_of(self.GUARDED), ("top",))
 
         assert not settled.waits_for
-        assert (settled.step.title if settled.step else None) == wanted
+        assert (settled.step.title if settled.step else None) == expected
 
-    def test_a_key_that_a_higher_layer_has_set_is_not_waited_for(self) -> None:
+    def test_a_key_set_by_a_higher_layer_is_not_waited_for(self) -> None:
         scripts = {**self.GUARDED, "top": {**self.GUARDED["top"], "env": {"CM_HOST_OS": "linux"}}}
 
         assert titles(plan_of(scripts, "top")) == ["detect", "a", "top"]
 
-    def test_a_key_that_only_a_later_step_exports_is_not_waited_for(self) -> None:
+    def test_a_key_exported_only_later_is_not_waited_for(self) -> None:
         top = {"deps": list(reversed(self.GUARDED["top"]["deps"]))}
 
         assert titles(plan_of({**self.GUARDED, "top": top}, "top")) == ["detect", "top"]
 
-    def test_a_condition_that_fails_anyway_is_not_waited_for(self) -> None:
+    def test_a_condition_that_surely_fails_is_not_waited_for(self) -> None:
         guard = {"CM_HOST_OS": ["linux"], "CM_X": ["yes"]}
         scripts = {**self.GUARDED, "top": {"deps": [dep("detect"), dep("a", enable_if_env=guard)]}}
 
         assert titles(plan_of(scripts, "top")) == ["detect", "top"]
 
-    def test_a_condition_that_holds_anyway_is_not_waited_for(self) -> None:
+    def test_a_condition_that_surely_holds_is_not_waited_for(self) -> None:
         guard = {"CM_HOST_OS": ["linux"], "CM_X": ["yes"]}
         scripts = {**self.GUARDED, "top": {"deps": [dep("detect"), dep("a", skip_if_env=guard)]}}
 
         assert titles(plan_of(scripts, "top")) == ["detect", "a", "top"]
 
-    def test_a_step_that_waits_may_export_what_any_fitting_script_exports(self) -> None:
+    def test_a_deferred_step_may_export_all_that_its_matches_do(self) -> None:
         scripts: Scripts = {
             "top": {
                 "deps": [
@@ -186,7 +186,7 @@ class TestGuards:
 
         assert [need.waits_for for need in plan.deferred()] == [{"CM_HOST_OS"}, {"CM_MODEL"}]
 
-    def test_a_guard_below_waits_for_what_is_exported_above(self) -> None:
+    def test_a_guard_below_waits_for_an_export_above(self) -> None:
         scripts: Scripts = {
             "top": {"deps": [dep("detect"), dep("middle")]},
             "middle": {"deps": [dep("a", enable_if_env={"CM_HOST_OS": ["linux"]})]},
@@ -200,7 +200,7 @@ class TestGuards:
         assert [need.waits_for for need in plan.deferred()] == [{"CM_HOST_OS"}]
 
     @pytest.mark.parametrize("value", ["<<<CM_HOST_OS>>>", "the system is <<<CM_HOST_OS>>>"])
-    def test_a_guard_below_waits_for_what_is_made_of_an_export(self, value: str) -> None:
+    def test_a_guard_below_waits_for_placeholders_of_an_export(self, value: str) -> None:
         scripts: Scripts = {
             "top": {
                 "default_env": {"CM_HOST_OS": "linux"},
@@ -213,7 +213,7 @@ class TestGuards:
 
         assert [need.waits_for for need in plan_of(scripts, "top").deferred()] == [{"CM_SYSTEM"}]
 
-    def test_a_guard_waits_for_what_its_own_keys_are_made_of(self) -> None:
+    def test_a_guard_waits_for_placeholders_of_its_keys(self) -> None:
         scripts: Scripts = {
             "top": {
                 "env": {"CM_SYSTEM": "on <<<CM_HOST_OS>>>"},
@@ -264,15 +264,15 @@ class TestTagsFromTheEnvironment:
             ({"kind": ""}, "model"),
         ],
     )
-    def test_they_add_to_the_query_where_there_is_a_value(self, inputs: dict[str, str], title: str) -> None:
+    def test_they_add_to_the_query_if_there_is_a_value(self, inputs: dict[str, str], title: str) -> None:
         assert titles(plan_of(self.SCRIPTS, "top", inputs=inputs)) == [title, "top"]
 
-    def test_a_wrong_value_is_an_error_with_its_way(self) -> None:
+    def test_a_wrong_value_is_an_error_with_its_chain(self) -> None:
         error = failure(self.SCRIPTS, "top", inputs={"kind": "smal"})
 
         assert isinstance(error, VariationError)
         assert error.report() == (
-            "model: has no variation _smal. Did you mean _small? Valid: _small, _big, _fast. [on the way: top > model]"
+            "model: has no variation _smal. Did you mean _small? Valid: _small, _big, _fast.\n  on the way: top > model"
         )
 
     def test_they_are_waited_for(self) -> None:

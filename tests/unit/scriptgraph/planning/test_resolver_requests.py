@@ -1,4 +1,4 @@
-"""What a command says of options, names and versions reaches what it means, or is refused in words."""
+"""Options, names and versions of a command reach their targets, or are refused."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def dep(tags: str, *names: str, **fields: Any) -> dict[str, Any]:
     return {"tags": tags, "names": list(names), **fields}
 
 
-def failure(scripts: Scripts, tags: str, **asked: Any) -> ScriptGraphError:
+def failure(scripts: Scripts, tags: str, **fields: Any) -> ScriptGraphError:
     with pytest.raises(ScriptGraphError) as caught:
-        plan_of(scripts, tags, **asked)
+        plan_of(scripts, tags, **fields)
     return caught.value
 
 
@@ -55,7 +55,7 @@ class TestOverrides:
 
         assert step_of(plan, "python").version == "2.0"
 
-    def test_a_manifest_may_say_the_same_and_the_command_goes_over_it(self) -> None:
+    def test_a_command_overrides_a_manifests_adr(self) -> None:
         said = {"python": {"tags": "_a", "max_size": 5, "version": "2.0"}}
         scripts = {**self.SCRIPTS, "top": {**self.SCRIPTS["top"], "variations": {"v": {"adr": said}}}}
 
@@ -76,10 +76,10 @@ class TestOverrides:
         assert error.report() == (
             "python has no option --maxsize; did you mean --max_size?"
             " `cm run script --tags=python --help` lists its options"
-            " [on the way: top > middle > python]"
+            "\n  on the way: top > middle > python"
         )
 
-    def test_a_name_of_former_days_is_a_note(self) -> None:
+    def test_a_retired_name_is_a_note(self) -> None:
         scripts = {
             **self.SCRIPTS,
             "middle": {**self.SCRIPTS["middle"], "retired_names": {"compiler": "nothing is compiled"}},
@@ -89,7 +89,7 @@ class TestOverrides:
 
         assert plan.notes == ("--adr.compiler: nothing is compiled",)
 
-    def test_a_name_below_a_step_that_waits_is_taken(self) -> None:
+    def test_a_name_below_a_waiting_step_is_accepted(self) -> None:
         scripts: Scripts = {
             "top": {"deps": [dep("detect"), dep("a", enable_if_env={"CM_HOST_OS": ["linux"]})]},
             "detect": {"new_env_keys": ["CM_HOST_*"]},
@@ -113,16 +113,16 @@ class TestVersions:
         assert titles(plan) == ["free", "own", "top"]
         assert (step_of(plan, "own").version, step_of(plan, "own").env["CM_V"]) == ("2", "two")
 
-    def test_the_default_is_the_same_as_asking_for_it(self) -> None:
+    def test_requesting_the_default_changes_nothing(self) -> None:
         implied, said = plan_of(self.SCRIPTS, "own"), plan_of(self.SCRIPTS, "own", inputs={"version": "1"})
 
         assert implied.fingerprint == said.fingerprint
 
-    def test_a_version_that_is_not_there(self) -> None:
+    def test_a_version_that_is_not_known(self) -> None:
         error = failure(self.SCRIPTS, "own", inputs={"version": "3"})
 
         assert isinstance(error, VersionError)
-        assert error.report() == "own: version 3 is not known; known: 1, 2. [on the way: own]"
+        assert error.report() == "own: version 3 is not known; known: 1, 2.\n  on the way: own"
 
 
 OPTIONS = "`cm run script --tags=top --help` lists its options"
@@ -158,19 +158,19 @@ class TestOptions:
             ({"power": "1"}, "--power=1: no power here"),
         ],
     )  # fmt: skip
-    def test_what_is_not_served_is_said(self, inputs: dict[str, Any], text: str) -> None:
+    def test_an_unsupported_value_is_refused(self, inputs: dict[str, Any], text: str) -> None:
         error = failure(self.SCRIPTS, "top", inputs=inputs)
 
         assert isinstance(error, RequestError)
         assert str(error) == text
 
     def test_a_script_without_options_says_that(self) -> None:
-        assert str(failure({"x": {}}, "x", inputs={"a": 1})) == "x has no option --a; it has none"
+        assert str(failure({"x": {}}, "x", inputs={"a": 1})) == "x has no option --a; it takes no options"
 
 
 class TestFailures:
     @pytest.mark.parametrize("circle", ["aa", "aba", "abca"])
-    def test_a_circle_shows_itself(self, circle: str) -> None:
+    def test_a_cycle_is_shown(self, circle: str) -> None:
         scripts: Scripts = {"top": {"deps": [dep("a")]}}
         scripts |= {name: {"deps": [dep(circle[circle.index(name) + 1])]} for name in circle}
 
@@ -178,9 +178,9 @@ class TestFailures:
 
         assert isinstance(error, CycleError)
         way = " > ".join(circle)
-        assert str(error) == f"scripts need each other in a circle: {way}; remove one of these dependencies"
+        assert str(error) == f"dependency cycle: {way}; remove one of these dependencies"
 
-    def test_a_circle_that_a_guard_breaks_is_none(self) -> None:
+    def test_a_cycle_broken_by_a_guard_is_none(self) -> None:
         scripts: Scripts = {
             "a": {"deps": [dep("b", skip_if_env={"CM_IN_B": ["yes"]})]},
             "b": {"env": {"CM_IN_B": "yes"}, "deps": [dep("c")]},
@@ -189,15 +189,15 @@ class TestFailures:
 
         assert titles(plan_of(scripts, "a")) == ["c", "b", "a"]
 
-    def test_an_error_below_shows_the_way(self) -> None:
+    def test_an_error_below_has_the_chain(self) -> None:
         scripts: Scripts = {"top": {"deps": [dep("middle")]}, "middle": {"deps": [dep("gone")]}}
 
         error = failure(scripts, "top")
 
         assert isinstance(error, NoScriptError)
-        assert error.report() == "--tags=gone: no script has the tag 'gone'. [on the way: top > middle]"
+        assert error.report() == "--tags=gone: no script has the tag 'gone'.\n  on the way: top > middle"
 
-    def test_a_chain_without_end_is_an_error_of_ours(self) -> None:
+    def test_an_endless_chain_is_an_error(self) -> None:
         scripts: Scripts = {f"s{number}": {"deps": [dep(f"s{number + 1}")]} for number in range(DEEPEST + 1)}
         scripts[f"s{DEEPEST + 1}"] = {}
 
@@ -213,7 +213,7 @@ class TestFingerprint:
         "a": {"inputs": {"y": {"env": "CM_Y"}}},
     }
 
-    def test_equal_requests_have_equal_ones(self) -> None:
+    def test_equal_requests_have_equal_fingerprints(self) -> None:
         request = request_of("top", {"x": 1})
 
         assert (
@@ -234,18 +234,18 @@ class TestFingerprint:
 
         assert len({plan.fingerprint for plan in plans}) == 6
 
-    def test_what_no_script_reads_does_not(self) -> None:
+    def test_undeclared_values_do_not_change_it(self) -> None:
         assert plan_of(self.SCRIPTS, "top").fingerprint == plan_of(self.SCRIPTS, "top", env={"CM_Z": 1}).fingerprint
 
-    def test_of_a_step_that_waits_everything_that_may_reach_it_counts(self) -> None:
+    def test_everything_that_may_reach_a_deferred_step_counts(self) -> None:
         scripts: Scripts = {
             "top": {"deps": [dep("detect"), dep("a", "a", enable_if_env={"CM_OS": ["linux"]})]},
             "detect": {"new_env_keys": ["CM_OS"]},
             "a": {"inputs": {"y": {"env": "CM_Y"}}},
         }
-        asked: list[dict[str, Any]] = [{}, {"adr": {"a": {"y": 1}}}, {"env": {"CM_Y": 2}}, {"adr": {"a": {"y": 2}}}]
+        requests: list[dict[str, Any]] = [{}, {"adr": {"a": {"y": 1}}}, {"env": {"CM_Y": 2}}, {"adr": {"a": {"y": 2}}}]
 
-        assert len({plan_of(scripts, "top", **each).fingerprint for each in asked}) == len(asked)
+        assert len({plan_of(scripts, "top", **each).fingerprint for each in requests}) == len(requests)
 
 
 @pytest.mark.parametrize(
@@ -260,7 +260,7 @@ class TestFingerprint:
         ({}, ""),
     ],
 )
-def test_an_option_without_the_one_that_it_belongs_to_is_refused(inputs: dict[str, object], said: str) -> None:
+def test_an_option_without_the_one_that_it_needs_is_refused(inputs: dict[str, object], said: str) -> None:
     options = {
         "place": {"env": "PLACE"},
         "tar": {"env": "TAR", "type": "flag", "needs": "place"},

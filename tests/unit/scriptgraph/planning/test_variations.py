@@ -1,4 +1,4 @@
-"""Which variations are on, and in what order they apply."""
+"""The chosen variations, and the order in which they apply."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scriptgraph.planning.variations import choose_variations
 
 
 def on(variations: dict[str, Any], words: str = "") -> list[str]:
-    """Give the written names of what is on when a script is asked for with these words."""
+    """Return the names, as written, of the variations that a query turns on."""
     query = parse_query(words)
     return [each.written for each in choose_variations(_script(variations), query.variations, query.without)]
 
@@ -52,11 +52,11 @@ PRECISIONS = {
         ("-_int8", ["fp32", "cpu"]),
     ],
 )
-def test_a_group_has_its_default_unless_another_is_asked_for_or_it_is_excluded(words: str, expected: list[str]) -> None:
+def test_a_request_or_an_exclusion_replaces_a_groups_default(words: str, expected: list[str]) -> None:
     assert on(PRECISIONS, words) == expected
 
 
-def test_defaults_apply_before_what_is_asked_for() -> None:
+def test_defaults_apply_before_requested_variations() -> None:
     variations = {"asked": {}, "default": {"default": True}}
 
     assert on(variations, "_asked") == ["default", "asked"]
@@ -72,7 +72,7 @@ def test_two_of_a_group_exclude_each_other() -> None:
     )
 
 
-def test_the_members_of_a_group_clash_through_a_base_and_it_says_so() -> None:
+def test_a_conflict_through_a_base_names_the_base() -> None:
     variations = {**PRECISIONS, "quantised": {"base": ["int8"]}}
 
     assert refusal(variations, "_fp32,_quantised") == (
@@ -80,7 +80,7 @@ def test_the_members_of_a_group_clash_through_a_base_and_it_says_so() -> None:
     )
 
 
-def test_an_unknown_variation_is_named_with_the_nearest_and_all_valid_ones() -> None:
+def test_an_unknown_variation_lists_the_nearest_and_valid_ones() -> None:
     assert refusal(PRECISIONS, "_int9") == (
         "x: has no variation _int9. Did you mean _int8? Valid: _fp32, _int8, _cpu, _cuda, _plain."
     )
@@ -95,7 +95,7 @@ def test_a_typo_in_an_exclusion_is_an_error_too() -> None:
 
 
 class TestBases:
-    def test_they_are_on_before_what_stands_on_them(self) -> None:
+    def test_they_are_on_before_their_dependants(self) -> None:
         assert on({"top": {"base": ["middle"]}, "middle": {"base": ["low"]}, "low": {}}, "_top") == [
             "low",
             "middle",
@@ -115,13 +115,13 @@ class TestBases:
 
     @pytest.mark.parametrize("group", [{}, {"group": "g"}], ids=["without a group", "in a group"])
     @pytest.mark.parametrize("circle", ["aa", "aba", "abca"])
-    def test_a_circle_is_an_error_that_shows_it(self, circle: str, group: dict[str, str]) -> None:
+    def test_a_cycle_is_shown_in_the_error(self, circle: str, group: dict[str, str]) -> None:
         variations: dict[str, Any] = {a: {"base": [b], **group} for a, b in pairwise(circle)}
         if group and len(circle) > 2:
             variations = {name: {**each, "group": f"group of {name}"} for name, each in variations.items()}
 
         shown = " > ".join(f"_{name}" for name in circle)
-        assert refusal(variations, "_a") == f"x: variations stand on each other in a circle: {shown}."
+        assert refusal(variations, "_a") == f"x: these base variations form a cycle: {shown}."
 
     def test_an_unknown_one_is_named(self) -> None:
         assert refusal({"a": {"base": ["b"]}}, "_a").startswith("x: has no variation _b.")
@@ -137,13 +137,13 @@ class TestAliases:
     def test_an_alias_may_give_a_value(self) -> None:
         assert on({"small": {"alias": "size.10"}, "size.#": {}}, "_small") == ["size.10"]
 
-    def test_excluding_an_alias_excludes_what_it_means(self) -> None:
+    def test_excluding_an_alias_excludes_its_variation(self) -> None:
         assert on({"a": {"alias": "b"}, "b": {"default": True}}, "-_a") == []
 
-    def test_a_circle_is_an_error_that_shows_it(self) -> None:
+    def test_a_cycle_is_shown_in_the_error(self) -> None:
         variations = {"a": {"alias": "b"}, "b": {"alias": "a"}}
 
-        assert refusal(variations, "_a") == "x: variations are aliases of each other in a circle: _a > _b > _a."
+        assert refusal(variations, "_a") == "x: these aliases form a cycle: _a > _b > _a."
 
 
 SIZES: dict[str, Any] = {"size.#": {"group": "size", "env": {"N": "#", "LONG": "n=#!", "T": True}}, "full": {}}
@@ -162,7 +162,7 @@ class TestValues:
         assert "_size.1 and _size.2 exclude each other" in refusal(SIZES, "_size.1,_size.2")
 
     @pytest.mark.parametrize("word", ["_size", "_size.", "_sise.5"])
-    def test_without_a_value_or_with_a_wrong_name_it_is_unknown(self, word: str) -> None:
+    def test_a_pattern_needs_a_value_and_its_name(self, word: str) -> None:
         text = refusal(SIZES, word)
 
         assert text.startswith(f"x: has no variation {word}. Did you mean _size.#?")
@@ -174,12 +174,12 @@ class TestValues:
 
 
 class TestPreferences:
-    def test_what_is_on_decides_the_defaults_of_other_groups(self) -> None:
+    def test_a_variation_prefers_defaults_of_other_groups(self) -> None:
         variations = {**PRECISIONS, "small": {"default_variations": {"precision": "int8"}}}
 
         assert on(variations, "_small") == ["int8", "cpu", "small"]
 
-    def test_what_is_asked_for_goes_before_a_preference(self) -> None:
+    def test_a_request_goes_before_a_preference(self) -> None:
         variations = {**PRECISIONS, "small": {"default_variations": {"precision": "int8"}}}
 
         assert on(variations, "_small,_fp32") == ["cpu", "small", "fp32"]
@@ -209,7 +209,7 @@ class TestPreferences:
         variations = {**PRECISIONS, "a": {"default_variations": {"precision": "cuda"}}}
 
         assert refusal(variations, "_a") == (
-            "x: _cuda is preferred for the group 'precision', to which it does not belong. Valid: _fp32, _int8."
+            "x: default_variations names _cuda for the group 'precision', but it is not a member. Valid: _fp32, _int8."
         )
 
 
@@ -227,8 +227,8 @@ class TestCombinations:
             ("_a,_z", ["b", "a", "z", "a,b", "a,b,z"]),
         ],
     )
-    def test_one_applies_last_and_only_when_all_its_parts_are_on(self, words: str, expected: list[str]) -> None:
+    def test_one_applies_last_if_all_its_parts_are_on(self, words: str, expected: list[str]) -> None:
         assert on(COMBINED, words) == expected
 
-    def test_it_is_not_offered_as_a_variation(self) -> None:
+    def test_a_combination_is_not_offered(self) -> None:
         assert "a,b" not in refusal(COMBINED, "_ab")

@@ -32,8 +32,8 @@ def failed(model: str, error: str) -> DependencyFailure:
 @pytest.mark.parametrize(
     ("failures", "reason"),
     [
-        ((failed("b", "no room"), failed("a", "its host is gone")), "its host is gone [on the way: top]"),
-        ((failed("a b", "no room"),), "no room [on the way: top]"),
+        ((failed("b", "no room"), failed("a", "its host is gone")), "its host is gone (on the way: top)"),
+        ((failed("a b", "no room"),), "no room (on the way: top)"),
         ((), "no step provides it"),
     ],
     ids=["its own", "another's", "none"],
