@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from scriptgraph.files.atomic import KeptJson
+from scriptgraph.files.atomic import LockedJson
 from scriptgraph.files.sha256 import sha256
 from scriptgraph.files.stamps import UNSETTLED, settled_stamp
 
@@ -24,7 +24,7 @@ class KnownDigests:
     """What has been hashed in this run, and what is known of large folders from earlier ones."""
 
     def __init__(self, kept: Path | None = None) -> None:
-        self._kept = KeptJson(kept) if kept else None
+        self._kept = LockedJson(kept) if kept else None
         self._now: dict[Path, str] = {}
 
     def of_file(self, path: Path) -> str:

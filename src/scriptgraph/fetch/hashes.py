@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from scriptgraph.errors import ScriptGraphError
 from scriptgraph.fetch.sources import without_secrets
-from scriptgraph.files.atomic import KeptJson
+from scriptgraph.files.atomic import LockedJson
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -124,7 +124,7 @@ class RecordedHashes:
     """
 
     def __init__(self, path: Path) -> None:
-        self._kept = KeptJson(path)
+        self._kept = LockedJson(path)
 
     @classmethod
     def of_user(cls, state: Path) -> RecordedHashes:

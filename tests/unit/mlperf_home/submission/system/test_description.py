@@ -379,7 +379,7 @@ def test_a_users_file_is_read(tmp_path: Path) -> None:
         (b'"air"', "is no JSON object"),
         (b"\xff\xfe{}", "is not UTF-8"),
         (b"[" * 100_000, "is nested more than 64 levels deep"),
-        (b"1" * 10_000, "has a number of thousands of digits"),
+        (b"1" * 10_000, "has a number with thousands of digits"),
     ],
 )
 def test_a_users_file_that_cannot_be_used_is_refused_in_a_line(content: bytes, said: str, tmp_path: Path) -> None:
