@@ -19,7 +19,7 @@ from scriptgraph.errors import RequestError, ScriptGraphError
 from scriptgraph.immutable import Immutable
 from scriptgraph.planning.environment import as_text
 from scriptgraph.planning.resolver import resolve
-from scriptgraph.process.programs import ProcessFailed, capture, foreground, run
+from scriptgraph.process.programs import ProcessFailed, capture, run, run_in_foreground
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -77,7 +77,7 @@ def run_in_docker(
         _say(f"a shell in {image}; the run is: {shlex.join(words)}")
     argv = run_argv(image, kept / "home", mounts, [] if container.shell else words)
     _say(f"starting {shlex.join(argv)}")
-    status = foreground(argv)
+    status = run_in_foreground(argv)
     return {"error": f"the container ended with status {status}"} if status else {}
 
 

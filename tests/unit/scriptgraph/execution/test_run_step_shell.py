@@ -82,7 +82,7 @@ def test_what_is_skipped_is_not_run(bench: Bench) -> None:
 def test_a_failure_says_how_it_ended_and_what_it_said_last(bench: Bench) -> None:
     add(bench, "echo something is missing; exit 7")
 
-    with pytest.raises(ScriptGraphError, match=r"exited with status 7; it said last: something is missing") as caught:
+    with pytest.raises(ScriptGraphError, match=r"exited with status 7; last output: something is missing") as caught:
         bench.run("x")
     assert caught.value.log is not None
 
