@@ -146,7 +146,7 @@ class TestCache:
 
         assert first["key"] in ended.out
         assert second["key"] not in ended.out
-        assert "no entry's key begins so" in cm("show", "cache", "0123456789").said
+        assert "no key starts like this" in cm("show", "cache", "0123456789").said
 
     def test_damage_is_noticed_on_a_hit_and_made_again(self, cm: Cm) -> None:
         path = Path(sample(cm)["new_env"]["CM_DATASET_SQUAD_VAL_PATH"])
@@ -168,7 +168,7 @@ class TestCache:
         ended = cm("show", "cache", "--verify")
 
         assert ended.code != 0
-        assert f"content/{path.name} has other bytes" in ended.out
+        assert f"content/{path.name} does not have its recorded hash" in ended.out
         assert "damaged: " in ended.err + ended.out
         assert document(cm("show", "cache", "--verify", "--out=json"))["entries"][0]["damages"]
 

@@ -134,7 +134,7 @@ class TestTheCache:
         told = ask("show cache", tags="make", verify=True, out="con")
 
         assert "damaged: " in told["error"]
-        assert "made.bin has other bytes" in capsys.readouterr().out
+        assert "made.bin does not have its recorded hash" in capsys.readouterr().out
 
     def test_nothing_is_removed_where_nobody_can_be_asked(self, ask: Ask, home: Path) -> None:
         told = ask("rm cache")

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.cache import contents
-from scriptgraph.cache.contents import SHORT_KEY, Kept
+from scriptgraph.cache.contents import SHORT_KEY, StoredEntry
 from scriptgraph.cache.inventory import changed_contents
 from scriptgraph.cache.store import Cache
 from scriptgraph.cli.run_options import places_of
@@ -31,8 +31,8 @@ class Shown(Immutable):
 
     arguments: Arguments
     cache: Cache
-    entries: list[Kept]
-    chosen: list[Kept]
+    entries: list[StoredEntry]
+    chosen: list[StoredEntry]
     leftovers: list[Leftover]
 
     def say(self, *sections: Section) -> None:
@@ -92,7 +92,7 @@ def remove_cache(arguments: Arguments, product: Product) -> dict[str, Any]:
     """Remove entries, or with --partial what is no entry; asks on a terminal, and elsewhere wants -f."""
     shown = look(arguments, product)
     cache, (entries, leftovers, standing) = shown.cache, _going(shown)
-    going: list[Kept | Leftover] = [*entries, *leftovers]
+    going: list[StoredEntry | Leftover] = [*entries, *leftovers]
     answer: dict[str, Any] = {"removed": [], "in_use": [], "dependants": [each.key for each in standing]}
     if not going:
         shown.say(Section(f"{cache.root}: nothing to remove"))
@@ -104,7 +104,7 @@ def remove_cache(arguments: Arguments, product: Product) -> dict[str, Any]:
         shown.say(Section(title, [_words(each) for each in standing]))
     if not arguments.on("f") and not agreed(as_json=arguments.as_json):
         return {**answer, "error": "nothing was removed; add -f to remove without being asked"}
-    in_use: list[Kept | Leftover] = [*contents.remove_entries(cache, entries)]
+    in_use: list[StoredEntry | Leftover] = [*contents.remove_entries(cache, entries)]
     in_use += contents.remove_leftovers(cache, leftovers)
     gone = [each for each in going if each not in in_use]
     shown.say(Section(f"Removed: {amount(gone)}"))
@@ -115,20 +115,20 @@ def remove_cache(arguments: Arguments, product: Product) -> dict[str, Any]:
     return answer
 
 
-def _going(shown: Shown) -> tuple[list[Kept], list[Leftover], list[Kept]]:
+def _going(shown: Shown) -> tuple[list[StoredEntry], list[Leftover], list[StoredEntry]]:
     """Return the entries and leftovers to be removed, and the entries made from them that stay."""
     arguments = shown.arguments
     if arguments.on("partial"):
         if arguments.word.strip() or arguments.on("dependants"):
             raise RequestError("--partial is about what is no entry; give it without tags, key and --dependants")
         return [], [each for each in shown.leftovers if each.kind != contents.OTHER_LAYOUT], []
-    standing = contents.standing_on(shown.chosen, shown.entries)
+    standing = contents.all_dependants(shown.chosen, shown.entries)
     return ([*shown.chosen, *standing], [], []) if arguments.on("dependants") else (shown.chosen, [], standing)
 
 
 def described(shown: Shown) -> dict[str, Any]:
     """Return the structure that `--out=json` prints; times are Unix time in nanoseconds."""
-    above = contents.dependants(shown.entries)
+    above = contents.direct_dependants(shown.entries)
     return {
         "cache": str(shown.cache.root),
         "entries": [
@@ -164,9 +164,9 @@ def totals(shown: Shown) -> list[Section]:
     return [Section(f"{shown.cache.root}: {amount(shown.chosen)}"), *([Section(title, rows)] if rows else [])]
 
 
-def amount(each: Sequence[Kept | Leftover]) -> str:
+def amount(each: Sequence[StoredEntry | Leftover]) -> str:
     """Write how many there are and what they take: "2 entries, 3.1 MB"."""
-    one, many = ("entry", "entries") if all(isinstance(every, Kept) for every in each) else ("folder", "folders")
+    one, many = ("entry", "entries") if all(isinstance(every, StoredEntry) for every in each) else ("folder", "folders")
     return f"{len(each)} {one if len(each) == 1 else many}, {size_text(sum(every.size_bytes for every in each))}"
 
 
@@ -193,7 +193,7 @@ def block(entry: Mapping[str, Any], titles: Mapping[str, str]) -> Section:
     return Section(entry["title"], rows)
 
 
-def _words(each: Kept | Leftover) -> tuple[str, str]:
+def _words(each: StoredEntry | Leftover) -> tuple[str, str]:
     return each.key[:SHORT_KEY], getattr(each, "title", "") or getattr(each, "kind", "")
 
 

@@ -310,7 +310,7 @@ def test_a_damaged_entry_is_made_again_and_that_is_said(bench: Bench) -> None:
     assert status(bench) == "done"
     assert made(bench) == "nothing"
     assert [details["message"] for kind, _, details in bench.events if kind == "warned"] == [
-        "what was kept is damaged and is made again: content/made.txt has 0 bytes in place of 7"
+        "what was kept is damaged and is made again: content/made.txt has 0 bytes instead of 7"
     ]
     assert status(bench) == "cached"
 
