@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from scriptgraph.cli.commands.script import script_commands
     from scriptgraph.cli.replay import Difference
     from scriptgraph.cli.tables import Section, show_sections
-    from scriptgraph.fetch.archive import ArchiveError, Limits, extract
+    from scriptgraph.fetch.archive import ArchiveError, UnpackLimits, extract
     from scriptgraph.manifest.rows import read_table
     from scriptgraph.process.outcome import Completed, ProcessFailed, describe_end
     from scriptgraph.process.programs import capture, run
@@ -70,7 +70,7 @@ _LATER = {
     "Section": "scriptgraph.cli.tables",
     "show_sections": "scriptgraph.cli.tables",
     "ArchiveError": "scriptgraph.fetch.archive",
-    "Limits": "scriptgraph.fetch.archive",
+    "UnpackLimits": "scriptgraph.fetch.archive",
     "extract": "scriptgraph.fetch.archive",
     "Completed": "scriptgraph.process.outcome",
     "ProcessFailed": "scriptgraph.process.outcome",
@@ -95,7 +95,6 @@ __all__ = [
     "Difference",
     "Engine",
     "KnownDigests",
-    "Limits",
     "Malformed",
     "Manifest",
     "ManifestError",
@@ -111,6 +110,7 @@ __all__ = [
     "Section",
     "Shape",
     "StepFailed",
+    "UnpackLimits",
     "Uv",
     "Value",
     "Values",

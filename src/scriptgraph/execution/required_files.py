@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from scriptgraph.errors import ScriptGraphError
-from scriptgraph.fetch.sources import Source, SourceError
+from scriptgraph.fetch.sources import FileSource, SourceError
 from scriptgraph.immutable import Immutable
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _fetch(step: str, download: Download, mirrors: Mapping[str, str], brought: P
     sources = []
     for given in download.sources:
         with suppress(SourceError):  # the step itself says what is wrong with it
-            sources.append(Source.parse(given, mirrors))
+            sources.append(FileSource.parse(given, mirrors))
     place = brought / download.name if download.sources and os.sep not in download.name else None
     local = [each.path for each in sources if each.path is not None]
     there = next((path for path in (*([place] if place else []), *local) if path.is_file()), None)
