@@ -46,7 +46,7 @@ from scriptgraph.planning.resolver import resolve
 from scriptgraph.product import Product
 
 if TYPE_CHECKING:
-    from scriptgraph.cli.cache_commands import agreed
+    from scriptgraph.cli.cache_commands import confirmed
     from scriptgraph.cli.commands.cache import cache_commands
     from scriptgraph.cli.commands.help import option_notes
     from scriptgraph.cli.commands.script import script_commands
@@ -62,7 +62,7 @@ if TYPE_CHECKING:
 # Imported when they are first used: most commands need none of them.
 _LATER = {
     "read_table": "scriptgraph.manifest.rows",
-    "agreed": "scriptgraph.cli.cache_commands",
+    "confirmed": "scriptgraph.cli.cache_commands",
     "Difference": "scriptgraph.cli.replay",
     "cache_commands": "scriptgraph.cli.commands.cache",
     "option_notes": "scriptgraph.cli.commands.help",
@@ -114,10 +114,10 @@ __all__ = [
     "Uv",
     "Value",
     "Values",
-    "agreed",
     "as_text",
     "cache_commands",
     "capture",
+    "confirmed",
     "content_digest",
     "decode",
     "describe_end",

@@ -72,7 +72,7 @@ class TestScripts:
             "_package.#",
             "--adr.python3",
             "CM_PYTHON_LIB_BIN_WITH_PATH",
-            "keeps what it makes",
+            "cached; rebuilt when these change:",
             "cm run script --tags=",
         ):
             assert text in ended.out
@@ -90,7 +90,7 @@ class TestScripts:
             ((), "which script?"),
             (("--tags=detect",), "fits 2 scripts (detect-cpu, detect-os)"),
             (("--tags=detect,os,_x",), "has no variation _x"),
-            (("--tags=detect,os", "--scenario=Offline"), "--scenario: not known here"),
+            (("--tags=detect,os", "--scenario=Offline"), "--scenario: is not an option of this command"),
         ],
     )
     def test_a_mistake_is_told(self, cm: Cm, words: tuple[str, ...], expected: str) -> None:
@@ -199,7 +199,7 @@ class TestCache:
         ended = cm.script("detect,os", "--renew")
 
         assert ended.code != 0
-        assert "detect-os keeps nothing in the cache; --new makes what it depends on anew" in ended.said
+        assert "detect-os is not cached; renew its dependencies with --new" in ended.said
 
 
 class TestRemoval:

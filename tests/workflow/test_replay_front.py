@@ -42,7 +42,7 @@ def test_the_same_comes_out(recorded: Path, replay: Run, capsys: pytest.CaptureF
 
     assert (told["return"], told["differences"]) == (0, [])
     assert told["new_env"] == {"CM_SAID": "hi"}
-    assert "nothing differs" in capsys.readouterr().out
+    assert "no differences" in capsys.readouterr().out
     again = json.loads(Path(told["record"]).read_text())
     assert again["request"]["argv"] == json.loads(recorded.read_text())["request"]["argv"]
 
@@ -64,7 +64,7 @@ def test_where_an_entry_lies_is_no_difference_beside_what_it_is_made_from(
 
     told = replay(record=record, word="ho")["differences"]
 
-    assert [each.rpartition(": ")[0] for each in told] == ["plan: keep: CM_WORD", "keep: made from"]
+    assert [each.rpartition(": ")[0] for each in told] == ["plan: keep: CM_WORD", "keep: cache key"]
 
 
 def test_what_is_typed_wins_and_is_told(recorded: Path, replay: Run, capsys: pytest.CaptureFixture[str]) -> None:
@@ -72,7 +72,7 @@ def test_what_is_typed_wins_and_is_told(recorded: Path, replay: Run, capsys: pyt
 
     assert told["differences"] == ["plan: speak: CM_WORD: hi then, ho now", "speak: CM_SAID: hi then, ho now",
                                    "exports: CM_SAID: hi then, ho now"]  # fmt: skip
-    assert "differs in 3:" in capsys.readouterr().out
+    assert "differences: 3" in capsys.readouterr().out
 
 
 def test_a_plan_of_a_record_runs_nothing(recorded: Path, replay: Run, home: Path) -> None:
@@ -86,9 +86,9 @@ def test_a_plan_of_a_record_runs_nothing(recorded: Path, replay: Run, home: Path
     ("options", "words"),
     [
         ({}, "write cm replay script --record=FILE"),
-        ({"record": True}, "--record needs a path: write --record=FILE"),
+        ({"record": True}, "--record: needs a path; write --record=FILE"),
         ({"record": "/nothing/there.json"}, "cannot be read"),
-        ({"tags": "speak"}, "the tags are those of the record"),
+        ({"tags": "speak"}, "a replay uses the tags of the record"),
     ],
 )
 def test_a_mistake_is_told(recorded: Path, replay: Run, options: dict[str, Any], words: str) -> None:
@@ -103,4 +103,4 @@ def test_a_record_nested_without_end_is_told_in_one_line(recorded: Path, replay:
 
     told = replay(record=str(recorded))
 
-    assert told["error"].startswith(f"--record={recorded}: is nested more than 64 levels deep; give the record.json")
+    assert told["error"].startswith(f"--record={recorded}: is nested more than 64 levels deep; name the record.json")

@@ -27,7 +27,7 @@ from mlperf_home.experiments.tables import (
 from mlperf_home.experiments.values import read_given, trials
 from mlperf_home.measurements.prices import kept_prices, read_prices, with_cost
 from mlperf_home.product import ENGINE
-from scriptgraph.embed import Section, agreed, failing_on, show_sections
+from scriptgraph.embed import Section, confirmed, failing_on, show_sections
 from scriptgraph.errors import RequestError
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def _remove(arguments: Arguments, console: RunConsole) -> dict[str, Any]:
     title = "To be removed, with all that they measured" if names else f"nothing to remove: {_noun(arguments)}"
     if not arguments.as_json:
         show_sections([Section(title, [(name,) for name in names])])
-    if names and not arguments.on("f") and not agreed(as_json=arguments.as_json):
+    if names and not arguments.on("f") and not confirmed(as_json=arguments.as_json):
         return {"removed": [], "error": "nothing was removed; add -f to remove without being asked"}
     removed, problems = [], []
     for name in names:
