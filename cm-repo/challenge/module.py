@@ -41,7 +41,5 @@ class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
 
     def delete(self, i: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - the signature that cmind calls
         """Refuse: a challenge belongs to its repository, and its runs are in results_dir."""
-        error = (
-            "a challenge cannot be removed alone; remove its repository with cm rm repo, and its runs in results_dir"
-        )
+        error = "a challenge belongs to its repository; remove that with cm rm repo, and runs in results_dir"
         return {"return": 1, "error": error}
