@@ -112,9 +112,10 @@ def _dependency_row(dependency: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def find_scripts(registry: Registry, query: Query) -> list[Manifest]:
-    """Return the scripts that have all tags and variations of a query, by alias; `*` stands for any text in a tag.
+    """Return the scripts with all tags and variations of a query, sorted by alias; `*` matches any text in a tag.
 
-    Raise NoScriptError, which names the unknown tags and the nearest, if none has.
+    Raises:
+        NoScriptError: no script has them; the text names the unknown tags and the nearest ones.
     """
     found = [
         each

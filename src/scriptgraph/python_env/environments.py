@@ -130,7 +130,7 @@ def installed_versions(python: Path) -> dict[str, str]:
     output = programs.capture([str(python), "-I", "-c", _VERSIONS_CODE])
     versions = parse_json(output, f"{python}: its list of packages")
     if not isinstance(versions, dict):
-        raise DocumentError(python, "", "does not list its packages; make the environment anew")
+        raise DocumentError(python, "", "does not list its packages; make the environment again")
     return {canonicalize_name(name): version for name, version in sorted(versions.items()) if name}
 
 
