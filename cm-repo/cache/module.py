@@ -1,4 +1,4 @@
-"""`cm ... cache`: hands everything to the installed package."""
+"""`cm ... cache`: passes every action to the installed package."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from cmind.automation import Automation
 class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
     """The actions of `cm <action> cache`."""
 
-    def __init__(self, cmind: Any, automation_file: str) -> None:  # noqa: ARG002 - cmind calls it so
+    def __init__(self, cmind: Any, automation_file: str) -> None:  # noqa: ARG002 - the signature that cmind calls
         super().__init__(cmind, __file__)
 
     def search(self, i: dict[str, Any]) -> dict[str, Any]:
         """List cache entries; list and ls are the same."""
-        if i.get("out", "") is None:  # so cmind's own actions (load, copy, ...) look an artifact up
+        if i.get("out", "") is None:  # a look-up by an action of cmind (load, copy, ...)
             return dict(super().search(i))
         from mlperf_home.product import ENGINE  # noqa: PLC0415 - cmind loads this file for every command
 
         return ENGINE.list_or_remove("find cache", i)
 
     def show(self, i: dict[str, Any]) -> dict[str, Any]:
-        """Show all that is known of cache entries."""
+        """Show all properties of cache entries."""
         from mlperf_home.product import ENGINE  # noqa: PLC0415 - as above
 
         return ENGINE.list_or_remove("show cache", i)

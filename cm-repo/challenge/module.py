@@ -1,4 +1,4 @@
-"""`cm ... challenge`: hands everything to the installed package."""
+"""`cm ... challenge`: passes every action to the installed package."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cmind.automation import Automation
 class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
     """The actions of `cm <action> challenge`."""
 
-    def __init__(self, cmind: Any, automation_file: str) -> None:  # noqa: ARG002 - cmind calls it so
+    def __init__(self, cmind: Any, automation_file: str) -> None:  # noqa: ARG002 - the signature that cmind calls
         super().__init__(cmind, __file__)
 
     def run(self, i: dict[str, Any]) -> dict[str, Any]:
@@ -26,22 +26,20 @@ class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
         return answer("replay", i)
 
     def search(self, i: dict[str, Any]) -> dict[str, Any]:
-        """List challenges: find, list and ls are the same."""
-        if i.get("out", "") is None:  # so cmind's own actions (load, copy, ...) look an artifact up
+        """List challenges; list and ls are the same."""
+        if i.get("out", "") is None:  # a look-up by an action of cmind (load, copy, ...)
             return dict(super().search(i))
         from mlperf_home.challenges.commands import answer  # noqa: PLC0415 - as above
 
         return answer("find", i)
 
     def show(self, i: dict[str, Any]) -> dict[str, Any]:
-        """Show a challenge: dates, rules, workflows, and their needs."""
+        """Show a challenge: dates, rules, workflows and requirements."""
         from mlperf_home.challenges.commands import answer  # noqa: PLC0415 - as above
 
         return answer("show", i)
 
-    def delete(self, i: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - cmind calls it so
-        """Refuse: a challenge belongs to its repository, and what was run lies in its results_dir."""
-        return {
-            "return": 1,
-            "error": "a challenge is removed with its repository: cm rm repo; its runs lie in results_dir",
-        }
+    def delete(self, i: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - the signature that cmind calls
+        """Refuse: a challenge belongs to its repository, and its runs are in results_dir."""
+        error = "a challenge belongs to its repository; remove that with cm rm repo, and runs in results_dir"
+        return {"return": 1, "error": error}

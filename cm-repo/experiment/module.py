@@ -1,4 +1,4 @@
-"""`cm ... experiment`: hands everything to the installed package."""
+"""`cm ... experiment`: passes every action to the installed package."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cmind.automation import Automation
 class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
     """The actions of `cm <action> experiment`."""
 
-    def __init__(self, cmind: Any, automation_file: str) -> None:  # noqa: ARG002 - cmind calls it so
+    def __init__(self, cmind: Any, automation_file: str) -> None:  # noqa: ARG002 - the signature that cmind calls
         super().__init__(cmind, __file__)
 
     def run(self, i: dict[str, Any]) -> dict[str, Any]:
@@ -18,21 +18,21 @@ class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
         return _answer("run", i)
 
     def replay(self, i: dict[str, Any]) -> dict[str, Any]:
-        """Run an experiment's command with the same values again, and compare."""
+        """Run an experiment's command again with the same values, and compare the results."""
         return _answer("replay", i)
 
     def search(self, i: dict[str, Any]) -> dict[str, Any]:
-        """List experiments: find, list and ls are the same."""
-        if i.get("out", "") is None:  # so cmind's own actions (load, copy, ...) look an artifact up
+        """List experiments; list and ls are the same."""
+        if i.get("out", "") is None:  # a look-up by an action of cmind (load, copy, ...)
             return dict(super().search(i))
         return _answer("find", i)
 
     def show(self, i: dict[str, Any]) -> dict[str, Any]:
-        """Show what was measured, and with --pareto its front."""
+        """Show an experiment's measurements, and its Pareto front with --pareto."""
         return _answer("show", i)
 
     def delete(self, i: dict[str, Any]) -> dict[str, Any]:
-        """Remove experiments with all that they measured."""
+        """Remove experiments with their measurements."""
         return _answer("rm", i)
 
 

@@ -1,4 +1,4 @@
-"""`cm ... script`: hands everything to scriptgraph, the engine of the installed package."""
+"""`cm ... script`: passes every action to scriptgraph, the engine of the installed package."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from cmind.automation import Automation
 class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
     """The actions of `cm <action> script`."""
 
-    def __init__(self, cmind: Any, automation_file: str) -> None:  # noqa: ARG002 - cmind calls it so
+    def __init__(self, cmind: Any, automation_file: str) -> None:  # noqa: ARG002 - the signature that cmind calls
         super().__init__(cmind, __file__)
 
     def run(self, i: dict[str, Any]) -> dict[str, Any]:
-        """Run a script found by its tags, and what it depends on."""
+        """Run the script selected by tags after its dependencies."""
         from mlperf_home.product import ENGINE  # noqa: PLC0415 - cmind loads this file for every command
 
         return ENGINE.run_script(i)
 
     def search(self, i: dict[str, Any]) -> dict[str, Any]:
         """List scripts: find, list and ls are the same."""
-        if i.get("out", "") is None:  # so cmind's own actions (load, copy, ...) look an artifact up
+        if i.get("out", "") is None:  # a look-up by an action of cmind (load, copy, ...)
             return dict(super().search(i))
         from mlperf_home.product import ENGINE  # noqa: PLC0415 - as above
 
@@ -34,21 +34,21 @@ class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
         return ENGINE.list_or_remove("show script", i)
 
     def delete(self, i: dict[str, Any]) -> dict[str, Any]:
-        """Delete a script's folder, as cmind does; where nobody can be asked, only with -f."""
-        if i.get("out", "") is None:  # so cmind's own actions delete an artifact
+        """Delete a script's folder with cmind's action; without a terminal, only with -f."""
+        if i.get("out", "") is None:  # a deletion by an action of cmind
             return dict(super().delete(i))
         from mlperf_home.product import ENGINE  # noqa: PLC0415 - as above
 
         return ENGINE.remove_script(i, super().delete)
 
     def completion(self, i: dict[str, Any]) -> dict[str, Any]:
-        """Print what a shell reads to complete command lines."""
+        """Print the shell function that completes command lines."""
         from mlperf_home.command_line import complete  # noqa: PLC0415 - as above
 
         return complete(i)
 
     def replay(self, i: dict[str, Any]) -> dict[str, Any]:
-        """Repeat the request of a record, and show the differences."""
+        """Repeat the request of a record and show the differences."""
         from mlperf_home.product import ENGINE  # noqa: PLC0415 - as above
 
         return ENGINE.replay_script(i)

@@ -30,7 +30,7 @@ def preprocess(context: Context) -> Outcome:
         [*([brought] if brought.is_file() else []), *urls],
         context.output / name,
         api.Expected([*digests, earlier] if earlier else digests, context.whole("CM_DOWNLOAD_SIZE_BYTES"), record),
-        api.Transfer(
+        api.TransferOptions(
             partial_dir=context.folders.partial,
             mirrors=context.switches.mirrors,
             offline=context.switches.offline,

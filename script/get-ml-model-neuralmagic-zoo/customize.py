@@ -1,7 +1,7 @@
 """Fetch the model of a SparseZoo stub; record its hash, as none is published."""
 
 from mlperf_home.steps.zoo import ZooError, find_model
-from scriptgraph.api import Context, Done, Expected, Outcome, RecordedHashes, Transfer, failing_on, fetch
+from scriptgraph.api import Context, Done, Expected, Outcome, RecordedHashes, TransferOptions, failing_on, fetch
 
 
 def preprocess(context: Context) -> Outcome:
@@ -15,7 +15,7 @@ def preprocess(context: Context) -> Outcome:
         [model.url],
         context.output / "model.onnx",
         Expected([earlier] if earlier else [], model.size_bytes, record=True),
-        Transfer(
+        TransferOptions(
             partial_dir=context.folders.partial,
             mirrors=context.switches.mirrors,
             offline=context.switches.offline,

@@ -16,9 +16,9 @@ from scriptgraph.manifest.types import Value, Values
 if TYPE_CHECKING:
     from scriptgraph.cli.audit import audit
     from scriptgraph.fetch.archive import ArchiveError, extract
-    from scriptgraph.fetch.download import Expected, Transfer, fetch
+    from scriptgraph.fetch.download import Expected, TransferOptions, fetch
     from scriptgraph.fetch.hashes import RecordedHashes, compute_hashes, parse_digests, verify_hashes
-    from scriptgraph.fetch.sources import Source
+    from scriptgraph.fetch.sources import FileSource
     from scriptgraph.process.outcome import Completed
     from scriptgraph.process.programs import capture
     from scriptgraph.python_env.environments import (
@@ -44,13 +44,13 @@ _LATER = {
     "ArchiveError": "scriptgraph.fetch.archive",
     "extract": "scriptgraph.fetch.archive",
     "Expected": "scriptgraph.fetch.download",
-    "Transfer": "scriptgraph.fetch.download",
+    "TransferOptions": "scriptgraph.fetch.download",
     "fetch": "scriptgraph.fetch.download",
     "compute_hashes": "scriptgraph.fetch.hashes",
     "parse_digests": "scriptgraph.fetch.hashes",
     "verify_hashes": "scriptgraph.fetch.hashes",
     "RecordedHashes": "scriptgraph.fetch.hashes",
-    "Source": "scriptgraph.fetch.sources",
+    "FileSource": "scriptgraph.fetch.sources",
     "Completed": "scriptgraph.process.outcome",
     "capture": "scriptgraph.process.programs",
     "installable_offline": "scriptgraph.python_env.environments",
@@ -75,6 +75,7 @@ __all__ = [
     "Done",
     "Download",
     "Expected",
+    "FileSource",
     "Folders",
     "NoPythonError",
     "Outcome",
@@ -82,10 +83,9 @@ __all__ = [
     "Run",
     "ScriptGraphError",
     "Skip",
-    "Source",
     "StepFailed",
     "Switches",
-    "Transfer",
+    "TransferOptions",
     "Value",
     "Values",
     "Version",

@@ -46,13 +46,13 @@ from scriptgraph.planning.resolver import resolve
 from scriptgraph.product import Product
 
 if TYPE_CHECKING:
-    from scriptgraph.cli.cache_commands import agreed
+    from scriptgraph.cli.cache_commands import confirmed
     from scriptgraph.cli.commands.cache import cache_commands
     from scriptgraph.cli.commands.help import option_notes
     from scriptgraph.cli.commands.script import script_commands
     from scriptgraph.cli.replay import Difference
     from scriptgraph.cli.tables import Section, show_sections
-    from scriptgraph.fetch.archive import ArchiveError, Limits, extract
+    from scriptgraph.fetch.archive import ArchiveError, UnpackLimits, extract
     from scriptgraph.manifest.rows import read_table
     from scriptgraph.process.outcome import Completed, ProcessFailed, describe_end
     from scriptgraph.process.programs import capture, run
@@ -62,7 +62,7 @@ if TYPE_CHECKING:
 # Imported at first use: most commands need none of them.
 _LATER = {
     "read_table": "scriptgraph.manifest.rows",
-    "agreed": "scriptgraph.cli.cache_commands",
+    "confirmed": "scriptgraph.cli.cache_commands",
     "Difference": "scriptgraph.cli.replay",
     "cache_commands": "scriptgraph.cli.commands.cache",
     "option_notes": "scriptgraph.cli.commands.help",
@@ -70,7 +70,7 @@ _LATER = {
     "Section": "scriptgraph.cli.tables",
     "show_sections": "scriptgraph.cli.tables",
     "ArchiveError": "scriptgraph.fetch.archive",
-    "Limits": "scriptgraph.fetch.archive",
+    "UnpackLimits": "scriptgraph.fetch.archive",
     "extract": "scriptgraph.fetch.archive",
     "Completed": "scriptgraph.process.outcome",
     "ProcessFailed": "scriptgraph.process.outcome",
@@ -95,7 +95,6 @@ __all__ = [
     "Difference",
     "Engine",
     "KnownDigests",
-    "Limits",
     "Malformed",
     "Manifest",
     "ManifestError",
@@ -111,13 +110,14 @@ __all__ = [
     "Section",
     "Shape",
     "StepFailed",
+    "UnpackLimits",
     "Uv",
     "Value",
     "Values",
-    "agreed",
     "as_text",
     "cache_commands",
     "capture",
+    "confirmed",
     "content_digest",
     "decode",
     "describe_end",

@@ -142,7 +142,7 @@ def test_a_file_in_the_way_is_named(cm: Cm, noted: Path) -> None:
 
     assert ended.code != 0
     assert f"{in_the_way}" in ended.said
-    assert "see to it and run again" in ended.said
+    assert "correct this and run again" in ended.said
     assert "Traceback" not in ended.said
     assert len(words(noted)) == 1
 
@@ -151,7 +151,7 @@ def test_without_docker_the_error_says_what_to_do(cm: Cm, tmp_path: Path) -> Non
     ended = docker(cm, "--tags=detect,os", PATH=str(tmp_path))
 
     assert ended.code != 0
-    assert "docker is not on PATH: install Docker Engine" in ended.said
+    assert "docker is not on PATH; install Docker Engine" in ended.said
     assert "cm run script --tags=detect,os" in ended.said
 
 
@@ -160,12 +160,12 @@ def test_without_docker_the_error_says_what_to_do(cm: Cm, tmp_path: Path) -> Non
     [
         (["--tags=detect,oz"], "detect-os"),
         (["--tags=detect,os", "--docker_mount=/tmp"], "did you mean --docker_mounts?"),
-        (["--tags=detect,os", "--docker_base_image=--privileged"], "is no image's name"),
-        (["--tags=detect,os", "--docker_mounts=/nowhere/at/all"], "nothing is there"),
-        (["--tags=run,mobilenet-models", "--imagenet_path=/nowhere/at/all"], "nothing is there"),
+        (["--tags=detect,os", "--docker_base_image=--privileged"], "is not the name of an image"),
+        (["--tags=detect,os", "--docker_mounts=/nowhere/at/all"], "does not exist; name a folder"),
+        (["--tags=run,mobilenet-models", "--imagenet_path=/nowhere/at/all"], "neither it nor the folder"),
         (
             ["--tags=run,mobilenet-models", "--results_dir=/tmp/a,target=/etc"],
-            "docker cannot mount a path with a comma",
+            "has a comma, a quote or a line break",
         ),
         (["--tags=run,mobilenet-models", "--resultsdir=/tmp"], "has no option --resultsdir"),
     ],

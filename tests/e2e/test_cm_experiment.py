@@ -129,7 +129,7 @@ def test_a_published_table_is_imported_once_and_has_a_front(cm: Cm, tmp_path: Pa
         (("show", "experiment", "--prices=no.json"), "no.json: cannot be read"),
         (("rm", "experiment", "-f"), "which experiment?"),
         (("replay", "experiment"), "which experiment?"),
-        (("replay", "experiment", "mine", "--tags=a"), "--tags: not known here"),
+        (("replay", "experiment", "mine", "--tags=a"), "--tags: is not an option of this command"),
         (("run", "script", "--tags=import,mlperf,results"), "--input: is missing"),
     ],
 )

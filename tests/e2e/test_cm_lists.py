@@ -72,7 +72,7 @@ class TestScripts:
             "_package.#",
             "--adr.python3",
             "CM_PYTHON_LIB_BIN_WITH_PATH",
-            "keeps what it makes",
+            "cached; rebuilt when these change:",
             "cm run script --tags=",
         ):
             assert text in ended.out
@@ -90,7 +90,7 @@ class TestScripts:
             ((), "which script?"),
             (("--tags=detect",), "fits 2 scripts (detect-cpu, detect-os)"),
             (("--tags=detect,os,_x",), "has no variation _x"),
-            (("--tags=detect,os", "--scenario=Offline"), "--scenario: not known here"),
+            (("--tags=detect,os", "--scenario=Offline"), "--scenario: is not an option of this command"),
         ],
     )
     def test_a_mistake_is_named(self, cm: Cm, words: tuple[str, ...], expected: str) -> None:
@@ -146,7 +146,7 @@ class TestCache:
 
         assert first["key"] in ended.out
         assert second["key"] not in ended.out
-        assert "no entry's key begins so" in cm("show", "cache", "0123456789").said
+        assert "no key starts like this" in cm("show", "cache", "0123456789").said
 
     def test_a_damaged_entry_is_made_again_on_a_hit(self, cm: Cm) -> None:
         path = Path(sample(cm)["new_env"]["CM_DATASET_SQUAD_VAL_PATH"])
@@ -168,7 +168,7 @@ class TestCache:
         ended = cm("show", "cache", "--verify")
 
         assert ended.code != 0
-        assert f"content/{path.name} has other bytes" in ended.out
+        assert f"content/{path.name} does not have its recorded hash" in ended.out
         assert "damaged: " in ended.err + ended.out
         assert document(cm("show", "cache", "--verify", "--out=json"))["entries"][0]["damages"]
 
@@ -199,7 +199,7 @@ class TestCache:
         ended = cm.script("detect,os", "--renew")
 
         assert ended.code != 0
-        assert "detect-os keeps nothing in the cache; --new makes what it depends on anew" in ended.said
+        assert "detect-os is not cached; renew its dependencies with --new" in ended.said
 
 
 class TestRemoval:

@@ -87,4 +87,4 @@ def test_another_script_automation_is_named_with_the_remedy(cm: Cm, mine: Path) 
 
     ended = cm.script("detect,os")
 
-    assert "brings a script automation of its own" in ended.said
+    assert "has a script automation of its own" in ended.said

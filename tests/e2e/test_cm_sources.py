@@ -164,5 +164,5 @@ def test_a_download_without_a_hash_needs_record(cm: Cm, server: FaultyServer) ->
     taken = cm.script("download,file", f"--url={url}", "--record=yes", "--out=json")
 
     assert refused.code != 0
-    assert "no hash is known" in refused.said
+    assert "has no expected hash" in refused.said
     assert exported(taken, "CM_DOWNLOAD_PATH").read_bytes() == b"content"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_scripts import Bench
 
-from scriptgraph.cache.store import marked, unmarked
+from scriptgraph.cache.store import insert_placeholders, insert_paths
 from scriptgraph.errors import UndeclaredError
 
 if TYPE_CHECKING:
@@ -84,4 +84,4 @@ pieces = st.lists(paths | st.sampled_from(("{", "}", "{entry}", "{{cache}", "=",
 def test_marks_come_back_as_what_they_stand_for(value: Value) -> None:
     places = {"entry": Path("/cache/making/key"), "cache": Path("/cache")}
 
-    assert unmarked(marked(value, places), places) == value
+    assert insert_paths(insert_placeholders(value, places), places) == value

@@ -123,7 +123,7 @@ def test_an_entry_is_published_whole_or_not_at_all(small: Cm, disk: SmallDisk, t
     asked = (f"--marker={marker}", f"--home={disk.place / 'home'}")
 
     line = refused(small.script("fill,disk", *asked), disk)
-    assert "what was made cannot be kept (No space left on device)" in line
+    assert "the new entry cannot be stored (No space left on device)" in line
     assert entries(disk) == []
     marker.write_text("")
     ended = small.script("fill,disk", *asked)

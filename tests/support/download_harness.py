@@ -1,4 +1,4 @@
-"""One download's surroundings, without waiting."""
+"""A download with its folders, without real pauses."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from scriptgraph.fetch.download import Expected, Fetched, Transfer, fetch
+from scriptgraph.fetch.download import Expected, Fetched, TransferOptions, fetch
 from scriptgraph.fetch.failures import DownloadError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ KNOWN = Expected([SHA256], len(CONTENT))
 
 
 class Harness:
-    """One download's surroundings, without waiting."""
+    """Folders and options of a download; pauses are recorded instead of slept."""
 
     def __init__(self, folder: Path) -> None:
         self.destination = folder / "place" / "file.bin"
@@ -29,23 +29,23 @@ class Harness:
         self.waits: list[float] = []
         self.steps: list[tuple[int, int | None]] = []
 
-    def fetch(self, sources: Sequence[str | Path], expected: Expected = KNOWN, **how: Any) -> Fetched:
-        transfer = Transfer(
+    def fetch(self, sources: Sequence[str | Path], expected: Expected = KNOWN, **more: Any) -> Fetched:
+        options = TransferOptions(
             self.partial,
             sleep=self.waits.append,
             progress=lambda done, total: self.steps.append((done, total)),
-            **how,
+            **more,
         )
-        return fetch(sources, self.destination, expected, transfer)
+        return fetch(sources, self.destination, expected, options)
 
-    def refused(self, sources: Sequence[str | Path], expected: Expected = KNOWN, **how: Any) -> str:
-        """Fetch in vain; the text of the one problem. Nothing may be in the file's place."""
+    def refused(self, sources: Sequence[str | Path], expected: Expected = KNOWN, **more: Any) -> str:
+        """Return the only problem of a fetch that fails and leaves no file at its destination."""
         with pytest.raises(DownloadError) as failure:
-            self.fetch(sources, expected, **how)
+            self.fetch(sources, expected, **more)
         assert not self.destination.exists()
         assert len(failure.value.problems) == 1
         return failure.value.problems[0][1]
 
     def left(self) -> list[int]:
-        """The sizes of the partial files."""
+        """Return the sizes of the partial files."""
         return [path.stat().st_size for path in self.partial.glob("*.part")]

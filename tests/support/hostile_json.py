@@ -14,7 +14,7 @@ HOSTILE: dict[str, str] = {
     "many values": "has more than 1,000,000 values",
     "long": "has more than 33,554,432 bytes",
     "not UTF-8": "is not UTF-8 text at byte",
-    "NaN": "has NaN, which JSON does not know",
+    "NaN": "has NaN, which is not JSON",
     "cut off": "is not JSON (",
 }
 """The fault of each kind of file, in the words of a message."""

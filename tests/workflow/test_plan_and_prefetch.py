@@ -83,9 +83,9 @@ class TestPlan:
 
         shown = capsys.readouterr().out
         assert answer["plan"]["root"]["alias"] == "all"
-        assert "keep - made, then kept in the cache" in shown
+        assert "keep - runs, then cached" in shown
         assert "keep-more - waits for CM_RAN" in shown
-        assert "? keep - decided when CM_RAN is known" in shown
+        assert "? keep - unresolved until CM_RAN is known" in shown
         assert "(left out: act: where CM_NEVER is yes)" in shown
         assert not home.exists()
 
@@ -95,7 +95,7 @@ class TestPlan:
 
         assert "did you mean CM_SIZE?" in cm_run("keep", explain="CM_SIZ")["error"]
         assert cm_run("keep", explain="CM_ZZZZZZ")["error"].endswith("reads it")
-        assert cm_run("keep", explain="CM_MADE")["error"].endswith("; what exports it when it runs: keep")
+        assert cm_run("keep", explain="CM_MADE")["error"].endswith("; it is exported by keep")
         assert "needs a value" in cm_run("keep", explain=True)["error"]
 
 
@@ -109,8 +109,8 @@ class TestPrefetch:
         shown = capsys.readouterr()
         assert "1 made, 0 were in the cache already" in shown.out
         assert (answer["waiting"], answer["deferred"]) == (["keep-more"], ["keep"])
-        assert "keep-more: not fetched: it stands on CM_RAN" in shown.err
-        assert "keep: not looked at: CM_RAN decides it" in shown.err
+        assert "keep-more: not prefetched: it needs CM_RAN" in shown.err
+        assert "keep: not prefetched: it depends on CM_RAN" in shown.err
         steps = json.loads((home / answer["record"]).read_text())["steps"]
         assert [each["alias"] for each in steps] == ["look", "keep"]
 

@@ -128,7 +128,7 @@ def test_ctrl_c_ends_a_run_and_leaves_nothing(scripts: ScriptFolders, home: Path
         process.send_signal(signal.SIGINT)
         answer = answer_of(process)
 
-    assert answer == {"return": 130, "error": "interrupted; nothing half-finished was kept"}
+    assert answer == {"return": 130, "error": "interrupted; no unfinished result was kept"}
     assert kept(home) == []
     assert list((home / "cache" / "making").iterdir()) == []
     (record,) = (home / "records").glob("*/record.json")

@@ -42,7 +42,7 @@ def test_an_unchanged_replay_has_no_difference(recorded: Path, replay: Run, caps
 
     assert (answer["return"], answer["differences"]) == (0, [])
     assert answer["new_env"] == {"CM_SAID": "hi"}
-    assert "nothing differs" in capsys.readouterr().out
+    assert "no differences" in capsys.readouterr().out
     again = json.loads(Path(answer["record"]).read_text())
     assert again["request"]["argv"] == json.loads(recorded.read_text())["request"]["argv"]
 
@@ -62,7 +62,7 @@ def test_the_path_of_an_entry_is_no_difference(scripts: ScriptFolders, cm_run: R
 
     told = replay(record=record, word="ho")["differences"]
 
-    assert [each.rpartition(": ")[0] for each in told] == ["plan: keep: CM_WORD", "keep: made from"]
+    assert [each.rpartition(": ")[0] for each in told] == ["plan: keep: CM_WORD", "keep: cache key"]
 
 
 def test_typed_options_win_and_are_listed(recorded: Path, replay: Run, capsys: pytest.CaptureFixture[str]) -> None:
@@ -70,7 +70,7 @@ def test_typed_options_win_and_are_listed(recorded: Path, replay: Run, capsys: p
 
     assert told["differences"] == ["plan: speak: CM_WORD: hi then, ho now", "speak: CM_SAID: hi then, ho now",
                                    "exports: CM_SAID: hi then, ho now"]  # fmt: skip
-    assert "differs in 3:" in capsys.readouterr().out
+    assert "differences: 3" in capsys.readouterr().out
 
 
 def test_a_plan_of_a_record_runs_nothing(recorded: Path, replay: Run, home: Path) -> None:
@@ -84,9 +84,9 @@ def test_a_plan_of_a_record_runs_nothing(recorded: Path, replay: Run, home: Path
     ("options", "words"),
     [
         ({}, "write cm replay script --record=FILE"),
-        ({"record": True}, "--record needs a path: write --record=FILE"),
+        ({"record": True}, "--record: needs a path; write --record=FILE"),
         ({"record": "/nothing/there.json"}, "cannot be read"),
-        ({"tags": "speak"}, "the tags are those of the record"),
+        ({"tags": "speak"}, "a replay uses the tags of the record"),
     ],
 )
 def test_a_mistake_is_named(recorded: Path, replay: Run, options: dict[str, Any], words: str) -> None:
@@ -101,4 +101,4 @@ def test_a_deeply_nested_record_is_refused_in_one_line(recorded: Path, replay: R
 
     told = replay(record=str(recorded))
 
-    assert told["error"].startswith(f"--record={recorded}: is nested more than 64 levels deep; give the record.json")
+    assert told["error"].startswith(f"--record={recorded}: is nested more than 64 levels deep; name the record.json")

@@ -257,7 +257,7 @@ class TestAFailure:
     def test_ctrl_c_in_a_scripts_code_is_recorded(self, scripts: ScriptFolders, cm_run: Run, home: Path) -> None:
         scripts.add("x", "def preprocess(context: Context) -> Done:\n    raise KeyboardInterrupt", cache=True)
 
-        assert cm_run("x") == {"return": 130, "error": "interrupted; nothing half-finished was kept"}
+        assert cm_run("x") == {"return": 130, "error": "interrupted; no unfinished result was kept"}
         (record,) = records(home)
         assert (record["status"], record["steps"][0]["reason"]) == ("interrupted", "interrupted")
 

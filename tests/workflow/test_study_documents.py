@@ -89,4 +89,4 @@ def test_a_damaged_answer_is_an_error(home: Path, content: str, fault: str) -> N
 
     assert result["return"] == 1
     assert f"{experiment.answer}: is not an answer ({fault}" in result["error"]
-    assert result["error"].split("\n")[1:] == ["  on the way: get-mlperf-exploration-space"]
+    assert "\n" not in result["error"]

@@ -27,7 +27,7 @@ from mlperf_home.experiments.tables import (
 from mlperf_home.experiments.values import make_trials, read_value_options
 from mlperf_home.measurements.prices import kept_prices, read_prices, with_cost
 from mlperf_home.product import ENGINE
-from scriptgraph.embed import Section, agreed, failing_on, show_sections
+from scriptgraph.embed import Section, confirmed, failing_on, show_sections
 from scriptgraph.errors import RequestError
 
 if TYPE_CHECKING:
@@ -130,8 +130,8 @@ def _remove(arguments: Arguments, console: RunConsole) -> dict[str, Any]:
     title = "To be removed, with all measurements" if names else f"nothing to remove: {_none_found(arguments)}"
     if not arguments.as_json:
         show_sections([Section(title, [(name,) for name in names])])
-    if names and not arguments.on("f") and not agreed(as_json=arguments.as_json):
-        return {"removed": [], "error": "nothing was removed; add -f to remove without a question"}
+    if names and not arguments.on("f") and not confirmed(as_json=arguments.as_json):
+        return {"removed": [], "error": "nothing was removed; add -f to remove without being asked"}
     removed, problems = [], []
     for name in names:
         try:

@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from scriptgraph.files.kernel_files import read_line, read_text, read_whole
+from scriptgraph.files.kernel_files import read_integer, read_line, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,7 +86,7 @@ def _is_local(folder: Path, above: frozenset[Path] = frozenset()) -> bool:
     """Whether a device of /sys/block is built in; a volume is, if one of its parts is."""
     if folder in above or _NOT_LOCAL.fullmatch(folder.name) or not _size_bytes(folder):
         return False
-    if read_whole(folder / "removable") == 1 or read_whole(folder / "hidden") == 1:
+    if read_integer(folder / "removable") == 1 or read_integer(folder / "hidden") == 1:
         return False
     block, parts = folder.parent, [part.name for part in (folder / "slaves").glob("*")]
     # A part is a disk or a partition; a partition lies in the folder of its disk.
@@ -119,7 +119,7 @@ def _mounted(root: Path, by_name: dict[str, Path]) -> set[Path]:
 
 
 def _size_bytes(folder: Path) -> int:
-    return (read_whole(folder / "size") or 0) * _SECTOR_BYTES
+    return (read_integer(folder / "size") or 0) * _SECTOR_BYTES
 
 
 def _disk_kind(folder: Path) -> str:
@@ -132,7 +132,7 @@ def _disk_kind(folder: Path) -> str:
     if name.startswith("mmcblk"):
         card = read_line(folder / "device/type")
         return {"SD": "SD card", "MMC": "eMMC"}.get(card or "", _UNKNOWN_KIND)
-    rotational = read_whole(folder / "queue/rotational")
+    rotational = read_integer(folder / "queue/rotational")
     if name.startswith("nvme"):
         return "NVMe HDD" if rotational == 1 else "NVMe SSD"
     return {0: "SSD", 1: "HDD"}.get(-1 if rotational is None else rotational, _UNKNOWN_KIND)
@@ -204,7 +204,7 @@ def _port(folder: Path) -> Port | None:
     if any((folder / name).exists() for name in ("wireless", "phy80211")):
         kind: str | None = "Wi-Fi"
     else:
-        kind = _CARD_KINDS.get(read_whole(folder / "type") or 0)
+        kind = _CARD_KINDS.get(read_integer(folder / "type") or 0)
     if kind is None or not os.path.lexists(device) or os.path.lexists(device / "physfn"):
         return None
     card = device.parent.name
@@ -213,5 +213,5 @@ def _port(folder: Path) -> Port | None:
         name = device.readlink().name
         pci = _PCI_FUNCTION.fullmatch(name)
         card = pci[1] if pci else name.partition(":")[0]
-    speed = read_whole(folder / "speed")
+    speed = read_integer(folder / "speed")
     return Port(folder.name, card, kind, None if speed in _UNKNOWN_SPEEDS else speed)

@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from scriptgraph.files.kernel_files import read_line, read_whole
+from scriptgraph.files.kernel_files import read_integer, read_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,7 +64,7 @@ def read_product(root: Path) -> MachineProduct:
             if product_name
             else "neither DMI nor the device tree names the product"
         )
-    chassis = _CHASSIS.get(read_whole(root / _DMI / "chassis_type") or 0)
+    chassis = _CHASSIS.get(read_integer(root / _DMI / "chassis_type") or 0)
     if chassis is None:
         missing["chassis"] = "the firmware names no chassis type"
     return MachineProduct(name, chassis, missing)

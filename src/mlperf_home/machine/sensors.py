@@ -27,7 +27,7 @@ from mlperf_home.contracts.readings import Reading
 from mlperf_home.machine.cpu.cpuinfo import read_cpuinfo
 from mlperf_home.machine.cpu.sysfs import CPUS
 from mlperf_home.machine.readings import unknown
-from scriptgraph.files.kernel_files import read_text, read_whole
+from scriptgraph.files.kernel_files import read_integer, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -73,7 +73,7 @@ class Sensors:
 def read_sensors(root: Path, cpus: Sequence[int]) -> Sensors:
     """Read the sensors of `cpus`, on which the process may run, from /proc and /sys below `root`."""
     folders = [root / CPUS / f"cpu{cpu}" for cpu in cpus]
-    clocks_khz = [read_whole(folder / "cpufreq/scaling_cur_freq") for folder in folders]
+    clocks_khz = [read_integer(folder / "cpufreq/scaling_cur_freq") for folder in folders]
     clocks_mhz = tuple(clock_khz / 1000 for clock_khz in clocks_khz if clock_khz)
     if not clocks_mhz:
         clocks_mhz = tuple(clock for cpu, clock in read_cpuinfo(root).clocks_mhz.items() if cpu in cpus)
@@ -81,7 +81,7 @@ def read_sensors(root: Path, cpus: Sequence[int]) -> Sensors:
     counters = [
         folder / f"thermal_throttle/{kind}_throttle_count" for folder in folders for kind in ("core", "package")
     ]
-    throttled = [count for counter in counters if (count := read_whole(counter)) is not None]
+    throttled = [count for counter in counters if (count := read_integer(counter)) is not None]
     no_governor = unknown("the kernel has no cpufreq (usual in virtual machines)")
     return Sensors(
         frequencies_mhz=clocks_mhz,
@@ -104,7 +104,7 @@ def _temperature(root: Path) -> Reading:
         for zone in sorted((root / "sys/class/thermal").glob("thermal_zone*"))
         if _ZONE.fullmatch((read_text(zone / "type") or "").lower())
     ]
-    known = [value / 1000 for path in inputs if (value := read_whole(path, signed=True)) is not None]
+    known = [value / 1000 for path in inputs if (value := read_integer(path, signed=True)) is not None]
     return Reading(max(known)) if known else unknown("the processor has no temperature sensor")
 
 
@@ -136,10 +136,10 @@ def read_energy(root: Path) -> EnergyCounters:
         return EnergyCounters({}, "the machine has no RAPL counters in /sys/class/powercap")
     packages = {}
     for zone in zones:
-        energy_uj, range_uj = read_whole(zone / "energy_uj"), read_whole(zone / "max_energy_range_uj")
+        energy_uj, range_uj = read_integer(zone / "energy_uj"), read_integer(zone / "max_energy_range_uj")
         if energy_uj is None or range_uj is None:
             return EnergyCounters({}, "the RAPL counters cannot be read; most machines allow only root")
-        limit_uw = read_whole(zone / "constraint_0_power_limit_uw")
+        limit_uw = read_integer(zone / "constraint_0_power_limit_uw")
         limit_w = min(_LARGEST_POWER_W, limit_uw * _MICRO) if limit_uw else _LARGEST_POWER_W
         packages[zone.name] = PackageEnergy(energy_uj * _MICRO, range_uj * _MICRO, limit_w)
     return EnergyCounters(packages)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mlperf_home.measurements.measurement import Value, unknown
 from mlperf_home.measurements.prices import Prices, PricesError, kept_prices, price_option
 from scriptgraph.api import Context, StepFailed, failing_on
-from scriptgraph.files.atomic import KeptJson
+from scriptgraph.files.atomic import LockedJson
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -77,7 +77,7 @@ class Targets:
     """Measured targets by model and scenario, in one JSON file for each system."""
 
     def __init__(self, path: Path) -> None:
-        self._kept = KeptJson(path)
+        self._kept = LockedJson(path)
 
     def known(self, model: str, scenario: str) -> dict[str, float]:
         """Return {"target_qps": ...} or {"target_latency_ms": ...}; empty if nothing was measured."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from scriptgraph.api import Source
+from scriptgraph.api import FileSource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,7 +69,7 @@ def find_model(stub: str, mirrors: Mapping[str, str]) -> ZooFile:
 
 
 def _query_models(stub: str, query: str, mirrors: Mapping[str, str]) -> list[dict[str, Any]]:
-    url = Source.parse(f"{API}/v2/graphql", mirrors).url
+    url = FileSource.parse(f"{API}/v2/graphql", mirrors).url
     try:
         response = requests.post(url, json={"query": query}, timeout=_TIMEOUT_S)
         response.raise_for_status()

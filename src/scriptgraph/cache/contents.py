@@ -1,6 +1,6 @@
-"""What the cache holds, and its removal: entries, what depends on which, unfinished downloads and leftovers.
+"""List and remove the cache's contents: entries, their dependants, unfinished downloads and leftovers.
 
-An entry leaves the store in one step and is deleted then; what is in use stays.
+An entry is first renamed out of the store in one step, then deleted. Entries in use stay.
 """
 
 from __future__ import annotations
@@ -25,21 +25,25 @@ SHORT_KEY = 12
 _KEY = re.compile(r"[0-9a-f]{6,64}")
 _WHOLE_KEY = re.compile(r"[0-9a-f]{64}")
 _LAYOUT = re.compile(r"v\d+")
-# A path into another entry, as an identity has it.
+# A path into another entry, in the form of `Cache.movable`.
 _INTO_ENTRY = re.compile(r"\{cache\}/v\d+/[0-9a-f]{2}/([0-9a-f]{64})")
 
 
 @dataclass(frozen=True)
-class Kept:
-    """An entry as its files tell it.
+class StoredEntry:
+    """An entry, as described by its files.
 
     Attributes:
-        title: the script's alias with the variations that were on; its key's beginning where nothing tells.
-        tags: the script's tags, alias among them.
-        needs: the keys of the entries that it was made from: its dependencies', and those that it was given paths into.
-        parts: all that its key is a hash of.
-        made_ns, used_ns: Unix time; None where it is not known.
-        size_bytes: what it takes on the disk.
+        key: its key, 64 hexadecimal digits.
+        path: its folder.
+        title: the script's alias with its active variations; the start of the key if the description is unreadable.
+        tags: the script's tags and alias.
+        variations: the active variations.
+        needs: the keys of the entries it was made from: those of its dependencies and those it got paths into.
+        parts: the inputs of the key's hash.
+        made_ns: Unix time in nanoseconds; None if unknown.
+        used_ns: the same of its last use.
+        size_bytes: its size on disk.
     """
 
     key: str
@@ -56,7 +60,14 @@ class Kept:
 
 @dataclass(frozen=True)
 class Leftover:
-    """A folder that is no entry: kind says what it is, `key` whose it was ("" where that is not told)."""
+    """A folder that is not an entry.
+
+    Attributes:
+        path: the folder.
+        kind: UNFINISHED, HALF_MADE or OTHER_LAYOUT.
+        key: the key of the entry it belongs to; empty if unknown.
+        size_bytes: its size on disk.
+    """
 
     path: Path
     kind: str
@@ -67,14 +78,14 @@ class Leftover:
 UNFINISHED, HALF_MADE, OTHER_LAYOUT = "unfinished download", "left half made or half removed", "of another version"
 
 
-def read_entries(cache: Cache) -> list[Kept]:
-    """Read all entries, by title and then by key."""
-    found = (path for path in cache.entries_folder.glob("??/*") if _WHOLE_KEY.fullmatch(path.name))
-    return sorted((_read(cache, path) for path in found), key=lambda each: (each.title, each.key))
+def read_entries(cache: Cache) -> list[StoredEntry]:
+    """Read all entries, sorted by title and key."""
+    paths = (path for path in cache.entries_folder.glob("??/*") if _WHOLE_KEY.fullmatch(path.name))
+    return sorted((_read(cache, path) for path in paths), key=lambda each: (each.title, each.key))
 
 
-def _read(cache: Cache, path: Path) -> Kept:
-    bare = Kept(
+def _read(cache: Cache, path: Path) -> StoredEntry:
+    bare = StoredEntry(
         key=path.name,
         path=path,
         title=f"? {path.name[:SHORT_KEY]}",
@@ -84,13 +95,13 @@ def _read(cache: Cache, path: Path) -> Kept:
     try:
         meta = read_json(path / ENTRY_FILE, paths=True)
         parts = dict(meta["parts"])
-        given = (key for value in parts["reads"].values() for key in _INTO_ENTRY.findall(value))
+        read_from = (key for value in parts["reads"].values() for key in _INTO_ENTRY.findall(value))
         return replace(
             bare,
             title=str(meta["title"]),
             tags=frozenset({*map(str, meta["tags"]), str(meta["alias"])}),
             variations=frozenset(map(str, parts["variations"])),
-            needs=tuple(dict.fromkeys((*map(str, parts["dependencies"]), *given))),
+            needs=tuple(dict.fromkeys((*map(str, parts["dependencies"]), *read_from))),
             parts=parts,
             made_ns=int(meta["made_ns"]),
         )
@@ -99,7 +110,7 @@ def _read(cache: Cache, path: Path) -> Kept:
 
 
 def read_leftovers(cache: Cache) -> list[Leftover]:
-    """List what is no entry: unfinished downloads, what killed runs left, entries of other versions of this program."""
+    """Read the folders that are not entries: downloads, remains of killed runs, entries of other versions."""
     folders = [(UNFINISHED, path) for path in cache.partial_folder.glob("*")]
     folders += [(HALF_MADE, path) for path in cache.making_folder.glob("*")]
     layouts = (path for path in cache.root.glob("v*") if _LAYOUT.fullmatch(path.name))
@@ -110,22 +121,22 @@ def read_leftovers(cache: Cache) -> list[Leftover]:
     ]
 
 
-def choose(entries: Sequence[Kept], query: Query) -> list[Kept]:
-    """Choose by the beginning of a key, or by tags and variations; all where nothing is asked.
+def choose(entries: Sequence[StoredEntry], query: Query) -> list[StoredEntry]:
+    """Choose entries by the start of a key, or by tags and variations; an empty query chooses all.
 
     Raises:
-        CacheError: a key's beginning fits no entry, or several.
+        CacheError: no key or more than one key starts like this.
     """
     if len(query.required) == 1 and not (query.variations or query.excluded or query.without):
         word = query.required[0]
         fitting = [each for each in entries if each.key.startswith(word)] if _KEY.fullmatch(word) else []
         if len(fitting) > 1:
             listed = ", ".join(each.key[: SHORT_KEY + len(word)] for each in fitting)
-            raise CacheError(f"{word}: {len(fitting)} keys begin so ({listed}); give more of it")
+            raise CacheError(f"{word}: is the start of {len(fitting)} keys ({listed}); add more digits")
         if fitting:
             return fitting
         if _KEY.fullmatch(word) and not any(word in each.tags for each in entries):
-            raise CacheError(f"{word}: no entry's key begins so; cm find cache lists them")
+            raise CacheError(f"{word}: no key starts like this; list the keys with cm find cache")
     return [
         each
         for each in entries
@@ -136,33 +147,33 @@ def choose(entries: Sequence[Kept], query: Query) -> list[Kept]:
     ]
 
 
-def dependants(entries: Iterable[Kept]) -> Mapping[str, tuple[Kept, ...]]:
-    """Return for each key the entries that were made from its entry directly."""
-    found: dict[str, tuple[Kept, ...]] = {}
+def direct_dependants(entries: Iterable[StoredEntry]) -> Mapping[str, tuple[StoredEntry, ...]]:
+    """Return for each key the entries made directly from its entry."""
+    dependants: dict[str, tuple[StoredEntry, ...]] = {}
     for each in entries:
         for key in each.needs:
-            found[key] = (*found.get(key, ()), each)
-    return found
+            dependants[key] = (*dependants.get(key, ()), each)
+    return dependants
 
 
-def standing_on(chosen: Sequence[Kept], entries: Iterable[Kept]) -> list[Kept]:
-    """Return the entries that depend on those chosen, directly or through others, and are not chosen themselves."""
-    direct = dependants(entries)
-    taken = {each.key for each in chosen}
-    found: dict[str, Kept] = {}
+def all_dependants(chosen: Sequence[StoredEntry], entries: Iterable[StoredEntry]) -> list[StoredEntry]:
+    """Return the entries made from the chosen ones, directly or through others, without the chosen ones."""
+    direct = direct_dependants(entries)
+    chosen_keys = {each.key for each in chosen}
+    found: dict[str, StoredEntry] = {}
     waiting = list(chosen)
     while waiting:
-        new = [each for each in direct.get(waiting.pop().key, ()) if each.key not in taken | found.keys()]
+        new = [each for each in direct.get(waiting.pop().key, ()) if each.key not in chosen_keys | found.keys()]
         found |= {each.key: each for each in new}
         waiting += new
     return sorted(found.values(), key=lambda each: (each.title, each.key))
 
 
-def remove_entries(cache: Cache, entries: Iterable[Kept]) -> list[Kept]:
-    """Remove entries; return those that a run makes or uses at this moment, which stay."""
+def remove_entries(cache: Cache, entries: Iterable[StoredEntry]) -> list[StoredEntry]:
+    """Remove entries; return those that stay because a run is making or using them."""
     in_use = []
     for entry in entries:
-        with cache.locks.alone(entry.key) as free:
+        with cache.locks.exclusive(entry.key) as free:
             aside = cache.set_aside(entry.key) if free else None
             if not free:
                 in_use.append(entry)
@@ -172,15 +183,15 @@ def remove_entries(cache: Cache, entries: Iterable[Kept]) -> list[Kept]:
 
 
 def remove_leftovers(cache: Cache, leftovers: Iterable[Leftover]) -> list[Leftover]:
-    """Remove what is no entry; return what a run works on at this moment, which stays.
+    """Remove folders that are not entries; return those that stay because a run is using them.
 
-    Entries of another version stay too: that version may still be used.
+    Entries of another version stay too, because that version may still be in use; they are not returned.
     """
     in_use = []
     for each in leftovers:
         if each.kind == OTHER_LAYOUT:
             continue
-        with cache.locks.alone(each.key) as free:
+        with cache.locks.exclusive(each.key) as free:
             if not free:
                 in_use.append(each)
             elif each.path.is_dir():

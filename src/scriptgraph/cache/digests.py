@@ -1,4 +1,4 @@
-"""Digests of files and folders; those of large ones are kept from run to run, by the stamps of their files."""
+"""Digests of files and folders; those of large folders are stored between runs with the stamps of their files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from scriptgraph.files.atomic import KeptJson
+from scriptgraph.files.atomic import LockedJson
 from scriptgraph.files.sha256 import sha256
 from scriptgraph.files.stamps import UNSETTLED, settled_stamp
 
@@ -15,52 +15,55 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _NOT_CONTENT = frozenset({"__pycache__", ".git"})
-# Below this, reading the files again is as fast as looking the digest up.
+# Below this size, rereading the files is as fast as looking the digest up.
 _LARGE_BYTES = 1 << 18
-_MOST_KEPT = 100
+_MOST_STORED = 100
 
 
 class KnownDigests:
-    """What has been hashed in this run, and what is known of large folders from earlier ones."""
+    """Digests computed in this run, and those of large folders from earlier runs.
 
-    def __init__(self, kept: Path | None = None) -> None:
-        self._kept = KeptJson(kept) if kept else None
-        self._now: dict[Path, str] = {}
+    `stored` is the file of the latter; without it, nothing is stored.
+    """
+
+    def __init__(self, stored: Path | None = None) -> None:
+        self._stored = LockedJson(stored) if stored else None
+        self._computed: dict[Path, str] = {}
 
     def of_file(self, path: Path) -> str:
-        """Hash a file."""
-        if path not in self._now:
-            self._now[path] = sha256(path.read_bytes()).hexdigest()
-        return self._now[path]
+        """Return the SHA-256 of a file."""
+        if path not in self._computed:
+            self._computed[path] = sha256(path.read_bytes()).hexdigest()
+        return self._computed[path]
 
     def of_folder(self, folder: Path) -> str:
-        """Hash the names and contents of all files in a folder, but for compiled code and version control."""
-        if folder not in self._now:
-            # In the order of paths: what is in a folder comes right after its name.
+        """Return a SHA-256 of the names and contents of a folder's files, without compiled code and .git."""
+        if folder not in self._computed:
+            # Sorted by path components, so that a folder's files stay together.
             names = sorted(_files(str(folder), ""), key=lambda name: name.split("/"))
             large = sum((folder / name).stat().st_size for name in names) > _LARGE_BYTES
-            self._now[folder] = self._of_large(folder, names) if large else _hash(folder, names)
-        return self._now[folder]
+            self._computed[folder] = self._of_large(folder, names) if large else _hash(folder, names)
+        return self._computed[folder]
 
     def _of_large(self, folder: Path, names: list[str]) -> str:
-        if self._kept is None:
+        if self._stored is None:
             return _hash(folder, names)
-        marks = [settled_stamp(str(folder / name)) for name in names]
-        seen = sha256(b"".join(marks) + "\0".join(names).encode(errors="surrogateescape")).hexdigest()
-        entry = self._kept.read().get(str(folder))
-        if isinstance(entry, list) and entry[:-1] == [seen] and UNSETTLED not in marks:
+        stamps = [settled_stamp(str(folder / name)) for name in names]
+        state = sha256(b"".join(stamps) + "\0".join(names).encode(errors="surrogateescape")).hexdigest()
+        entry = self._stored.read().get(str(folder))
+        if isinstance(entry, list) and entry[:-1] == [state] and UNSETTLED not in stamps:
             return str(entry[-1])
         digest = _hash(folder, names)
-        if UNSETTLED not in marks:
+        if UNSETTLED not in stamps:
 
             def change(document: dict[str, object]) -> None:
                 document.pop(str(folder), None)
-                for other in list(document)[: max(0, len(document) + 1 - _MOST_KEPT)]:
+                for other in list(document)[: max(0, len(document) + 1 - _MOST_STORED)]:
                     del document[other]
-                document[str(folder)] = [seen, digest]
+                document[str(folder)] = [state, digest]
 
-            with suppress(OSError):  # then the folder is read again the next time
-                self._kept.update(change)
+            with suppress(OSError):  # an unwritable file only costs rereading the folder next time
+                self._stored.update(change)
         return digest
 
 

@@ -1,8 +1,7 @@
-"""An entry's files: what they are, so that damage is noticed, how much room they take, and how they go.
+"""The inventory of an entry's files: detect damage, measure size on disk, remove.
 
-Damage is noticed cheaply on a hit, in full on request: sizes and links are in one file, which every hit reads; hashes
-in another, which only a full check does.
-Compiled Python is left out: the interpreter writes it when it likes.
+Every cache hit compares sizes and link targets with inventory.json. Only a full check reads all files and compares
+their hashes with sha256.json. Compiled Python is left out, because the interpreter rewrites it at any time.
 """
 
 from __future__ import annotations
@@ -22,30 +21,30 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CONTENT = "content"
-# More files than the largest dataset of the field holds: 1.3 million.
+# Above the 1.3 million files of the largest dataset of MLPerf.
 _LIMITS = Limits(size=512 << 20, depth=4, values=4_000_000)
 _INVENTORY, _HASHES = "inventory.json", "sha256.json"
 _CHUNK_BYTES = 1 << 20
-_BLOCK_BYTES = 512  # the unit of st_blocks, whatever the file system's own
+_BLOCK_BYTES = 512  # the unit of st_blocks on every file system
 
 
 def write_inventory(entry: Path) -> None:
-    """Note the files and links of an entry's content, with their sizes, targets and hashes."""
+    """Write the sizes and hashes of an entry's files, and the targets of its links."""
     files: dict[str, int] = {}
     links: dict[str, str] = {}
-    for found in _walk(str(entry / CONTENT)):
-        name = os.path.relpath(found.path, entry / CONTENT)
-        if found.is_symlink():
-            links[name] = str(Path(found.path).readlink())
-        elif found.is_file(follow_symlinks=False):
-            files[name] = found.stat(follow_symlinks=False).st_size
+    for file in _walk(str(entry / CONTENT)):
+        name = os.path.relpath(file.path, entry / CONTENT)
+        if file.is_symlink():
+            links[name] = str(Path(file.path).readlink())
+        elif file.is_file(follow_symlinks=False):
+            files[name] = file.stat(follow_symlinks=False).st_size
     hashes = {name: _sha256(entry / CONTENT / name) for name in files}
     replace_text(entry / _INVENTORY, json.dumps({"files": files, "links": links}))
     replace_text(entry / _HASHES, json.dumps(hashes))
 
 
 def damages(entry: Path) -> Iterator[str]:
-    """Yield what is gone or has another size or target; files that came later are no damage."""
+    """Yield a text for each file or link that is missing or has another size or target; added files are allowed."""
     try:
         inventory = read_json(entry / _INVENTORY, _LIMITS, paths=True)
         files, links = inventory["files"].items(), inventory["links"].items()
@@ -53,32 +52,32 @@ def damages(entry: Path) -> Iterator[str]:
         yield f"{_INVENTORY} {error.problem}"
         return
     except (KeyError, TypeError, AttributeError):
-        yield f"{_INVENTORY} is no inventory"
+        yield f"{_INVENTORY} is not an inventory"
         return
     if not (entry / CONTENT).is_dir():
-        yield f"{CONTENT} is gone"
+        yield f"{CONTENT} is missing"
         return
     for name, size in files:
         problem = _file_problem(f"{entry}/{CONTENT}/{name}", size)
         if problem:
             yield f"{CONTENT}/{name} {problem}"
     for name, target in links:
-        found = ""
+        current = ""
         with suppress(OSError, ValueError):
-            found = str((entry / CONTENT / name).readlink())
-        if found != target:
-            yield f"{CONTENT}/{name} is no link to {target} any more"
+            current = str((entry / CONTENT / name).readlink())
+        if current != target:
+            yield f"{CONTENT}/{name} is no longer a link to {target}"
 
 
 def changed_contents(entry: Path) -> Iterator[str]:
-    """Yield the files whose bytes are not those that were published; reads all of them."""
+    """Yield a text for each file that differs from its hash; reads all files."""
     try:
         hashes = read_json(entry / _HASHES, _LIMITS, paths=True).items()
     except DocumentError as error:
         yield f"{_HASHES} {error.problem}"
         return
     except AttributeError:
-        yield f"{_HASHES} is no object"
+        yield f"{_HASHES} is not a JSON object"
         return
     for name, expected in hashes:
         try:
@@ -87,22 +86,22 @@ def changed_contents(entry: Path) -> Iterator[str]:
             yield f"{CONTENT}/{name} cannot be read ({getattr(error, 'strerror', None) or error})"
             continue
         if not same:
-            yield f"{CONTENT}/{name} has other bytes"
+            yield f"{CONTENT}/{name} does not have its recorded hash"
 
 
 def _file_problem(path: str, size: int) -> str:
     try:
-        found = os.lstat(path)
-    except (OSError, ValueError):  # no file has a NUL in its name
-        return "is gone"
-    if not stat.S_ISREG(found.st_mode):
-        return "is no file any more"
-    return "" if found.st_size == size else f"has {found.st_size} bytes in place of {size}"
+        status = os.lstat(path)
+    except (OSError, ValueError):  # ValueError: a damaged inventory may hold a name with NUL
+        return "is missing"
+    if not stat.S_ISREG(status.st_mode):
+        return "is no longer a file"
+    return "" if status.st_size == size else f"has {status.st_size} bytes instead of {size}"
 
 
 def _walk(folder: str) -> Iterator[os.DirEntry[str]]:
-    with os.scandir(folder) as found:
-        for each in found:
+    with os.scandir(folder) as files:
+        for each in files:
             if each.is_dir(follow_symlinks=False):
                 if each.name != "__pycache__":
                     yield from _walk(each.path)
@@ -121,28 +120,28 @@ def _sha256(path: Path) -> str:
 
 
 def disk_bytes(folder: Path) -> int:
-    """Add up what a folder takes on the disk; a file with several names in it counts once.
+    """Return a folder's size on disk in bytes; a file with several hard links counts once.
 
-    What goes away meanwhile counts as nothing, and so do links to folders.
+    Links to folders, and files that are removed meanwhile, do not count.
     """
     total, seen = 0, set[tuple[int, int]]()
     for parent, _, files in os.walk(folder):
         for name in (".", *files):
             try:
-                found = os.lstat(f"{parent}/{name}")
+                status = os.lstat(f"{parent}/{name}")
             except OSError:
                 continue
-            if found.st_nlink > 1 and name != ".":
-                if (found.st_dev, found.st_ino) in seen:
+            if status.st_nlink > 1 and name != ".":
+                if (status.st_dev, status.st_ino) in seen:
                     continue
-                seen.add((found.st_dev, found.st_ino))
-            total += found.st_blocks * _BLOCK_BYTES
+                seen.add((status.st_dev, status.st_ino))
+            total += status.st_blocks * _BLOCK_BYTES
     return total
 
 
 def remove_tree(folder: Path) -> None:
-    """Delete a folder, one that its maker has protected from writing as well."""
-    import shutil  # noqa: PLC0415 - its import takes long, and what is found needs no removal
+    """Delete a folder, even one with write-protected folders in it."""
+    import shutil  # noqa: PLC0415 - a slow import that a cache hit does not need
 
     try:
         shutil.rmtree(folder)

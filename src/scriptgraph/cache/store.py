@@ -1,8 +1,8 @@
-"""The cache: entries named by a hash of what they were made from, whole or absent.
+"""The cache: a store of entries, each named by a hash of its inputs, complete or absent.
 
-An entry is written beside the store and renamed into it when it is complete, under a
-lock of its key: a killed writer publishes nothing, and two processes that want the
-same entry make it once.
+An entry is written outside the store and renamed into it when it is complete, under the
+lock of its key. A killed writer therefore publishes nothing, and two processes that need
+the same entry make it once.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ if TYPE_CHECKING:
 
     from scriptgraph.manifest.types import Value, Values
 
-# A change of an entry's layout gets a new name here: old entries are then never misread.
+# Every change of an entry's layout gets a new name, so that old entries are never misread.
 LAYOUT = "v2"
 ENTRY_FILE = "entry.json"
-# Another user's cache may be there to read only, and without locks: what it holds is used all the same.
+# Another user's cache may be read-only: its entries are then used without locks.
 _READ_ONLY = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT})
-# Paths into the cache are written as marks, so that an entry stays right when it, or the whole cache, moves. {entry}
-# stands for the entry's folder and {cache} for the cache's; a { of the text itself is doubled.
-_MARK = re.compile(r"\{\{|\{(entry|cache)\}")
+# Paths into the cache are stored with placeholders, so that they stay valid when the cache moves: {entry} is the
+# entry's folder, {cache} the cache's. A { of the text itself is doubled.
+_PLACEHOLDER = re.compile(r"\{\{|\{(entry|cache)\}")
 
 
 class Entry(Immutable):
-    """A complete entry: where its files are, and what its step exported."""
+    """A complete entry: the folder of its files, and the exports of its step."""
 
     key: str
     path: Path
@@ -55,16 +55,16 @@ class Entry(Immutable):
 
 
 def content_key(parts: Mapping[str, Any]) -> str:
-    """Hash what an entry is made from; any change of it is another key."""
+    """Return the key of an entry: a SHA-256 of its inputs."""
     return sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
 
 class KeyLocks:
-    """Locks of the keys: one who makes an entry, many who use it, nobody while it is removed.
+    """Locks of keys: an entry has one maker or several users, and none of them while it is removed.
 
-    The system drops them when a process ends, however it ends. A key has two files: `KEY.lock` is held
-    alone while its entry is made, `KEY.use` is shared by the runs that use it, and its time says when one
-    last did. Both are held alone while the entry is removed.
+    The kernel drops the locks when a process ends. Each key has two files. `KEY.lock` is held exclusively while the
+    entry is made. `KEY.use` is shared by the runs that use the entry; its modification time is that of the last use.
+    Both are held exclusively while the entry is removed.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -73,7 +73,7 @@ class KeyLocks:
 
     @contextmanager
     def making(self, key: str, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
-        """Wait for the key, and hold it while its entry is made; `waiting` is called where it is not free."""
+        """Hold the key while its entry is made; `waiting` is called before a wait for another process."""
         with (self.folder / f"{key}.lock").open("a") as handle:
             if not locks.acquire(handle):
                 waiting()
@@ -84,10 +84,10 @@ class KeyLocks:
         """Keep the key's entry from being removed until `release`."""
         if key in self._held:
             return
-        for way in (os.O_RDWR | os.O_CREAT, os.O_RDONLY):
+        for flags in (os.O_RDWR | os.O_CREAT, os.O_RDONLY):
             try:
-                handle = os.open(self._use_file(key), way, 0o666)
-            except OSError as error:  # noqa: PERF203 - there are two ways
+                handle = os.open(self._use_file(key), flags, 0o666)
+            except OSError as error:  # noqa: PERF203 - two attempts only
                 if error.errno not in _READ_ONLY:
                     raise
             else:
@@ -96,22 +96,22 @@ class KeyLocks:
                 return
 
     def release(self) -> None:
-        """Let go of all that is held; the time is that of its last use."""
+        """Release all keys and set the time of their last use."""
         while self._held:
             _, handle = self._held.popitem()
-            with suppress(OSError):  # another user's file, which is not ours to change
+            with suppress(OSError):  # another user's file
                 os.utime(handle)
             os.close(handle)
 
     @contextmanager
-    def alone(self, key: str) -> Iterator[bool]:
-        """Hold the key alone, without waiting; False where somebody makes or uses its entry."""
+    def exclusive(self, key: str) -> Iterator[bool]:
+        """Hold the key exclusively without waiting; yield False if its entry is being made or used."""
         with ExitStack() as opened:
             files = (self.folder / f"{key}.lock", self._use_file(key))
             yield all(locks.acquire(opened.enter_context(path.open("a"))) for path in files)
 
     def used_ns(self, key: str) -> int | None:
-        """Return when a run last used the key's entry, in Unix time; None where that is not known."""
+        """Return the Unix time, in nanoseconds, of the entry's last use; None if unknown."""
         try:
             return self._use_file(key).stat().st_mtime_ns
         except OSError:
@@ -122,7 +122,7 @@ class KeyLocks:
 
 
 class Cache:
-    """A store of entries below one folder."""
+    """The store of entries below a folder."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -135,7 +135,7 @@ class Cache:
         """Make the store's folders.
 
         Raises:
-            CacheError: the place cannot be written.
+            CacheError: the folder cannot be written.
         """
         try:
             for folder in (self.entries_folder, self.making_folder, self.locks.folder, self.partial_folder):
@@ -147,43 +147,43 @@ class Cache:
             ) from error
 
     def partial(self, key: str) -> Path:
-        """Return the folder for unfinished downloads of an entry; it survives a failure, so that they resume."""
+        """Return the folder for an entry's downloads; it outlives a failed run, so that they can resume."""
         folder = self.partial_folder / key
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
     def find(self, key: str) -> Entry | None:
-        """Return the entry of `key`, if it is there and whole."""
-        found = self._read(key)
-        return found if isinstance(found, Entry) else None
+        """Return the entry of `key`; None if it is absent or damaged."""
+        entry = self._read(key)
+        return entry if isinstance(entry, Entry) else None
 
     def damage(self, key: str) -> str:
-        """Return why an entry that is there is not whole; "" where it is whole or absent."""
-        found = self._read(key)
-        return found if isinstance(found, str) else ""
+        """Return the damage of an entry in words; "" if it is intact or absent."""
+        entry = self._read(key)
+        return entry if isinstance(entry, str) else ""
 
     def _read(self, key: str) -> Entry | str | None:
-        """Return an entry, or what is wrong with it; None where there is none."""
+        """Return an entry, or its damage in words; None if it is absent."""
         path = self.path(key)
         try:
             meta = read_json(path / ENTRY_FILE, paths=True)
             if meta["key"] != key or meta["layout"] != LAYOUT:
-                return f"{ENTRY_FILE} is another entry's"
+                return f"{ENTRY_FILE} belongs to another entry"
             places = self._places(path)
-            exports = {name: unmarked(decode_value(value), places) for name, value in meta["exports"].items()}
+            exports = {name: insert_paths(decode_value(value), places) for name, value in meta["exports"].items()}
         except DocumentError as error:
             return f"{ENTRY_FILE} {error.problem}" if path.exists() else None
         except (KeyError, TypeError, AttributeError):
-            return f"{ENTRY_FILE} describes no entry"
+            return f"{ENTRY_FILE} does not describe an entry"
         damage = next(damages(path), "")
         return damage or Entry(key, path, exports, meta.get("alias", ""), meta.get("title", ""))
 
     @contextmanager
     def making(self, key: str) -> Iterator[Path]:
-        """Yield a fresh folder to make an entry's content in; it goes away unless published."""
+        """Yield an empty folder for an entry's content; it is removed unless published."""
         folder = self.making_folder / key
         with suppress(OSError):
-            remove_tree(folder)  # what a killed writer left; we hold the lock
+            remove_tree(folder)  # a killed writer's; the caller holds the lock
         (folder / CONTENT).mkdir(parents=True)
         try:
             yield folder / CONTENT
@@ -192,37 +192,37 @@ class Cache:
                 remove_tree(folder)
 
     def publish(self, key: str, content: Path, exports: Values, meta: Mapping[str, Any]) -> Entry:
-        """Make the content, and what is said of it, the entry of `key` in one step.
+        """Make the content, with its exports and description, the entry of `key` in one step.
 
         Raises:
-            CacheError: the disk does not take it; what was there before stays.
+            CacheError: the disk cannot be written; an earlier entry stays.
         """
         folder, target = content.parent, self.path(key)
-        told = {name: marked(value, self._places(folder)) for name, value in exports.items()}
-        document = {**meta, "key": key, "layout": LAYOUT, "exports": told}
+        stored = {name: insert_placeholders(value, self._places(folder)) for name, value in exports.items()}
+        document = {**meta, "key": key, "layout": LAYOUT, "exports": stored}
         try:
             write_inventory(folder)
             replace_text(folder / ENTRY_FILE, json.dumps(document, indent=1, default=str))
             target.parent.mkdir(exist_ok=True)
-            # Another is there that is not whole, was refused by a check, or is made anew.
-            before = self.set_aside(key)
+            # An earlier entry is damaged, was refused by a check, or is being renewed.
+            earlier = self.set_aside(key)
             folder.rename(target)
-            if before is not None:
-                remove_tree(before)
+            if earlier is not None:
+                remove_tree(earlier)
         except OSError as error:
             raise CacheError(
-                f"{self.root}: what was made cannot be kept ({error.strerror});"
-                " make room, or give another folder by --cache_dir"
+                f"{self.root}: the new entry cannot be stored ({error.strerror});"
+                " make room, or set --cache_dir to another folder"
             ) from error
         with suppress(OSError):
             remove_tree(self.partial_folder / key)
         entry = self.find(key)
         if entry is None:
-            raise CacheError(f"{target}: the entry just written cannot be read back; check the disk")
+            raise CacheError(f"{target}: the new entry cannot be read back; check the disk")
         return entry
 
     def set_aside(self, key: str) -> Path | None:
-        """Take an entry out of the store in one step; the caller holds a lock and deletes the folder returned."""
+        """Move an entry out of the store in one step; the caller holds its lock and deletes the returned folder."""
         aside = self.making_folder / f"{key}.{os.urandom(4).hex()}"
         try:
             self.path(key).rename(aside)
@@ -231,21 +231,21 @@ class Cache:
         return aside
 
     def movable(self, text: str) -> str:
-        """Return text in which paths into the cache do not say where it lies."""
-        return str(marked(text, {"cache": self.root}))
+        """Return text with a placeholder in place of the cache's folder."""
+        return str(insert_placeholders(text, {"cache": self.root}))
 
     def _places(self, entry: Path) -> Mapping[str, Path]:
         return {"entry": entry, "cache": self.root}
 
     def path(self, key: str) -> Path:
-        """Return where the entry of `key` is, if there is one."""
+        """Return the folder of the entry of `key`, whether it exists or not."""
         return self.entries_folder / key[:2] / key
 
 
-def marked(value: Value, places: Mapping[str, Path]) -> Value:
-    """Put marks in the place of folders, the first of `places` first, however these are reached."""
+def insert_placeholders(value: Value, places: Mapping[str, Path]) -> Value:
+    """Replace folders, also in their resolved spelling, by placeholders; earlier `places` take precedence."""
     if isinstance(value, tuple):
-        return tuple(str(marked(each, places)) for each in value)
+        return tuple(str(insert_placeholders(each, places)) for each in value)
     if not isinstance(value, str):
         return value
     text = value.replace("{", "{{")
@@ -253,16 +253,16 @@ def marked(value: Value, places: Mapping[str, Path]) -> Value:
         return text
     for name, folder in places.items():
         for spelling in dict.fromkeys([str(folder), str(folder.resolve())]):
-            # Whole paths only: /a/cache is not in /a/cache.old, nor in /b/a/cache.
-            whole = rf"(?<![\w./-]){re.escape(spelling.replace('{', '{{'))}(?![\w.-])"
-            text = re.sub(whole, f"{{{name}}}", text)
+            # Match complete paths only: /a/cache is not in /a/cache.old, nor in /b/a/cache.
+            pattern = rf"(?<![\w./-]){re.escape(spelling.replace('{', '{{'))}(?![\w.-])"
+            text = re.sub(pattern, f"{{{name}}}", text)
     return text
 
 
-def unmarked(value: Value, places: Mapping[str, Path]) -> Value:
-    """Put folders in the place of marks."""
+def insert_paths(value: Value, places: Mapping[str, Path]) -> Value:
+    """Replace placeholders by their folders."""
     if isinstance(value, tuple):
-        return tuple(str(unmarked(each, places)) for each in value)
+        return tuple(str(insert_paths(each, places)) for each in value)
     if not isinstance(value, str):
         return value
-    return _MARK.sub(lambda found: str(places[found[1]]) if found[1] else "{", value)
+    return _PLACEHOLDER.sub(lambda match: str(places[match[1]]) if match[1] else "{", value)

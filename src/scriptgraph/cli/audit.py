@@ -1,4 +1,4 @@
-"""Look at every script of a repository, and say of each what is wrong, where, and what to do."""
+"""Audit the scripts of a repository: report every problem with its place and remedy."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ _BANNED_MODULES = {
 }
 
 
-class Finding(Immutable):
-    """One thing that is wrong: the file, the place in it (a JSON pointer or a line), and what to do."""
+class AuditFinding(Immutable):
+    """A problem of a script: the file, the place in it (a JSON pointer or a line), the problem with its remedy."""
 
     path: Path
     place: str
@@ -47,51 +47,51 @@ class Finding(Immutable):
         return f"{self.path}{self.place}: {self.problem}"
 
 
-def audit(roots: Sequence[Path], own: Iterable[Path] = ()) -> list[Finding]:
+def audit(roots: Sequence[Path], own: Iterable[Path] = ()) -> list[AuditFinding]:
     """Audit the scripts of the repositories at `roots`, which may depend on scripts of those at `own`."""
     try:
         registry = load_registry([*roots, *own])
     except ManifestError as error:
-        return [Finding(error.path, f"#{error.pointer}", error.problem)]
+        return [AuditFinding(error.path, f"#{error.pointer}", error.problem)]
     folders = {root.resolve() for root in roots}
     errors = [error for error in registry.problems() if error.path.parents[2].resolve() in folders]
-    found = [Finding(error.path, f"#{error.pointer}", error.problem) for error in errors]
+    findings = [AuditFinding(error.path, f"#{error.pointer}", error.problem) for error in errors]
     uids = Counter(each.uid for each in registry)
     for manifest in registry:
         if manifest.folder.parents[1].resolve() in folders:
-            found += [*_identity(manifest, uids), *_meaning(manifest, registry), *_code(manifest)]
-    return found
+            findings += [*_check_identity(manifest, uids), *_check_parts(manifest, registry), *_check_code(manifest)]
+    return findings
 
 
-def _at(manifest: Manifest, pointer: str, problem: str) -> Finding:
+def _at(manifest: Manifest, pointer: str, problem: str) -> AuditFinding:
     name = "_cm.json" if (manifest.folder / "_cm.json").is_file() else "_cm.yaml"
-    return Finding(manifest.folder / name, f"#{pointer}", problem)
+    return AuditFinding(manifest.folder / name, f"#{pointer}", problem)
 
 
-def _identity(manifest: Manifest, uids: Counter[str]) -> Iterator[Finding]:
+def _check_identity(manifest: Manifest, uids: Counter[str]) -> Iterator[AuditFinding]:
     if manifest.alias != manifest.folder.name:
         yield _at(manifest, "/alias", f"is {manifest.alias!r}, but the folder is {manifest.folder.name!r}; rename one")
     if not _UID.fullmatch(manifest.uid):
         yield _at(manifest, "/uid", f"{manifest.uid!r} is not 16 hexadecimal digits")
     elif uids[manifest.uid] > 1:
-        yield _at(manifest, "/uid", f"{manifest.uid} is another script's too; take another")
+        yield _at(manifest, "/uid", f"{manifest.uid} is also the uid of another script; choose another")
     if not manifest.name:
-        yield _at(manifest, "/name", "is missing; say in a line what the script does")
+        yield _at(manifest, "/name", "is missing; describe the script in one line")
     for name, option in manifest.inputs.items():
         if not option.description:
-            yield _at(manifest, f"/inputs/{name}", "has no desc; say what the option is")
+            yield _at(manifest, f"/inputs/{name}", "has no desc; describe the option")
         if option.needs and option.needs not in manifest.inputs:
-            yield _at(manifest, f"/inputs/{name}/needs", f"{option.needs} is no option of this script; name one")
+            yield _at(manifest, f"/inputs/{name}/needs", f"{option.needs} is not an option of this script; name one")
 
 
-def _meaning(manifest: Manifest, registry: Registry) -> Iterator[Finding]:
+def _check_parts(manifest: Manifest, registry: Registry) -> Iterator[AuditFinding]:
     blocks = [("/deps", manifest.deps), ("/post_deps", manifest.post_deps)]
     for name, variation in manifest.variations.items():
         blocks += [(f"/variations/{name}/deps", variation.deps), (f"/variations/{name}/post_deps", variation.post_deps)]
     blocks += [(f"/versions/{name}/deps", entry.deps) for name, entry in manifest.versions.items()]
     for pointer, dependencies in blocks:
         for number, dependency in enumerate(dependencies):
-            if problem := _refused(dependency.tags, registry.select):
+            if problem := _error_of(dependency.tags, registry.select):
                 yield _at(manifest, f"{pointer}/{number}", problem)
     groups = Counter(each.group for each in manifest.variations.values() if each.group and each.default)
     for group, count in groups.items():
@@ -99,14 +99,14 @@ def _meaning(manifest: Manifest, registry: Registry) -> Iterator[Finding]:
             yield _at(manifest, "/variations", f"the group {group!r} has {count} defaults; keep one")
     for name, variation in manifest.variations.items():
         if not variation.description and not variation.alias and "," not in name:
-            yield _at(manifest, f"/variations/{name}", "has no description; say what it changes")
+            yield _at(manifest, f"/variations/{name}", "has no description; describe what it changes")
         words = ",".join((manifest.alias, *(f"_{part}" for part in name.split(","))))
-        if problem := _refused(words, lambda query: resolve(Request(query), registry)):
+        if problem := _error_of(words, lambda query: resolve(Request(query), registry)):
             yield _at(manifest, f"/variations/{name}", f"cannot be resolved: {problem}")
 
 
-def _refused(words: str, call: Callable[[Query], object]) -> str:
-    """Return the text of the error that a call with a query raises; it lists the alternatives."""
+def _error_of(words: str, call: Callable[[Query], object]) -> str:
+    """Return the text of the error that a call with a query raises; "" if it raises none."""
     try:
         call(parse_query(words.replace("#", "x")))
     except ScriptGraphError as error:
@@ -114,33 +114,33 @@ def _refused(words: str, call: Callable[[Query], object]) -> str:
     return ""
 
 
-def _code(manifest: Manifest) -> Iterator[Finding]:
+def _check_code(manifest: Manifest) -> Iterator[AuditFinding]:
     path = manifest.folder / "customize.py"
     if not path.is_file():
         if manifest.downloads:
-            yield _at(manifest, "/downloads", "is true, but there is no customize.py with a hook downloads(context)")
+            yield _at(manifest, "/downloads", "is true, but there is no customize.py; add one with downloads(context)")
         return
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
     except (SyntaxError, UnicodeDecodeError, ValueError) as error:
-        yield Finding(path, f":{getattr(error, 'lineno', None) or 1}", f"is no Python: {error}")
+        yield AuditFinding(path, f":{getattr(error, 'lineno', None) or 1}", f"is not valid Python: {error}")
         return
     functions = {each.name: each for each in tree.body if isinstance(each, ast.FunctionDef)}
     for function in (functions[name] for name in HOOKS if name in functions):
-        said = [ast.unparse(each.annotation) if each.annotation else "" for each in function.args.args]
-        if said != ["Context"] or not function.returns:
-            wanted = f"def {function.name}(context: Context) -> {HOOKS[function.name]}"
-            yield Finding(path, f":{function.lineno}", f"the hook {function.name} is not typed; write {wanted}")
+        annotations = [ast.unparse(each.annotation) if each.annotation else "" for each in function.args.args]
+        if annotations != ["Context"] or not function.returns:
+            signature = f"def {function.name}(context: Context) -> {HOOKS[function.name]}"
+            yield AuditFinding(path, f":{function.lineno}", f"the hook {function.name} is not typed; write {signature}")
     if manifest.downloads and "downloads" not in functions:
-        yield _at(manifest, "/downloads", "is true, but customize.py has no hook downloads(context)")
+        yield _at(manifest, "/downloads", "is true, but customize.py has no hook downloads(context); add it")
     yield from _banned(path, tree)
     yield from _exports(manifest, path, tree)
 
 
-def _banned(path: Path, tree: ast.Module) -> Iterator[Finding]:
+def _banned(path: Path, tree: ast.Module) -> Iterator[AuditFinding]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _BANNED_NAMES:
-            yield Finding(path, f":{node.lineno}", f"calls {node.func.id}; no script needs it")
+            yield AuditFinding(path, f":{node.lineno}", f"calls {node.func.id}; scripts must not, so remove the call")
         used: set[str] = set()
         if isinstance(node, ast.Import):
             used = {alias.name for alias in node.names}
@@ -150,17 +150,17 @@ def _banned(path: Path, tree: ast.Module) -> Iterator[Finding]:
             used = {ast.unparse(node)}
         for module, instead in _BANNED_MODULES.items():
             if module in used:
-                yield Finding(path, f":{getattr(node, 'lineno', 1)}", f"uses {module}; take {instead}")
+                yield AuditFinding(path, f":{getattr(node, 'lineno', 1)}", f"uses {module}; use {instead}")
         if isinstance(node, ast.keyword) and node.arg == "shell":
-            yield Finding(path, f":{node.value.lineno}", "starts a shell; give a list of arguments")
+            yield AuditFinding(path, f":{node.value.lineno}", "starts a shell; pass a list of arguments")
 
 
-def _exports(manifest: Manifest, path: Path, tree: ast.Module) -> Iterator[Finding]:
+def _exports(manifest: Manifest, path: Path, tree: ast.Module) -> Iterator[AuditFinding]:
     allowed = (*manifest.exports, *(key for each in manifest.variations.values() for key in each.exports))
     for node in (each for each in ast.walk(tree) if isinstance(each, ast.Dict)):
         names = [key.value for key in node.keys if isinstance(key, ast.Constant) and isinstance(key.value, str)]
         for name in filter(_KEY.fullmatch, names):
             if not matches_any(name, allowed) and name not in manifest.reads:
-                yield Finding(
+                yield AuditFinding(
                     path, f":{node.lineno}", f"exports {name}, which new_env_keys does not list; add it there"
                 )

@@ -1,4 +1,4 @@
-"""The engine's commands for cmind; the only module that makes `{'return': n}`."""
+"""The engine's commands for cmind; the only module that builds cmind's answers, `{'return': n}`."""
 
 from __future__ import annotations
 
@@ -30,27 +30,35 @@ if TYPE_CHECKING:
     from scriptgraph.cli.commands.table import Command
     from scriptgraph.product import Product
 
-    Work = Callable[[Arguments, RunConsole], dict[str, Any]]
+    CommandFunction = Callable[[Arguments, RunConsole], dict[str, Any]]
 
 _FAILED, _INTERRUPTED = 1, 130
 
 
 class Engine:
-    """A product's commands, each from cmind's dictionary to cmind's dictionary.
+    """A product's commands; each takes and returns a dictionary of cmind.
 
-    In every answer `return` is 0, or 1 with `error`, or 130 after Ctrl-C; the rest is what came of the command.
+    In an answer `return` is 0, or 1 with `error`, or 130 after Ctrl-C; the other members are the command's result.
     """
 
     def __init__(self, product: Product, repository: Path | None = None, more: Sequence[Path] = ()) -> None:
-        """Take the product, its CM repository where it is not to be looked for, and further repositories' roots."""
+        """Create the engine of a product.
+
+        Args:
+            product: its name, folders and addresses.
+            repository: its CM repository; by default it is searched for.
+            more: the roots of further repositories.
+        """
         self.product, self._repository, self._more = product, repository, more
 
     @property
     def repository(self) -> Path:
-        """The product's CM repository: the checkout around the code that runs, else the one installed with it.
+        """The product's CM repository: the checkout of the running code, otherwise the one installed with it.
 
-        The folder of cmind's module does not count: cmind's index may still point at another environment's copy.
-        Raise ScriptGraphError if there is none.
+        The folder of cmind's module is not used, because cmind's index may still point to another environment's copy.
+
+        Raises:
+            ScriptGraphError: there is none.
         """
         if self._repository is not None:
             return self._repository
@@ -59,101 +67,105 @@ class Engine:
         spec = find_spec(self.product.repository)
         for folder in (spec and spec.submodule_search_locations) or ():
             return Path(folder)
-        raise ScriptGraphError("the scripts are not installed; run pip install again")
+        raise ScriptGraphError(f"the scripts are not installed; run pip install {self.product.name} again")
 
     def repositories(self) -> Repositories:
-        """Find the product's repository and the user's, those that are registered and those that pip has installed."""
-        found = find_repositories(self.repository, registered_folder(), sys.path)
-        return found.replaced(roots=(*found.roots, *self._more))
+        """Return the product's repository and those of the user, registered with cmind or installed with pip."""
+        repositories = find_repositories(self.repository, registered_folder(), sys.path)
+        return repositories.replaced(roots=(*repositories.roots, *self._more))
 
-    def run_script(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """`cm run script`: `new_env` in the answer is what leaves the script."""
+    def run_script(self, cmind_input: Mapping[str, Any]) -> dict[str, Any]:
+        """Run `cm run script`; `new_env` in the answer holds the script's exports."""
 
         def run(arguments: Arguments, console: RunConsole) -> dict[str, Any]:
             return run_request(self.product, self.repositories(), *read_run(arguments, self.product), console)
 
-        return self.answer(script_command("run", self.product), given, run)
+        return self.answer(script_command("run", self.product), cmind_input, run)
 
-    def replay_script(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """`cm replay script --record=FILE`: `differences` in the answer has a sentence for each."""
+    def replay_script(self, cmind_input: Mapping[str, Any]) -> dict[str, Any]:
+        """Run `cm replay script --record=FILE`; `differences` in the answer is a list of texts."""
 
         def run(arguments: Arguments, console: RunConsole) -> dict[str, Any]:
-            from scriptgraph.cli.replay import replay  # noqa: PLC0415 - seldom
+            from scriptgraph.cli.replay import replay  # noqa: PLC0415 - a rare command
 
             return replay(arguments, self.product, self.repositories(), console)
 
-        return self.answer(script_command("replay", self.product), given, run)
+        return self.answer(script_command("replay", self.product), cmind_input, run)
 
-    def docker_script(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """`cm docker script --tags=...`: the same run in a container; `return` is 1 where its exit status is not 0."""
+    def docker_script(self, cmind_input: Mapping[str, Any]) -> dict[str, Any]:
+        """Run `cm docker script --tags=...`: a run in a container; `return` is 1 if its exit status is not 0."""
 
         def run(arguments: Arguments, _console: RunConsole) -> dict[str, Any]:
             from scriptgraph.cli.docker_command import run_in_docker  # noqa: PLC0415 - most runs need no container
 
             return run_in_docker(arguments, self.product, self.repository, self._registry)
 
-        return self.answer(script_command("docker", self.product), given, run)
+        return self.answer(script_command("docker", self.product), cmind_input, run)
 
-    def list_or_remove(self, action: str, given: Mapping[str, Any]) -> dict[str, Any]:
-        """`cm find`, `show` and `rm` of scripts and of the cache: `action` is "find script" and the like."""
+    def list_or_remove(self, action: str, cmind_input: Mapping[str, Any]) -> dict[str, Any]:
+        """Run `cm find`, `show` or `rm` of scripts or the cache; `action` is "find script" or similar."""
         from scriptgraph.cli.lists import list_command  # noqa: PLC0415 - runs need no lists
 
-        command, work = list_command(action, self.product, self._registry)
-        return self.answer(command, given, lambda arguments, _console: work(arguments))
+        command, function = list_command(action, self.product, self._registry)
+        return self.answer(command, cmind_input, lambda arguments, _console: function(arguments))
 
     def remove_script(
-        self, given: Mapping[str, Any], remove: Callable[[Mapping[str, Any]], dict[str, Any]]
+        self, cmind_input: Mapping[str, Any], remove: Callable[[Mapping[str, Any]], dict[str, Any]]
     ) -> dict[str, Any]:
-        """`cm rm script`: `remove` is cmind's own action, which asks on a terminal."""
+        """Run `cm rm script`; `remove` is cmind's own action, which asks for confirmation on a terminal."""
 
-        def work(arguments: Arguments, _console: RunConsole) -> dict[str, Any]:
+        def run(arguments: Arguments, _console: RunConsole) -> dict[str, Any]:
             if not (arguments.on("f") or sys.stdin.isatty()):
-                return {"error": "nothing was deleted; add -f to delete a script's folder without being asked"}
-            return remove(given)
+                return {"error": "nothing was deleted; add -f to delete a script's folder without confirmation"}
+            return remove(cmind_input)
 
-        return self.answer(script_command("rm", self.product), given, work)
+        return self.answer(script_command("rm", self.product), cmind_input, run)
 
     def complete(
-        self, given: Mapping[str, Any], commands: Sequence[Command], names: Callable[[str], Iterable[str]]
+        self, cmind_input: Mapping[str, Any], commands: Sequence[Command], names: Callable[[str], Iterable[str]]
     ) -> dict[str, Any]:
-        """`cm completion script`: print what a shell reads, or the words that the line after `--` may go on with."""
+        """Run `cm completion script`: print the shell's function, or the completions of the line after `--`."""
 
-        def work(arguments: Arguments, console: RunConsole) -> dict[str, Any]:
-            from scriptgraph.cli.complete_command import complete  # noqa: PLC0415 - seldom
+        def run(arguments: Arguments, console: RunConsole) -> dict[str, Any]:
+            from scriptgraph.cli.complete_command import complete  # noqa: PLC0415 - a rare command
 
             lines = complete(arguments, commands, self.product, self.repositories().roots, names)
             console.text(lines)
             return {"lines": lines}
 
-        return self.answer(script_command("completion", self.product), given, work)
+        return self.answer(script_command("completion", self.product), cmind_input, run)
 
     def answer(
         self,
         command: Command,
-        given: Mapping[str, Any],
-        work: Work,
+        cmind_input: Mapping[str, Any],
+        function: CommandFunction,
         more: Callable[[str], Groups] | None = None,
     ) -> dict[str, Any]:
-        """Decode a command, do its work and show its progress; or show its help, if that was typed.
+        """Decode a command, run it and show its progress; or show its help if requested.
 
-        `work` returns the contents of the answer; with `error`, it has failed. It raises ScriptGraphError for whatever
-        a user can cause. `more` returns the options, by groups, of whatever the command is about, if that is no script.
+        Args:
+            command: the command's table.
+            cmind_input: cmind's dictionary.
+            function: returns the answer's members, with `error` after a failure; raises ScriptGraphError for errors
+                that a user can cause.
+            more: returns the option groups of the command's subject, if that is not a script.
         """
-        if wants_help(given):
-            from scriptgraph.cli.help_command import show_help  # noqa: PLC0415 - seldom
+        if wants_help(cmind_input):
+            from scriptgraph.cli.help_command import show_help  # noqa: PLC0415 - a rare command
 
-            return _guarded(given, lambda: show_help(command, given, self._registry, more))
-        # A wrong value of --quiet is refused where options are decoded.
-        quiet = same(given.get("quiet", False), True)
-        console = RunConsole(quiet=quiet, results_to=sys.stderr if wants_json(given) else sys.stdout)
+            return _guarded(cmind_input, lambda: show_help(command, cmind_input, self._registry, more))
+        # The decoder refuses an invalid value of --quiet.
+        quiet = same(cmind_input.get("quiet", False), True)
+        console = RunConsole(quiet=quiet, results_to=sys.stderr if wants_json(cmind_input) else sys.stdout)
         try:
-            answer = _guarded(given, lambda: _done(command, given, work, console))
+            answer = _guarded(cmind_input, lambda: _run(command, cmind_input, function, console))
         finally:
             console.close()
         if answer["return"]:
             return answer
         answer = {**answer, "tables": console.tables}
-        if asks_for_json(given):
+        if asks_for_json(cmind_input):
             print(json.dumps(answer, indent=2, sort_keys=True, default=str))
         return answer
 
@@ -161,42 +173,44 @@ class Engine:
         return load_registry(self.repositories().roots)
 
 
-def _done(command: Command, given: Mapping[str, Any], work: Work, console: RunConsole) -> dict[str, Any]:
-    """Decode a command and do its work."""
+def _run(
+    command: Command, cmind_input: Mapping[str, Any], function: CommandFunction, console: RunConsole
+) -> dict[str, Any]:
+    """Decode a command and run it."""
     try:
-        return work(decode(command, given), console)
+        return function(decode(command, cmind_input), console)
     except UnknownOptionError as error:
-        if len(error.chain) == 1:  # of the script that was named: an option of the command may have been meant
+        if len(error.chain) == 1:  # of the requested script: the user may have meant an option of the command
             error.known |= command.spellings
         raise
 
 
-def _guarded(given: Mapping[str, Any], work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Turn the result of work into cmind's dictionary; what a user can cause is one line."""
-    answer = _caught(work)
+def _guarded(cmind_input: Mapping[str, Any], function: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Turn the result or the error of a command into cmind's dictionary."""
+    answer = _caught(function)
     if not answer.get("error"):
         return {"return": 0, **answer}
     answer = {"return": _FAILED, **answer, "error": _without_end_mark(answer["error"])}
-    if given.get("out") not in {None, "", "con", "json"}:  # cm shows errors on its own console only
+    if cmind_input.get("out") not in {None, "", "con", "json"}:  # cm prints errors for out=con only
         print(f"\nCM error: {answer['error']}!", file=sys.stderr)
     return answer
 
 
-def _caught(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+def _caught(function: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     try:
-        return work()
+        return function()
     except ScriptGraphError as error:
         return {"error": error.report()}
     except KeyboardInterrupt:
-        return {"return": _INTERRUPTED, "error": "interrupted; nothing half-finished was kept"}
+        return {"return": _INTERRUPTED, "error": "interrupted; no unfinished result was kept"}
     except OSError as error:
         if error.errno not in MACHINE_ERRNOS:
             raise
-        return {"error": f"{error.filename or 'a file'}: {error.strerror}; see to it and run again"}
+        return {"error": f"{error.filename or 'a file'}: {error.strerror}; correct this and run again"}
 
 
 def _without_end_mark(text: str) -> str:
-    """Return an error as cmind wants it: it puts an exclamation mark at the end."""
+    """Return an error without its end mark, because cmind appends an exclamation mark."""
     if "\n" in text:  # the mark follows the last line, and must not become part of a log's path
         return f"{text} " if "\n  log: " in text else text
     if not text.endswith("?"):

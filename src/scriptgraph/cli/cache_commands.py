@@ -1,4 +1,4 @@
-"""`cm find cache`, `cm show cache`, `cm rm cache`: what is kept, whether it is whole, and how it goes."""
+"""`cm find cache`, `cm show cache`, `cm rm cache`: list, verify and remove cache entries."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.cache import contents
-from scriptgraph.cache.contents import SHORT_KEY, Kept
+from scriptgraph.cache.contents import SHORT_KEY, StoredEntry
 from scriptgraph.cache.inventory import changed_contents
 from scriptgraph.cache.store import Cache
 from scriptgraph.cli.run_options import places_of
@@ -26,36 +26,37 @@ if TYPE_CHECKING:
 _HEADER = ("key", "script", "size", "made", "last used", "needed by", "path")
 
 
-class Shown(Immutable):
-    """What a command is about: the whole store, and what of it was asked for."""
+class CacheView(Immutable):
+    """The cache as a command sees it: all entries, the chosen ones, and folders that are not entries."""
 
     arguments: Arguments
     cache: Cache
-    entries: list[Kept]
-    chosen: list[Kept]
+    entries: list[StoredEntry]
+    chosen: list[StoredEntry]
     leftovers: list[Leftover]
 
     def say(self, *sections: Section) -> None:
-        """Show sections, but to another program."""
+        """Show sections unless another program reads the answer."""
         if not self.arguments.as_json:
             show_sections(sections)
 
 
-def look(arguments: Arguments, product: Product) -> Shown:
-    """Read the store; what is no entry is left out where only some entries are asked for.
+def read_view(arguments: Arguments, product: Product) -> CacheView:
+    """Read the cache; leftovers are included only if all entries are requested.
 
-    Raise CacheError if a key's beginning fits no entry, or several.
+    Raises:
+        CacheError: no key or more than one key starts like the requested one.
     """
     cache, query = Cache(places_of(arguments, product)[1]), parse_query(arguments.word)
     entries = contents.read_entries(cache)
     leftovers = [] if query.text else contents.read_leftovers(cache)
-    return Shown(arguments, cache, entries, contents.choose(entries, query), leftovers)
+    return CacheView(arguments, cache, entries, contents.choose(entries, query), leftovers)
 
 
 def find_cache(arguments: Arguments, product: Product) -> dict[str, Any]:
-    """List entries, one a line, with totals."""
-    shown = look(arguments, product)
-    answer, now_ns = described(shown), time.time_ns()
+    """List entries, one per line, with totals."""
+    view = read_view(arguments, product)
+    answer, now_ns = described(view), time.time_ns()
     rows = [
         (
             each["key"][:SHORT_KEY],
@@ -68,69 +69,69 @@ def find_cache(arguments: Arguments, product: Product) -> dict[str, Any]:
         )
         for each in answer["entries"]
     ]
-    shown.say(*([Section("", rows, _HEADER)] if rows else []), *totals(shown))
+    view.say(*([Section("", rows, _HEADER)] if rows else []), *totals(view))
     return answer
 
 
 def show_cache(arguments: Arguments, product: Product) -> dict[str, Any]:
-    """Tell all that is known of entries; with --verify, compare every file with its hash."""
-    shown = look(arguments, product)
-    answer = described(shown)
-    if shown.arguments.on("verify"):
+    """Show all properties of entries; with --verify, compare every file with its hash."""
+    view = read_view(arguments, product)
+    answer = described(view)
+    if view.arguments.on("verify"):
         for entry in answer["entries"]:
-            found = [shown.cache.damage(entry["key"]), *changed_contents(shown.cache.path(entry["key"]))]
-            entry["damages"] = list(dict.fromkeys(filter(None, found)))
+            damages = [view.cache.damage(entry["key"]), *changed_contents(view.cache.path(entry["key"]))]
+            entry["damages"] = list(dict.fromkeys(filter(None, damages)))
     if damaged := [f"{each['key'][:SHORT_KEY]} ({each['title']})" for each in answer["entries"] if each.get("damages")]:
-        remedy = "cm rm cache KEY removes one, and the next run makes it again"
+        remedy = "remove them with cm rm cache KEY, and the next run makes them again"
         answer["error"] = f"damaged: {', '.join(damaged)}; {remedy}"
-    titles = {each.key: each.title for each in shown.entries}
-    shown.say(*(block(each, titles) for each in answer["entries"]), *totals(shown))
+    titles = {each.key: each.title for each in view.entries}
+    view.say(*(block(each, titles) for each in answer["entries"]), *totals(view))
     return answer
 
 
 def remove_cache(arguments: Arguments, product: Product) -> dict[str, Any]:
-    """Remove entries, or with --partial what is no entry; asks on a terminal, and elsewhere wants -f."""
-    shown = look(arguments, product)
-    cache, (entries, leftovers, standing) = shown.cache, _going(shown)
-    going: list[Kept | Leftover] = [*entries, *leftovers]
-    answer: dict[str, Any] = {"removed": [], "in_use": [], "dependants": [each.key for each in standing]}
-    if not going:
-        shown.say(Section(f"{cache.root}: nothing to remove"))
+    """Remove entries, or leftovers with --partial, after a confirmation on a terminal or -f."""
+    view = read_view(arguments, product)
+    cache, (entries, leftovers, staying) = view.cache, _choose_removals(view)
+    removals: list[StoredEntry | Leftover] = [*entries, *leftovers]
+    answer: dict[str, Any] = {"removed": [], "in_use": [], "dependants": [each.key for each in staying]}
+    if not removals:
+        view.say(Section(f"{cache.root}: nothing to remove"))
         return answer
-    rows = [(*_words(each), size_text(each.size_bytes)) for each in going]
-    shown.say(Section(f"To be removed: {amount(going)}", rows))
-    if standing:
+    rows = [(*_key_and_title(each), size_text(each.size_bytes)) for each in removals]
+    view.say(Section(f"To be removed: {amount(removals)}", rows))
+    if staying:
         title = "Made from these, and kept (--dependants removes them as well)"
-        shown.say(Section(title, [_words(each) for each in standing]))
-    if not arguments.on("f") and not agreed(as_json=arguments.as_json):
-        return {**answer, "error": "nothing was removed; add -f to remove without being asked"}
-    in_use: list[Kept | Leftover] = [*contents.remove_entries(cache, entries)]
+        view.say(Section(title, [_key_and_title(each) for each in staying]))
+    if not arguments.on("f") and not confirmed(as_json=arguments.as_json):
+        return {**answer, "error": "nothing was removed; add -f to remove without confirmation"}
+    in_use: list[StoredEntry | Leftover] = [*contents.remove_entries(cache, entries)]
     in_use += contents.remove_leftovers(cache, leftovers)
-    gone = [each for each in going if each not in in_use]
-    shown.say(Section(f"Removed: {amount(gone)}"))
-    answer |= {"removed": [each.key for each in gone], "in_use": [each.key for each in in_use]}
+    removed = [each for each in removals if each not in in_use]
+    view.say(Section(f"Removed: {amount(removed)}"))
+    answer |= {"removed": [each.key for each in removed], "in_use": [each.key for each in in_use]}
     if in_use:
-        names = ", ".join("{} ({})".format(*_words(each)) for each in in_use)
-        answer["error"] = f"in use by a run, and not removed: {names}; try again when it has ended"
+        names = ", ".join("{} ({})".format(*_key_and_title(each)) for each in in_use)
+        answer["error"] = f"in use by a run, and not removed: {names}; try again when the run has ended"
     return answer
 
 
-def _going(shown: Shown) -> tuple[list[Kept], list[Leftover], list[Kept]]:
-    """Return the entries and leftovers to be removed, and the entries made from them that stay."""
-    arguments = shown.arguments
+def _choose_removals(view: CacheView) -> tuple[list[StoredEntry], list[Leftover], list[StoredEntry]]:
+    """Return the entries and leftovers to remove, and the entries made from them that stay."""
+    arguments = view.arguments
     if arguments.on("partial"):
         if arguments.word.strip() or arguments.on("dependants"):
-            raise RequestError("--partial is about what is no entry; give it without tags, key and --dependants")
-        return [], [each for each in shown.leftovers if each.kind != contents.OTHER_LAYOUT], []
-    standing = contents.standing_on(shown.chosen, shown.entries)
-    return ([*shown.chosen, *standing], [], []) if arguments.on("dependants") else (shown.chosen, [], standing)
+            raise RequestError("--partial removes no entries; use it without tags, key and --dependants")
+        return [], [each for each in view.leftovers if each.kind != contents.OTHER_LAYOUT], []
+    dependants = contents.all_dependants(view.chosen, view.entries)
+    return ([*view.chosen, *dependants], [], []) if arguments.on("dependants") else (view.chosen, [], dependants)
 
 
-def described(shown: Shown) -> dict[str, Any]:
+def described(view: CacheView) -> dict[str, Any]:
     """Return the structure that `--out=json` prints; times are Unix time in nanoseconds."""
-    above = contents.dependants(shown.entries)
+    dependants = contents.direct_dependants(view.entries)
     return {
-        "cache": str(shown.cache.root),
+        "cache": str(view.cache.root),
         "entries": [
             {
                 "key": each.key,
@@ -144,38 +145,38 @@ def described(shown: Shown) -> dict[str, Any]:
                 "used_ns": each.used_ns,
                 "reads": each.parts.get("reads", {}),
                 "needs": list(each.needs),
-                "needed_by": [other.key for other in above.get(each.key, ())],
+                "needed_by": [other.key for other in dependants.get(each.key, ())],
             }
-            for each in shown.chosen
+            for each in view.chosen
         ],
-        "size_bytes": sum(each.size_bytes for each in shown.chosen),
+        "size_bytes": sum(each.size_bytes for each in view.chosen),
         "leftovers": [
             {"kind": each.kind, "path": str(each.path), "key": each.key, "size_bytes": each.size_bytes}
-            for each in shown.leftovers
+            for each in view.leftovers
         ],
-        "leftovers_size_bytes": sum(each.size_bytes for each in shown.leftovers),
+        "leftovers_size_bytes": sum(each.size_bytes for each in view.leftovers),
     }
 
 
-def totals(shown: Shown) -> list[Section]:
-    """Return the totals, and what is no entry."""
-    rows = [(each.kind, size_text(each.size_bytes), str(each.path)) for each in shown.leftovers]
-    title = f"No entries: {amount(shown.leftovers)}; cm rm cache --partial removes them"
-    return [Section(f"{shown.cache.root}: {amount(shown.chosen)}"), *([Section(title, rows)] if rows else [])]
+def totals(view: CacheView) -> list[Section]:
+    """Return the totals, and the folders that are not entries."""
+    rows = [(each.kind, size_text(each.size_bytes), str(each.path)) for each in view.leftovers]
+    title = f"Leftovers: {amount(view.leftovers)}; cm rm cache --partial removes them"
+    return [Section(f"{view.cache.root}: {amount(view.chosen)}"), *([Section(title, rows)] if rows else [])]
 
 
-def amount(each: Sequence[Kept | Leftover]) -> str:
-    """Write how many there are and what they take: "2 entries, 3.1 MB"."""
-    one, many = ("entry", "entries") if all(isinstance(every, Kept) for every in each) else ("folder", "folders")
-    return f"{len(each)} {one if len(each) == 1 else many}, {size_text(sum(every.size_bytes for every in each))}"
+def amount(items: Sequence[StoredEntry | Leftover]) -> str:
+    """Return the number and the size of items: "2 entries, 3.1 MB"."""
+    one, many = ("entry", "entries") if all(isinstance(each, StoredEntry) for each in items) else ("folder", "folders")
+    return f"{len(items)} {one if len(items) == 1 else many}, {size_text(sum(each.size_bytes for each in items))}"
 
 
 def block(entry: Mapping[str, Any], titles: Mapping[str, str]) -> Section:
-    """Return all that is known of an entry, as `described` has it; `titles` names other entries by their keys."""
+    """Return the section of an entry from `described`; `titles` maps keys of entries to their titles."""
     now_ns = time.time_ns()
 
     def named(keys: Sequence[str]) -> str:
-        return ", ".join(f"{key[:SHORT_KEY]} ({titles.get(key, 'removed')})" for key in keys) or "nothing kept"
+        return ", ".join(f"{key[:SHORT_KEY]} ({titles.get(key, 'removed')})" for key in keys) or "no entry"
 
     rows = [
         ("key", entry["key"]),
@@ -189,16 +190,16 @@ def block(entry: Mapping[str, Any], titles: Mapping[str, str]) -> Section:
         *((f"with {key}", str(value)) for key, value in entry["reads"].items()),
     ]
     if "damages" in entry:
-        rows += [("damaged", damage) for damage in entry["damages"]] or [("whole", "every file has its hash")]
+        rows += [("damaged", damage) for damage in entry["damages"]] or [("intact", "every file has its hash")]
     return Section(entry["title"], rows)
 
 
-def _words(each: Kept | Leftover) -> tuple[str, str]:
-    return each.key[:SHORT_KEY], getattr(each, "title", "") or getattr(each, "kind", "")
+def _key_and_title(item: StoredEntry | Leftover) -> tuple[str, str]:
+    return item.key[:SHORT_KEY], getattr(item, "title", "") or getattr(item, "kind", "")
 
 
-def agreed(*, as_json: bool) -> bool:
-    """Ask whether what was listed shall go, where somebody is there to answer."""
+def confirmed(*, as_json: bool) -> bool:
+    """Whether the user confirms the removal; False without a terminal."""
     if as_json or not (sys.stdin.isatty() and sys.stdout.isatty()):
         return False
     try:

@@ -1,11 +1,11 @@
-"""`cm completion script`: the text that a shell reads, and the words that complete a line."""
+"""`cm completion script`: the shell's function, and the completions of a line."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from scriptgraph.catalog.registry import load_registry
-from scriptgraph.cli.commands.completion import Completion, Sources, shell_function
+from scriptgraph.cli.commands.completion import Completion, Lookups, shell_function
 from scriptgraph.cli.script_commands import options_to_help
 from scriptgraph.manifest.queries import parse_query
 
@@ -26,9 +26,10 @@ def complete(
     roots: Sequence[Path],
     names: Callable[[str], Iterable[str]],
 ) -> list[str]:
-    """Return the lines to print: words that complete the line after `--`, or the shell's text where there is none.
+    """Return the lines to print: the completions of the line after `--`, or without a line the shell's function.
 
-    Raise RequestError for a shell that is not served.
+    Raises:
+        RequestError: the shell is not supported.
     """
     if not arguments.rest:
         return shell_function(arguments.word).splitlines()
@@ -36,10 +37,10 @@ def complete(
     def registry() -> Registry:
         return load_registry(roots, product.home / "index", keep=False)
 
-    sources = Sources(
+    lookups = Lookups(
         tags=lambda tags: registry().tags_beside(tags),
         variations=lambda tags: {f"_{name}" for each in registry().candidates(tags) for name in each.variations},
         options=lambda tags: options_to_help(parse_query(tags), registry()),
         names=names,
     )
-    return Completion(commands, sources).complete(arguments.rest[0])
+    return Completion(commands, lookups).complete(arguments.rest[0])

@@ -1,4 +1,4 @@
-"""Show a run as it goes: plain lines, and bars on a terminal."""
+"""Show the progress of a run: plain lines, and bars on a terminal."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _BOLD, _DIM, _RED, _YELLOW = "1", "2", "31", "33"
 
 
 class RunConsole:
-    """Takes a run's events and shows them.
+    """Shows the events of a run.
 
-    Nothing is drawn between two events: no thread of ours shares a core with a step that
-    measures, which reports progress only outside its timed section.
+    Nothing is drawn between two events, so that no thread of this process competes for a
+    core with a step that measures. Such a step reports progress only outside its timed section.
     """
 
     def __init__(self, *, quiet: bool, results_to: TextIO | None = None) -> None:
@@ -56,7 +56,7 @@ class RunConsole:
             draw([Section(details["title"], details["rows"])], self._results_to, labelled=True)
 
     def _whose(self, title: str) -> str:
-        """Name the step where several run side by side, and nothing where it is clear."""
+        """Return a prefix with the step's title if several steps run in parallel, otherwise ""."""
         return f"{title}: " if set(self._active) - {title} else ""
 
     def _finished(self, title: str, details: Mapping[str, Any]) -> None:
@@ -68,12 +68,12 @@ class RunConsole:
         self._line(f"  {whose}{done if details['status'] == 'done' else details['status'] + reason}", _DIM)
 
     def text(self, lines: Iterable[str]) -> None:
-        """Show lines of a result as they are, on the results' output."""
+        """Print lines of a result unchanged to the results' output."""
         for line in lines:
             print(line, file=self._results_to, flush=True)
 
     def close(self) -> None:
-        """Take the live bars off the screen."""
+        """Remove the progress bars from the screen."""
         if self._bars is not None:
             self._bars.stop()
         self._bars = None

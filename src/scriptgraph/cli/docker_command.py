@@ -19,7 +19,7 @@ from scriptgraph.errors import RequestError, ScriptGraphError
 from scriptgraph.immutable import Immutable
 from scriptgraph.planning.environment import as_text
 from scriptgraph.planning.resolver import resolve
-from scriptgraph.process.programs import ProcessFailed, capture, foreground, run
+from scriptgraph.process.programs import ProcessFailed, capture, run, run_in_foreground
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -38,81 +38,94 @@ _TIMEOUT_S = 30.0
 
 
 class DockerOptions(Immutable):
-    """The options that begin with docker_."""
+    """The options whose names begin with docker_.
+
+    Attributes:
+        base_image: the image to build on.
+        mounts: further folders to mount.
+        shell: whether to start a shell instead of the run.
+        repository: the value of an option of 2023 that has no effect.
+    """
 
     base_image: str
-    mounts: tuple[str, ...]  # more folders that the container sees
-    shell: bool  # in place of the run
-    repository: str  # an option of 2023 that needs nothing here
+    mounts: tuple[str, ...]
+    shell: bool
+    repository: str
 
 
 def run_in_docker(
     arguments: Arguments, product: Product, repository: Path, load: Callable[[], Registry]
 ) -> dict[str, Any]:
-    """Build the image and run what the command asks for in a container; `error` has an exit status that is not 0.
+    """Build the image and run the request in a container; `error` reports an exit status other than 0.
 
-    Raise ScriptGraphError if an option is wrong, no engine runs here, or the image cannot be built; OSError if a
-    folder cannot be written.
+    Raises:
+        ScriptGraphError: an option is invalid, no Docker engine answers, or the image cannot be built.
+        OSError: a folder cannot be written.
     """
     container = read_docker_options(arguments)
     request, options = read_run(arguments, product)
-    # A wrong tag or option is said before minutes of building.
+    # Report a wrong tag or option before minutes of building.
     manifest = resolve(request, load()).root.manifest
     kinds = {name.replace("-", "_"): option.kind for name, option in manifest.inputs.items()}
-    given = {name.replace("-", "_"): value for name, value in request.inputs.items()}
-    paths = {name: absolute(as_text(value)) for name, value in given.items() if kinds.get(name) == "path" and value}
+    inputs = {name.replace("-", "_"): value for name, value in request.inputs.items()}
+    paths = {name: absolute(as_text(value)) for name, value in inputs.items() if kinds.get(name) == "path" and value}
     mounts = mounts_of(paths | {f"docker_mounts ({each})": absolute(each) for each in container.mounts})
     words = ["cm", "run", "script", *words_inside(request.argv, paths)]
     if container.shell and not sys.stdin.isatty():
-        raise RequestError("--docker_skip_run_cmd gives a shell, which needs a terminal; there is none here")
+        raise RequestError("--docker_skip_run_cmd starts a shell, which needs a terminal; run it on a terminal")
     require_engine(words)
     if container.repository:
-        _say(f"--docker_cm_repo={container.repository}: the container has the scripts of this installation")
-    kept = options.home / "docker"
-    for path in (kept / "home", *mounts):
+        _say(f"--docker_cm_repo={container.repository}: ignored; the container has the scripts of this installation")
+    folder = options.home / "docker"
+    for path in (folder / "home", *mounts):
         if not path.exists():
             path.mkdir(parents=True, exist_ok=True)
-    image = build_image(kept, product, repository, container.base_image)
+    image = build_image(folder, product, repository, container.base_image)
     if container.shell:
-        _say(f"a shell in {image}; the run is: {shlex.join(words)}")
-    argv = run_argv(image, kept / "home", mounts, [] if container.shell else words)
+        _say(f"a shell in {image}; the command of the run is: {shlex.join(words)}")
+    argv = run_argv(image, folder / "home", mounts, [] if container.shell else words)
     _say(f"starting {shlex.join(argv)}")
-    status = foreground(argv)
-    return {"error": f"the container ended with status {status}"} if status else {}
+    status = run_in_foreground(argv)
+    return {"error": f"the container ended with status {status}; see its output above"} if status else {}
 
 
 def read_docker_options(arguments: Arguments) -> DockerOptions:
-    """Return docker's options of a command. Raise RequestError if one has a wrong value."""
+    """Decode the options of docker.
+
+    Raises:
+        RequestError: an option has an invalid value.
+    """
     image = arguments.text("docker_base_image") or BASE_IMAGE
     if not re.fullmatch(r"[A-Za-z0-9][\w./:@-]*", image):
-        raise RequestError(f"--docker_base_image={image}: is no image's name, such as {BASE_IMAGE}")
+        raise RequestError(f"--docker_base_image={image}: is not the name of an image; write one like {BASE_IMAGE}")
     folders = arguments.words("docker_mounts")
     for each in folders:
         if not absolute(each).exists():
-            raise RequestError(f"--docker_mounts={each}: nothing is there")
+            raise RequestError(f"--docker_mounts={each}: does not exist; name a folder or file")
     shell = arguments.on("docker_skip_run_cmd")
     return DockerOptions(image, folders, shell, arguments.text("docker_cm_repo"))
 
 
 def require_engine(words: list[str]) -> None:
-    """Raise ScriptGraphError if docker is absent or its engine does not answer; the text says what to do."""
-    without = f"or run without a container: {shlex.join(words)}"
+    """Raise ScriptGraphError if docker is absent or its engine does not answer."""
+    alternative = f"or run without a container: {shlex.join(words)}"
     if shutil.which("docker") is None:
-        remedy = "install Docker Engine, or podman under docker's name"
-        raise ScriptGraphError(f"docker is not on PATH: {remedy}, {without}")
+        remedy = "install Docker Engine, or podman under the name docker"
+        raise ScriptGraphError(f"docker is not on PATH; {remedy}, {alternative}")
     try:
         capture(["docker", "version", "--format", "{{.Server.Version}}"], timeout_s=_TIMEOUT_S)
     except ProcessFailed as failure:
-        remedy = "start it (systemctl start docker) and see that you may use it (the group docker)"
-        raise ScriptGraphError(f"no docker engine answers ({failure}): {remedy}, {without}") from failure
+        remedy = "start it (systemctl start docker) and join the group docker"
+        raise ScriptGraphError(f"no docker engine answers ({failure}); {remedy}, {alternative}") from failure
 
 
-def build_image(kept: Path, product: Product, repository: Path, base_image: str) -> str:
-    """Write the image's files beside our own, and build it; docker's own cache makes a second time short.
+def build_image(folder: Path, product: Product, repository: Path, base_image: str) -> str:
+    """Write the build context into `folder` and build the image; docker caches unchanged layers.
 
-    Return the image's name, which says what it was built on.
+    Returns:
+        The image's name, with a hash of its Dockerfile.
     """
-    context = kept / "image"
+    context = folder / "image"
     if context.exists():
         shutil.rmtree(context)
     checkout = (repository / "pyproject.toml").is_file()
@@ -120,7 +133,7 @@ def build_image(kept: Path, product: Product, repository: Path, base_image: str)
     text = dockerfile(base_image, checkout=checkout, compiler=platform.machine() != "x86_64")
     (context / "Dockerfile").write_text(text, encoding="utf-8")
     name = f"{product.name}:{hashlib.sha256(text.encode()).hexdigest()[:12]}"
-    log = kept / "build.log"
+    log = folder / "build.log"
     _say(f"building {name} on {base_image}; its log is {log}")
     log.unlink(missing_ok=True)
     run(["docker", "build", "--tag", name, str(context)], env=os.environ, cwd=context, log=log).require_success()
@@ -128,9 +141,9 @@ def build_image(kept: Path, product: Product, repository: Path, base_image: str)
 
 
 def installed_packages(distribution: metadata.Distribution) -> list[Path]:
-    """Return the folders of a distribution's top packages, by the files that were installed.
+    """Return the folders of a distribution's top-level packages, from its list of installed files.
 
-    Its own list (top_level.txt) lacks what is made when it is built, as the CM repository is.
+    Its top_level.txt lacks packages generated at build time, such as the CM repository.
     """
     files = distribution.files or ()
     names = {file.parts[0] for file in files if len(file.parts) == 2 and file.name == "__init__.py"}  # noqa: PLR2004
@@ -157,9 +170,9 @@ def _say(line: str) -> None:
 
 
 def dockerfile(base_image: str, *, checkout: bool, compiler: bool) -> str:
-    """Write the image's recipe; beside it lies `source/`: a checkout, or packages and their requirements.txt.
+    """Return the text of the Dockerfile, for a context with `source/`: a checkout, or packages and requirements.txt.
 
-    `compiler` is whether packages have to be compiled, as on Arm.
+    `compiler` installs a compiler, for machines on which packages have no wheels, such as Arm.
     """
     programs = "git g++" if compiler else "git"
     source = "/opt/source" if checkout else "-r /opt/source/requirements.txt\nENV PYTHONPATH=/opt/source"
@@ -173,24 +186,26 @@ def dockerfile(base_image: str, *, checkout: bool, compiler: bool) -> str:
     )
 
 
-def mounts_of(given: Mapping[str, Path]) -> tuple[Path, ...]:
-    """Return what has to be mounted for options that are paths: what is there, or the folder that it is made in.
+def mounts_of(paths: Mapping[str, Path]) -> tuple[Path, ...]:
+    """Return the paths to mount for options that are paths: existing paths, and the parents of files to be made.
 
-    Raise RequestError if a path neither is there nor can be made, or holds a character that docker does not take.
+    Raises:
+        RequestError: a path and its parent do not exist, or docker cannot mount the path.
     """
-    found: dict[Path, None] = {}
-    for name, path in given.items():
+    mounts: dict[Path, None] = {}
+    for name, path in paths.items():
         place = path if path.exists() or name.endswith("_dir") else path.parent
         if place != path and not place.is_dir():
-            raise RequestError(f"--{name}={path}: nothing is there, nor the folder {place}")
+            raise RequestError(f"--{name}={path}: neither it nor the folder {place} exists; name another path")
         if _ENDS_A_FIELD & set(str(place)):
-            raise RequestError(f"--{name}={place}: docker cannot mount a path with a comma, a quote or a line break")
-        found[place] = None
-    return tuple(found)
+            problem = "has a comma, a quote or a line break, which docker cannot mount; rename it"
+            raise RequestError(f"--{name}={place}: {problem}")
+        mounts[place] = None
+    return tuple(mounts)
 
 
 def words_inside(words: Sequence[str], paths: Mapping[str, Path]) -> list[str]:
-    """Return the words for `cm` in the container: without docker's options, paths as they are mounted."""
+    """Return the arguments for `cm` in the container: without docker's options, with absolute paths."""
     inside = []
     for word in words:
         name, equals, _ = word.partition("=")
@@ -200,15 +215,14 @@ def words_inside(words: Sequence[str], paths: Mapping[str, Path]) -> list[str]:
     return inside
 
 
-def run_argv(image: str, kept: Path, mounts: Iterable[Path], command: Sequence[str]) -> list[str]:
-    """Return the argv of `docker run`; no `command` stands for a shell.
+def run_argv(image: str, home: Path, mounts: Iterable[Path], command: Sequence[str]) -> list[str]:
+    """Return the argv of `docker run`; an empty `command` starts a shell.
 
-    `kept` is a folder of this machine that is the container's home, so that its cache outlives it; the `mounts` stand
-    in the container where they stand here.
+    `home` becomes the container's home, so that its cache outlives the container. The `mounts` keep their paths.
     """
-    shared = [f"type=bind,source={kept},target={HOME}", *(f"type=bind,source={each},target={each}" for each in mounts)]
+    shared = [f"type=bind,source={home},target={HOME}", *(f"type=bind,source={each},target={each}" for each in mounts)]
     return [
-        # What is written is the user's; results are named after the machine: the next container goes on with them.
+        # The user owns the written files. The machine's name lets the next container continue the results.
         "docker", "run", "--rm", "--init", *([] if command else ["--interactive", "--tty"]),
         "--user", f"{os.getuid()}:{os.getgid()}", "--hostname", platform.node() or "localhost",
         *(word for each in shared for word in ("--mount", each)), image, *(command or ["bash"]),

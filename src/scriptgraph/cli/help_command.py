@@ -1,4 +1,4 @@
-"""`--help`: the options of a command, and of the script or the like that it is about."""
+"""`--help`: the options of a command and of its subject, such as a script."""
 
 from __future__ import annotations
 
@@ -19,16 +19,18 @@ if TYPE_CHECKING:
 
 def show_help(
     command: Command,
-    given: Mapping[str, Any],
+    cmind_input: Mapping[str, Any],
     load: Callable[[], Registry],
     options: Callable[[str], Groups] | None = None,
 ) -> dict[str, Any]:
-    """Show a command's help where a person reads; cmind is to show none of its own.
+    """Show a command's help on the console, and suppress cmind's own.
 
-    `options` returns the options of whatever the command is about, by groups; where it is absent, that is a script.
-    Raise ScriptGraphError if it does not exist.
+    `options` returns the option groups of the command's subject; by default the subject is a script.
+
+    Raises:
+        ScriptGraphError: the subject does not exist.
     """
-    subject = subject_of(command, given) if command.open_to else ""
+    subject = subject_of(command, cmind_input) if command.open_to else ""
     if not subject:
         groups: Groups = ()
     elif options:
@@ -36,6 +38,6 @@ def show_help(
     else:
         groups = options_to_help(parse_query(subject), load())
     text = help_text(command, groups)
-    if given.get("out") in {"con", "console"}:
+    if cmind_input.get("out") in {"con", "console"}:
         print(text)
     return {"help": text, "skip_delayed_help": True}

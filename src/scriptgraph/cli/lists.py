@@ -1,4 +1,4 @@
-"""`cm find`, `show` and `rm` of scripts and of the cache: their tables and their work."""
+"""`cm find`, `show` and `rm` of scripts and of the cache: their tables and functions."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from scriptgraph.cli.commands.table import Command
     from scriptgraph.product import Product
 
-    Work = Callable[[Arguments], dict[str, Any]]
+    ListFunction = Callable[[Arguments], dict[str, Any]]
 
 
-def list_command(name: str, product: Product, load: Callable[[], Registry]) -> tuple[Command, Work]:
-    """Return the table of "find script" and the like, and the work of it."""
+def list_command(name: str, product: Product, load: Callable[[], Registry]) -> tuple[Command, ListFunction]:
+    """Return the table and the function of a command such as "find script"."""
     action, automation = name.split()
     if automation == "script":
         return script_command(action, product), partial(_SCRIPTS[action], load=load)

@@ -1,4 +1,4 @@
-"""What `--plan`, `--explain`, `--prefetch` and `--offline` do with a plan; a plan as text and as JSON."""
+"""`--plan`, `--explain`, `--prefetch` and `--offline`; a plan as text and as JSON."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from scriptgraph.execution.runtime import Runtime
     from scriptgraph.planning.plan import Need, Plan
 
-_SAID = {"cached": "in the cache", "make": "made, then kept in the cache", "run": "runs", "again": "as above"}
+_STATUS_TEXTS = {"cached": "in the cache", "make": "runs, then cached", "run": "runs", "again": "as above"}
 _MIB = 1 << 20
 
 
@@ -36,35 +36,41 @@ def show_plan(plan: Plan, runtime: Runtime, console: RunConsole) -> dict[str, An
 
 
 def show_origin(plan: Plan, key: str, console: RunConsole) -> dict[str, Any]:
-    """Show for each step that reads a key which value it gets, and from where. Raise RequestError if none reads it."""
+    """Show the value and its origin for each step that reads a key.
+
+    Raises:
+        RequestError: no step reads the key.
+    """
     lines = list(dict.fromkeys(origin_lines(plan, key)))
     if not lines:
         makers = dict.fromkeys(step.title for step in plan.steps() if matches_any(key, step.exports))
         close = nearest(key, {name for step in plan.steps() for name in step.manifest.reads})
         hint = f"; did you mean {close[0]}?" if close else ""
-        hint = f"; what exports it when it runs: {', '.join(makers)}" if makers else hint
+        hint = f"; it is exported by {', '.join(makers)}" if makers else hint
         raise RequestError(f"--explain={key}: no step of this plan reads it{hint}")
     console.text(lines)
     return {"explained": lines}
 
 
 def require_provided(plan: Plan, runtime: Runtime) -> None:
-    """Raise MissingFilesError, which lists them, if a run needs files neither here nor at a host that answers."""
+    """Raise MissingFilesError if files that a run needs are neither here nor on a reachable host."""
     require_reachable(_look(plan, runtime)[1], offline=runtime.switches.offline)
 
 
 def run_prefetch(plan: Plan, runtime: Runtime, request: Mapping[str, Any], console: RunConsole) -> dict[str, Any]:
-    """Make what is kept in the cache and stop; say what could not be made yet."""
+    """Run the cached steps and stop; warn about those that cannot run yet."""
     record, root = prefetch(plan, runtime, request)
     waiting = [each for each in root.all() if each.step.manifest.cache and each.status == "open"]
     made = sum(each.status == "done" and each.cache_key is not None for each in record.steps)
     console.text([f"{made} made, {sum(each.status == 'cached' for each in root.all())} were in the cache already"])
     for each in waiting:
-        why = each.error or f"it stands on {', '.join(each.waits_for)}, which earlier steps export when they run"
-        console("warned", each.step.title, {"message": f"not fetched: {why}"})
+        reason = each.error or f"it needs {', '.join(each.waits_for)}, which earlier steps export when they run"
+        console("warned", each.step.title, {"message": f"not prefetched: {reason}"})
     for need in root.deferred():
         keys = ", ".join(sorted(need.waits_for))
-        console("warned", need.dependency.tags, {"message": f"not looked at: {keys} decides it, known when others ran"})
+        console(
+            "warned", need.dependency.tags, {"message": f"not prefetched: it depends on {keys}, known only in a run"}
+        )
     return {
         "record": str(runtime.run_folder / "record.json"),
         "waiting": [each.step.title for each in waiting],
@@ -83,14 +89,14 @@ def plan_lines(
 ) -> list[str]:
     """Return a plan as lines of text.
 
-    `seconds` is how long a step took when it last ran, by title; `verbose` tells of dependencies that are not wanted.
+    `seconds` are the durations of the steps' last runs by title; `verbose` adds dependencies that are left out.
     """
     lines = [f"plan {plan.fingerprint[:12]} for {plan.root.title}", *_step_lines(root, 0, verbose=verbose), ""]
     known = [each.download.size_bytes for each in fetched if each.download.size_bytes]
     sizes = [f"{sum(known) / _MIB:.1f} MiB"] if known else []
     sizes += [f"{len(fetched) - len(known)} of unknown size"] if len(known) < len(fetched) else []
-    needed = f"{len(fetched)} ({', and '.join(sizes)}); as much disk at least" if fetched else "none that is known now"
-    lines.append(f"downloads: {needed}")
+    total = f"{len(fetched)} ({', and '.join(sizes)}); needs at least as much disk" if fetched else "none known yet"
+    lines.append(f"downloads: {total}")
     for each in fetched:
         size = f"{each.download.size_bytes:,} bytes" if each.download.size_bytes else "size unknown"
         hosts = ", ".join(dict.fromkeys(host for host, _ in each.hosts))
@@ -98,16 +104,16 @@ def plan_lines(
         lines.append(f"  {each.download.name}: {size}, {source}")
     to_do = [each.step.title for each in root.all() if each.status in {"make", "run", "open"}]
     took = [seconds[title] for title in to_do if title in seconds]
-    less = f"; {len(to_do) - len(took)} of {len(to_do)} steps have not run here yet" if len(took) < len(to_do) else ""
-    told = f"about {sum(took):.0f} s by the last runs here{less}"
-    lines.append(f"time: {told if took else 'not known; no earlier run on this machine tells'}")
+    new = f"; {len(to_do) - len(took)} of {len(to_do)} steps have not run here yet" if len(took) < len(to_do) else ""
+    estimate = f"about {sum(took):.0f} s, by the last runs on this machine{new}"
+    lines.append(f"time: {estimate if took else 'unknown (no previous run on this machine)'}")
     return lines
 
 
 def plan_document(
     plan: Plan, root: StepPreview, fetched: Sequence[RequiredFile], seconds: Mapping[str, float], schema: str
 ) -> dict[str, Any]:
-    """Return a plan as JSON values of a schema of this name."""
+    """Return a plan as JSON values with the name of their schema."""
     return {
         "schema": schema,
         "fingerprint": plan.fingerprint,
@@ -128,7 +134,7 @@ def plan_document(
 
 
 def origin_lines(plan: Plan, key: str) -> Iterator[str]:
-    """Say for each step that reads a key which value it has before the run, and where that came from."""
+    """Yield a line for each step that reads a key: its value before the run and the value's origin."""
     for step in plan.steps():
         if key in step.manifest.reads and key in step.env:
             setting = step.env.origin(key)
@@ -139,11 +145,11 @@ def origin_lines(plan: Plan, key: str) -> Iterator[str]:
 
 def _step_lines(found: StepPreview, depth: int, *, verbose: bool) -> Iterator[str]:
     open_for = f"waits for {_few(found.waits_for)}" if found.status == "open" else ""
-    said = found.error or _SAID.get(found.status, open_for)
+    status = found.error or _STATUS_TEXTS.get(found.status, open_for)
     choices = [f"_{each.written} ({each.why})" if each.why else f"_{each.written}" for each in found.step.variations]
     choices += [f"version {found.step.version}"] if found.step.version else []
     line = "  " * depth + found.step.manifest.alias + (f" [{', '.join(choices)}]" if choices else "")
-    yield f"{line} - {said}" if said else line
+    yield f"{line} - {status}" if status else line
     if found.status == "again":
         return
     for child in found.below:
@@ -151,7 +157,7 @@ def _step_lines(found: StepPreview, depth: int, *, verbose: bool) -> Iterator[st
             yield from _step_lines(child, depth + 1, verbose=verbose)
         elif child.waits_for:
             waits = _few(sorted(child.waits_for))
-            yield "  " * (depth + 1) + f"? {child.dependency.tags} - decided when {waits} is known"
+            yield "  " * (depth + 1) + f"? {child.dependency.tags} - unresolved until {waits} is known"
         elif verbose:
             yield "  " * (depth + 1) + f"(left out: {child.dependency.tags}: {guard_words(child.dependency)})"
 

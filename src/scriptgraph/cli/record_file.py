@@ -1,4 +1,4 @@
-"""Read the record of a run, checked as far as a replay reads it: other members may be there or be unknown."""
+"""Read the record of a run; only the members that a replay uses are checked."""
 
 from __future__ import annotations
 
@@ -24,11 +24,15 @@ if TYPE_CHECKING:
 
     from scriptgraph.manifest.types import Override
 
-_ADVICE = "give the record.json that a run left"
+_ADVICE = "name the record.json of a run"
 
 
 def read_record(path: Path, schema: str) -> dict[str, Any]:
-    """Read a record, or that of a run's folder. Raise RequestError if it is absent, no record or of another layout."""
+    """Read a record from its file or the run's folder.
+
+    Raises:
+        RequestError: the file is absent, not a record, or of another layout.
+    """
     where = f"--record={path}"
     path = path / "record.json" if path.is_dir() else path
     try:
@@ -39,7 +43,7 @@ def read_record(path: Path, schema: str) -> dict[str, Any]:
         raise RequestError(f"{where}: is not a record in the layout {schema}; {_ADVICE}")
     request = document.get("request")
     if not isinstance(request, dict) or not isinstance(request.get("tags"), str) or not request["tags"]:
-        raise RequestError(f"{where}: does not say what was asked for, so it cannot be asked again")
+        raise RequestError(f"{where}: has no request, so it cannot be replayed; {_ADVICE}")
     try:
         _read_parts(document)
     except Malformed as error:
@@ -48,21 +52,21 @@ def read_record(path: Path, schema: str) -> dict[str, Any]:
 
 
 def _with(needed: Mapping[str, Callable[[Any], Any]], **known: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Return a reader of objects with certain members, and others that may be there or be unknown."""
+    """Return a reader of objects with the members `needed` and the optional `known`; others are ignored."""
     readers = {**needed, **known}
 
     def read(value: Any) -> Any:
-        given, key = read_object(value), ""
-        absent = [name for name in needed if name not in given]
+        document, key = read_object(value), ""
+        absent = [name for name in needed if name not in document]
         if absent:
             raise Malformed("is missing", pointer_to(absent[0]))
         try:
             for key, reader in readers.items():
-                if key in given:
-                    reader(given[key])
+                if key in document:
+                    reader(document[key])
         except Malformed as error:
             raise error.below(key) from None
-        return given
+        return document
 
     return read
 
@@ -94,12 +98,12 @@ _read_step = _with(
         "commands": each(_with({"exit_code": read_anything})),
     }
 )
-_read_planned = _with(
+_read_plan_step = _with(
     {"title": read_text, "version": _read_text_or_null, "manifest": _read_text_or_null, "env": read_object}
 )
 _read_parts = _with(
     {"plan_fingerprint": read_text, "request": _read_request, "steps": each(_read_step)},
-    plan=each(_read_planned),
+    plan=each(_read_plan_step),
     host=read_object,
     exports=read_object,
 )

@@ -1,4 +1,4 @@
-"""A record -> the same request again, and what came out differently."""
+"""Replay a record: repeat its request and report the differences."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from scriptgraph.cli.console import RunConsole
     from scriptgraph.product import Product
 
-# Folders of runs and entries carry times and hashes: where something lies is no difference.
+# Folders of runs and entries have times and hashes in their names, which are not differences.
 _RUN_OR_ENTRY = re.compile(r"(?<=/records/)[^/\s]+|(?<=/v)\d+/[0-9a-f]{2}/[0-9a-f]{64}")
 
 
 class Difference(Immutable):
-    """One thing that is not as it was: which part of the record, what, then and now."""
+    """A difference between two records: the part, the item, and its values then and now."""
 
     part: str
     what: str
@@ -44,9 +44,11 @@ class Difference(Immutable):
 
 
 def replay(arguments: Arguments, product: Product, found: Repositories, console: RunConsole) -> dict[str, Any]:
-    """Repeat the request of a record and show the differences; options of the command override recorded ones.
+    """Repeat the request of a record and show the differences; command-line options override recorded ones.
 
-    Raise RequestError if no record is named or it cannot be read; ScriptGraphError as a run does.
+    Raises:
+        RequestError: no record is named, or it cannot be read.
+        ScriptGraphError: the run failed.
     """
     path, schema = arguments.path("record"), product.schema("record")
     if path is None:
@@ -60,27 +62,27 @@ def replay(arguments: Arguments, product: Product, found: Repositories, console:
         return answer
     now = read_record(Path(answer["record"]), schema)
     lines = [str(each) for each in plan_differences(document, now) + run_differences(document, now)]
-    title = f"differs in {len(lines)}:" if lines else "nothing differs"
+    title = f"differences: {len(lines)}" if lines else "no differences"
     console.text([title, *(f"  {line}" for line in lines)])
     return {**answer, "differences": lines}
 
 
 def request_of(document: Mapping[str, Any], typed: Request) -> Request:
-    """Return the request of a record; what was typed with the replay wins."""
-    asked = document["request"]
-    recorded = {name: decode_override(fields) for name, fields in asked.get("adr", {}).items()}
-    typed_overrides = {name: one.over(recorded.get(name, Override())) for name, one in typed.overrides.items()}
+    """Return the request of a record, overridden by the options typed with the replay."""
+    recorded = document["request"]
+    overrides = {name: decode_override(fields) for name, fields in recorded.get("adr", {}).items()}
+    typed_overrides = {name: each.over(overrides.get(name, Override())) for name, each in typed.overrides.items()}
     return Request(
-        query=parse_query(asked["tags"]),
-        inputs={key: decode_value(value) for key, value in asked.get("inputs", {}).items()} | dict(typed.inputs),
-        env={key: decode_value(value) for key, value in asked.get("env", {}).items()} | dict(typed.env),
-        overrides=recorded | typed_overrides,
-        argv=tuple(asked.get("argv", ())),
+        query=parse_query(recorded["tags"]),
+        inputs={key: decode_value(value) for key, value in recorded.get("inputs", {}).items()} | dict(typed.inputs),
+        env={key: decode_value(value) for key, value in recorded.get("env", {}).items()} | dict(typed.env),
+        overrides=overrides | typed_overrides,
+        argv=tuple(recorded.get("argv", ())),
     )
 
 
 def plan_differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[Difference]:
-    """Say how the plan of a record differs from another's: scripts, versions, what they are told."""
+    """Return the differences between the plans of two records: scripts, versions and values."""
     fingerprints = [each["plan_fingerprint"] for each in (then, now)]
     if fingerprints[0] == fingerprints[1]:
         return []
@@ -97,27 +99,27 @@ def plan_differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[Di
 
 
 def run_differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[Difference]:
-    """Say how a run differs from another: hosts, steps that ran, how they ended, what they exported."""
+    """Return the differences between two runs: machines, steps, their outcomes and exports."""
     found = list(_values("host", then.get("host", {}), now.get("host", {})))
     old, new = (_by_title(each["steps"]) for each in (then, now))
     found += _only_once("steps", old, new)
     for title in sorted(old.keys() & new.keys()):
-        one, other = old[title], new[title]
-        ended = ["done" if each["status"] == "cached" else each["status"] for each in (one, other)]
-        if ended[0] != ended[1]:
-            found.append(Difference(title, "status", *ended))
-        if one["cache_key"] and other["cache_key"] and one["cache_key"] != other["cache_key"]:
-            found.append(Difference(title, "made from", one["cache_key"][:12], other["cache_key"][:12]))
-        found += _values(title, one["exports"], other["exports"])
-        if "cached" not in (one["status"], other["status"]):
-            codes = [[each["exit_code"] for each in run["commands"]] for run in (one, other)]
+        before, after = old[title], new[title]
+        statuses = ["done" if each["status"] == "cached" else each["status"] for each in (before, after)]
+        if statuses[0] != statuses[1]:
+            found.append(Difference(title, "status", *statuses))
+        if before["cache_key"] and after["cache_key"] and before["cache_key"] != after["cache_key"]:
+            found.append(Difference(title, "cache key", before["cache_key"][:12], after["cache_key"][:12]))
+        found += _values(title, before["exports"], after["exports"])
+        if "cached" not in (before["status"], after["status"]):
+            codes = [[each["exit_code"] for each in run["commands"]] for run in (before, after)]
             if codes[0] != codes[1]:
                 found.append(Difference(title, "exit codes", str(codes[0]), str(codes[1])))
     return [*found, *_values("exports", then.get("exports", {}), now.get("exports", {}))]
 
 
 def _by_title(steps: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    """Tell equal titles apart by their place, since a script may run several times."""
+    """Index steps by title; a number distinguishes several runs of one script."""
     found: dict[str, Mapping[str, Any]] = {}
     for step in steps:
         title, number = str(step["title"]), 2
@@ -129,7 +131,7 @@ def _by_title(steps: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]
 
 def _only_once(part: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> list[Difference]:
     return [
-        Difference(part, title, *("there" if title in each else "absent" for each in (then, now)))
+        Difference(part, title, *("present" if title in each else "absent" for each in (then, now)))
         for title in sorted(then.keys() ^ now.keys())
     ]
 

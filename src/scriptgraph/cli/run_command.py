@@ -1,4 +1,4 @@
-"""Run a request, or do what stands in a run's place: its plan, an origin, a prefetch."""
+"""Run a request, or show its plan, explain a value or prefetch instead."""
 
 from __future__ import annotations
 
@@ -26,20 +26,21 @@ if TYPE_CHECKING:
 def run_request(
     product: Product, found: Repositories, request: Request, options: RunOptions, console: RunConsole
 ) -> dict[str, Any]:
-    """Run a request as its options want it.
+    """Run a request according to its options.
 
-    Raise ScriptGraphError if the request has no plan, or a step fails.
+    Raises:
+        ScriptGraphError: the request cannot be resolved, or a step fails.
     """
     _warn_of_rivals(found, console)
-    # A mistake, and a look at a plan, change nothing on disk: the index is written once there has been a run.
-    looking = options.plan or bool(options.explain)
-    keeping = (options.home / "records").is_dir() and not looking
-    registry = load_registry(found.roots, options.home / "index", keep=keeping)
+    # A preview or a failed first command writes nothing to disk: the index is written only after a first run.
+    preview = options.plan or bool(options.explain)
+    keep = (options.home / "records").is_dir() and not preview
+    registry = load_registry(found.roots, options.home / "index", keep=keep)
     plan = _plan(request, registry, options, console)
-    runtime = _runtime(product, registry, options, console, looking=looking)
+    runtime = _runtime(product, registry, options, console, preview=preview)
     fetches = any(step.manifest.downloads for step in plan.steps())
-    if looking or options.prefetch or fetches:
-        from scriptgraph.cli import plan_commands  # noqa: PLC0415 - it imports the network's modules: most runs need none
+    if preview or options.prefetch or fetches:
+        from scriptgraph.cli import plan_commands  # noqa: PLC0415 - imports network modules that most runs do not need
     if options.explain:
         return plan_commands.show_origin(plan, options.explain, console)
     if options.plan:
@@ -55,17 +56,17 @@ def run_request(
 
 def _warn_of_rivals(found: Repositories, console: RunConsole) -> None:
     for rival in found.rivals:
-        text = "brings a script automation of its own, and cm may run that one"
-        remedy = "remove it by cm rm repo or pip uninstall, or set CM_REPOS"
+        text = "has a script automation of its own, which cm may run instead of this one"
+        remedy = "remove it with cm rm repo or pip uninstall, or set CM_REPOS"
         console("warned", rival, {"message": f"{text}; {remedy}"})
 
 
 def _plan(request: Request, registry: Registry, options: RunOptions, console: RunConsole) -> Plan:
-    """Resolve a request, and show the notes on it."""
+    """Resolve a request and show its notes."""
     plan = resolve(request, registry)
     alias = plan.root.manifest.alias
     if options.rebuild == "requested" and not plan.root.manifest.cache:
-        raise RequestError(f"--renew: {alias} keeps nothing in the cache; --new makes what it depends on anew")
+        raise RequestError(f"--renew: {alias} is not cached; renew its dependencies with --new")
     check_env(plan.root, request, registry)
     for note in plan.notes:
         console("warned", alias, {"message": note})
@@ -73,10 +74,10 @@ def _plan(request: Request, registry: Registry, options: RunOptions, console: Ru
 
 
 def _runtime(
-    product: Product, registry: Registry, options: RunOptions, console: RunConsole, *, looking: bool
+    product: Product, registry: Registry, options: RunOptions, console: RunConsole, *, preview: bool
 ) -> Runtime:
-    # A look keeps nothing, digests neither.
-    digests = KnownDigests(None if looking else options.home / "index" / "digests.json")
+    # A preview stores no digests.
+    digests = KnownDigests(None if preview else options.home / "index" / "digests.json")
     nowhere = options.home / "records" / "none"
     return Runtime(
         product, registry, Cache(options.cache), options.home / "state", nowhere, options.switches, console, digests,

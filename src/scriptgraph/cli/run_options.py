@@ -1,4 +1,4 @@
-"""A run as it was typed: the request of the script, and the options of the command itself."""
+"""Split a decoded run command into the request for the script and the options of the command itself."""
 
 from __future__ import annotations
 
@@ -25,21 +25,32 @@ _VERSIONS = ("version", "version_min", "version_max")
 
 
 class RunOptions(Immutable):
-    """Where things go, how much is said, and whether a plan is run, shown or only provided for."""
+    """The options of a run that do not concern the script.
+
+    Attributes:
+        home: the folder of records, state and index.
+        cache: the cache's folder, by default in `home`.
+        switches: verbosity, offline mode and mirrors.
+        rebuild: which cache entries to make again.
+        plan: whether to show the plan and stop.
+        prefetch: whether to run the cached steps and stop.
+        explain: a key whose origin to show instead of a run; empty for none.
+    """
 
     home: Path
-    cache: Path  # in `home`, unless the user has it elsewhere
+    cache: Path
     switches: Switches
     rebuild: Rebuild = "none"
-    plan: bool = False  # show the plan and stop
-    prefetch: bool = False  # make what is kept in the cache and stop
-    explain: str = ""  # a key: show where its value comes from and stop
+    plan: bool = False
+    prefetch: bool = False
+    explain: str = ""
 
 
 def read_run(arguments: Arguments, product: Product, query: str = "") -> tuple[Request, RunOptions]:
-    """Return the request and the options of a decoded command; `query` stands for the tags where they are known.
+    """Return the request and the options of a decoded command; `query` overrides the command's tags.
 
-    Raise RequestError if there are no tags, or the mirrors cannot be read.
+    Raises:
+        RequestError: there are no tags, or the file of mirrors cannot be read.
     """
     parsed = parse_query(query or arguments.word)
     if not parsed.required:
@@ -58,7 +69,7 @@ def read_run(arguments: Arguments, product: Product, query: str = "") -> tuple[R
         prefetch=arguments.on("prefetch"),
         explain=arguments.text("explain"),
     )
-    # The planner takes a version as an input that every script has.
+    # For the planner, a version is an input that every script has.
     versions = {name: arguments.text(name) for name in _VERSIONS if name in arguments.values}
     request = Request(
         query=parsed,
@@ -72,14 +83,14 @@ def read_run(arguments: Arguments, product: Product, query: str = "") -> tuple[R
 
 
 def places_of(arguments: Arguments, product: Product) -> tuple[Path, Path]:
-    """Return the folder of all that is kept, and the cache's, which may lie elsewhere."""
+    """Return the home folder and the cache's folder, which may be elsewhere."""
     home = arguments.path("home") or absolute(product.home)
     cache = arguments.path("cache_dir") or os.environ.get(product.cache_variable, "").strip()
     return home, absolute(cache) if cache else home / "cache"
 
 
 def _mirrors(path: str) -> Mapping[str, str]:
-    """Read the file that says which beginning of a URL is replaced by which."""
+    """Read the file that maps prefixes of URLs to their replacements."""
     if not path:
         return {}
     try:
@@ -87,5 +98,5 @@ def _mirrors(path: str) -> Mapping[str, str]:
     except DocumentError as error:
         raise RequestError(f"--mirrors={path}: {error.problem}") from None
     if not isinstance(document, dict) or not all(isinstance(each, str) for each in document.values()):
-        raise RequestError(f'--mirrors={path}: must hold an object like {{"https://host/": "http://mirror/host/"}}')
+        raise RequestError(f'--mirrors={path}: is not an object like {{"https://host/": "http://mirror/host/"}}')
     return document

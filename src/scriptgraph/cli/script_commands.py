@@ -1,4 +1,4 @@
-"""`cm find script` and `cm show script`: what scripts there are, and what one of them is, from the manifests alone."""
+"""`cm find script` and `cm show script`: list and describe scripts from their manifests."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def find_script(arguments: Arguments, load: Callable[[], Registry]) -> dict[str, Any]:
-    """List the scripts that fit; where none does, `error` names the nearest tags."""
+    """List the scripts that match; if none does, `error` names the nearest tags."""
     try:
         found = find_scripts(load(), parse_query(arguments.word))
     except NoScriptError as error:
@@ -43,7 +43,7 @@ def find_script(arguments: Arguments, load: Callable[[], Registry]) -> dict[str,
 
 
 def show_script(arguments: Arguments, load: Callable[[], Registry]) -> dict[str, Any]:
-    """Show one script."""
+    """Show a script."""
     query = parse_query(arguments.word)
     if not query.required:
         raise RequestError(arguments.command.question)
@@ -55,34 +55,35 @@ def show_script(arguments: Arguments, load: Callable[[], Registry]) -> dict[str,
 
 
 def options_to_help(query: Query, registry: Registry) -> list[tuple[str, list[Option]]]:
-    """Return the options of the script that a query selects, by groups, for the help of a command."""
+    """Return the option groups of the script that a query selects, for the help of a command."""
     manifest = registry.select(query)
     return option_groups(manifest, _defaults(manifest, query)[2])
 
 
-def _sections(told: Mapping[str, Any]) -> Iterator[Section]:
+def _sections(described: Mapping[str, Any]) -> Iterator[Section]:
     yield Section(
-        f"{told['alias']}: {told['name']}" if told["name"] else told["alias"],
-        [("folder", told["path"]), ("tags", ",".join(told["tags"])), ("uid", told["uid"])],
+        f"{described['alias']}: {described['name']}" if described["name"] else described["alias"],
+        [("folder", described["path"]), ("tags", ",".join(described["tags"])), ("uid", described["uid"])],
     )
     parts: dict[str, list[tuple[str, ...]]] = {
-        "Options": [_option_row(each) for each in told["options"]],
-        "Variations (of a group at most one)": [_variation_row(each) for each in told["variations"]],
+        "Options": [_option_row(each) for each in described["options"]],
+        "Variations (of a group at most one)": [_variation_row(each) for each in described["variations"]],
         "Versions (--version, --version_min, --version_max)": [
-            (each["version"], "default" if each["default"] else "") for each in told["versions"]
+            (each["version"], "default" if each["default"] else "") for each in described["versions"]
         ],
-        "Dependencies": [_dependency_row(each) for each in told["dependencies"]],
-        "Exports": [(key, f"with {of}" if of else "") for key, of in told["exports"].items()],
+        "Dependencies": [_dependency_row(each) for each in described["dependencies"]],
+        "Exports": [(key, f"with {name}" if name else "") for key, name in described["exports"].items()],
     }
     yield from (Section(title, rows) for title, rows in parts.items() if rows)
-    keeps = told["keeps"]
+    keeps = described["keeps"]
     rows = [
-        ("keeps what it makes, and makes it again for another", ""),
-        ("value of", ", ".join(keeps["reads"]) or "nothing that it reads"),
-        ("version, variation or dependency, and after a change of", ", ".join(("its folder", *keeps["code"]))),
+        ("cached; rebuilt when these change:", ""),
+        ("values", ", ".join(keeps["reads"]) or "none"),
+        ("code", ", ".join(("its folder", *keeps["code"]))),
+        ("choices", "version, variations, dependencies"),
     ]
-    yield Section("Cache", rows if keeps["cache"] else [("keeps nothing: it runs each time", "")])
-    yield Section("Example", [(told["example"],)])
+    yield Section("Cache", rows if keeps["cache"] else [("not cached: it runs each time", "")])
+    yield Section("Example", [(described["example"],)])
 
 
 def _option_row(option: Mapping[str, Any]) -> tuple[str, ...]:
@@ -111,9 +112,10 @@ def _dependency_row(dependency: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def find_scripts(registry: Registry, query: Query) -> list[Manifest]:
-    """Return the scripts that have all tags and variations of a query, by alias; `*` stands for any text in a tag.
+    """Return the scripts with all tags and variations of a query, sorted by alias; `*` matches any text in a tag.
 
-    Raise NoScriptError, which names the unknown tags and the nearest, if none has.
+    Raises:
+        NoScriptError: no script has them; the text names the unknown tags and the nearest ones.
     """
     found = [
         each
@@ -142,9 +144,10 @@ def _has_variation(manifest: Manifest, written: str) -> bool:
 
 
 def describe(manifest: Manifest, query: Query, registry: Registry) -> dict[str, Any]:
-    """Return a script's options, variations, dependencies, exports and what it keeps, with the query's variations.
+    """Return a script's options, variations, dependencies, exports and cache, with the query's variations on.
 
-    Raise VariationError if the script has no such variation, or two exclude each other.
+    Raises:
+        VariationError: the script has no such variation, or two exclude each other.
     """
     chosen, version, env = _defaults(manifest, query)
     example = ",".join((*_shortest_query(manifest, registry), *(f"_{name}" for name in query.variations)))
@@ -186,15 +189,15 @@ def _dependencies(manifest: Manifest) -> Iterator[dict[str, Any]]:
         blocks += [(variation.deps, "before", f"_{name}"), (variation.post_deps, "after", f"_{name}")]
     blocks += [(entry.deps, "before", f"version {version}") for version, entry in manifest.versions.items()]
     blocks.append((manifest.post_deps, "after", ""))
-    for deps, when, of in blocks:
+    for deps, when, owner in blocks:
         for each in deps:
-            asked = each.versions
-            versions = (("", asked.exact), ("at least ", asked.minimum), ("at most ", asked.maximum))
+            bounds = each.versions
+            versions = (("", bounds.exact), ("at least ", bounds.minimum), ("at most ", bounds.maximum))
             yield {
                 "tags": query_words(each),
                 "names": list(each.names),
                 "when": when,
-                "with": of,
+                "with": owner,
                 "guard": guard_words(each),
                 "versions": ", ".join(f"{word}{version}" for word, version in versions if version),
                 "env": {key: as_text(value) for key, value in each.env.items()},
@@ -202,7 +205,7 @@ def _dependencies(manifest: Manifest) -> Iterator[dict[str, Any]]:
 
 
 def _exports(manifest: Manifest) -> Mapping[str, str]:
-    """Return the keys that leave the script, each with the variation that lets it out where it is one."""
+    """Return the exported keys, each with the variation that exports it; "" for the script itself."""
     exports = dict.fromkeys(manifest.exports, "")
     for name, variation in manifest.variations.items():
         for key in variation.exports:
@@ -211,9 +214,9 @@ def _exports(manifest: Manifest) -> Mapping[str, str]:
 
 
 def _shortest_query(manifest: Manifest, registry: Registry) -> tuple[str, ...]:
-    """Return the first of its tags that no other script has all of; its alias where others always fit as well."""
+    """Return the shortest prefix of its tags that selects only this script; its alias if there is none."""
     others = [_tags(each) for each in registry if each.alias != manifest.alias]
     words = tuple(tag for tag in manifest.tags if tag != manifest.alias)
-    beginnings = (words[:count] for count in range(1, len(words) + 1))
-    own = (each for each in beginnings if not any(tags.issuperset(each) for tags in others))
-    return next(own, (manifest.alias,))
+    prefixes = (words[:count] for count in range(1, len(words) + 1))
+    unique = (each for each in prefixes if not any(tags.issuperset(each) for tags in others))
+    return next(unique, (manifest.alias,))

@@ -1,4 +1,4 @@
-"""A script's own options, described from its manifest: kind, range, choices and default in words."""
+"""Describe a script's options from its manifest: kind, range, choices and default in words."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _RANGE, _WHOLE = "must be ", "a whole number"
 
 
 def describe_option(option: Input, env: Environment) -> dict[str, Any]:
-    """Return an option as JSON values; `env` has the values that it gets by default."""
+    """Return an option as JSON values; `env` holds its default value."""
     setting = env.origin(option.env_key) if option.env_key in env else None
     return {
         "name": option.name,
         "key": option.env_key,
         "type": option.kind,
         "default": setting.value if setting else None,
-        # A variation's or the manifest's own value is above an option's.
+        # Values of variations and of the manifest's env override an option.
         "fixed": bool(setting and setting.layer > Layer.INPUT),
         "choices": list(option.choices),
         "refused": dict(option.refused),
@@ -36,8 +36,8 @@ def describe_option(option: Input, env: Environment) -> dict[str, Any]:
 
 
 def option_groups(manifest: Manifest, env: Environment) -> list[tuple[str, list[Option]]]:
-    """Return a script's options in groups: its own, those that it shares with other scripts, and those not served."""
-    own, shared, refused = f"Options of {manifest.alias}", "Options that it shares with other scripts", "Not served"
+    """Return a script's options in groups: its own, those shared with other scripts, and unsupported ones."""
+    own, shared, refused = f"Options of {manifest.alias}", "Options shared with other scripts", "Not supported"
     groups: dict[str, list[Option]] = {own: [], shared: [], refused: []}
     for name, each in manifest.inputs.items():
         described = describe_option(each, env)
@@ -56,12 +56,12 @@ def option_groups(manifest: Manifest, env: Environment) -> list[tuple[str, list[
 
 
 def value_form(described: Mapping[str, Any]) -> str:
-    """Return the form of an option's value: "=PATH"; nothing for a switch."""
+    """Return the form of an option's value: "=PATH"; "" for a switch."""
     return {"flag": "", "path": "=PATH", "number": "=NUMBER"}.get(described["type"], "=TEXT")
 
 
 def notes_of(described: Mapping[str, Any]) -> str:
-    """Return all that is to be said of an option, in words."""
+    """Return the description of an option: choices, range, requirements and default."""
     default = "" if described["default"] is None else as_text(described["default"])
     holds = f"set to {default} by a variation or version" if described["fixed"] else f"default {default}"
     choices = ", ".join(in_words(each) for each in described["choices"])
@@ -76,12 +76,12 @@ def notes_of(described: Mapping[str, Any]) -> str:
 
 
 def in_words(pattern: str) -> str:
-    """Return a pattern of values as people write it: "zoo:..." for "zoo:*"."""
+    """Return a pattern of values in words: "zoo:..." for "zoo:*"."""
     return "any value" if pattern == "*" else pattern.replace("*", "...")
 
 
 def _limits(kind: str, refused: Mapping[str, str]) -> Iterator[str]:
-    """Yield the values that are not served: of a number the range in words, of others each with its reason."""
+    """Yield the limits of a value: the range of a number, or each unsupported pattern with its reason."""
     reasons = dict.fromkeys(refused.values())
     if kind == "number" and all(reason.startswith(_RANGE) for reason in reasons):
         ranges = [reason.partition(";")[0].removeprefix(_RANGE) for reason in reasons]
@@ -91,4 +91,4 @@ def _limits(kind: str, refused: Mapping[str, str]) -> Iterator[str]:
         yield from (reason.partition("; ")[2] for reason in reasons)
         return
     for pattern, reason in refused.items():
-        yield f"not served ({reason})" if pattern == "*" else f"not {in_words(pattern)} ({reason})"
+        yield f"not supported ({reason})" if pattern == "*" else f"not {in_words(pattern)} ({reason})"

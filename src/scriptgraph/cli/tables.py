@@ -1,4 +1,4 @@
-"""Show lists and tables, and draw bars: on a terminal with rich, which nothing else imports; plain lines elsewhere."""
+"""Show lists, tables and bars: on a terminal with rich, which no other module imports; elsewhere as plain lines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import TaskID
 
-# Paths in tables stay on one line where no terminal limits them.
+# Wide enough to keep paths in tables on one line when the output is not a terminal.
 _PLAIN_WIDTH = 4096
 _REDRAW_S = 0.1
 _KILO = 1000
@@ -22,7 +22,7 @@ _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86400
 
 
 class LiveBars:
-    """Bars on a terminal, drawn when they are told something and not in between."""
+    """Progress bars on a terminal, drawn only on updates."""
 
     def __init__(self, stream: TextIO) -> None:
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415 - see `_console`
@@ -36,7 +36,7 @@ class LiveBars:
         self._drawn_s = 0.0
 
     def update(self, what: str, done: float, total: float | None) -> None:
-        """Show how far something is: what of it is done, and the whole where it is known."""
+        """Show the progress of `what`; `total` is None if unknown."""
         if what not in self._bars:
             self._bars[what] = self._progress.add_task(what, total=total)
         self._progress.update(self._bars[what], completed=done, total=total)
@@ -45,12 +45,12 @@ class LiveBars:
             self._progress.refresh()
 
     def stop(self) -> None:
-        """Take the bars off the screen."""
+        """Remove the bars from the screen."""
         self._progress.stop()
 
 
 class Section(Immutable):
-    """Rows of equally many cells below a title; without rows the title stands alone."""
+    """A title and rows with the same number of cells; without rows only the title is shown."""
 
     title: str
     rows: Sequence[Sequence[str]] = ()
@@ -67,7 +67,7 @@ def show_sections(sections: Sequence[Section], to: TextIO | None = None) -> None
 
 
 def as_lines(sections: Sequence[Section]) -> str:
-    """Return sections as text: a title, and below it the rows with their columns aligned."""
+    """Return sections as text: the title, then the rows with aligned columns."""
     lines = []
     for section in sections:
         indent = "  " if section.title else ""
@@ -81,7 +81,7 @@ def as_lines(sections: Sequence[Section]) -> str:
 
 
 def draw(sections: Sequence[Section], out: TextIO, *, labelled: bool = False) -> None:
-    """Draw sections as tables; where they are `labelled`, a row's first cell stays on one line."""
+    """Draw sections as tables; `labelled` keeps a row's first cell on one line."""
     from rich.table import Table  # noqa: PLC0415 - see `_console`
 
     console = _console(out)
@@ -101,14 +101,14 @@ def draw(sections: Sequence[Section], out: TextIO, *, labelled: bool = False) ->
 
 
 def _console(stream: TextIO, *, soft_wrap: bool = False) -> Console:
-    from rich.console import Console  # noqa: PLC0415 - rich costs half of a short command's time; few commands need it
+    from rich.console import Console  # noqa: PLC0415 - rich doubles the time of a short command; few commands need it
 
-    # Our texts hold paths and stubs such as "zoo:nlp/[a]": shown as they are, never as markup or emoji.
+    # Texts hold paths and stubs such as "zoo:nlp/[a]", which must not be read as markup or emoji.
     return Console(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=soft_wrap)
 
 
 def size_text(size_bytes: int) -> str:
-    """Write a size in decimal units: "38.1 MB"."""
+    """Return a size in decimal units: "38.1 MB"."""
     size, units = float(size_bytes), ["TB", "GB", "MB", "kB", "bytes"]
     while size >= _KILO and len(units) > 1:
         size /= _KILO
@@ -117,9 +117,9 @@ def size_text(size_bytes: int) -> str:
 
 
 def age_text(then_ns: int | None, now_ns: int) -> str:
-    """Write how long ago something was: "3 h ago"; "not known" where it is not."""
+    """Return an age: "3 h ago"; "unknown" for None."""
     if then_ns is None:
-        return "not known"
+        return "unknown"
     seconds = max(0, now_ns - then_ns) // 10**9
     for unit_s, unit in ((_DAY_S, "days"), (_HOUR_S, "h"), (_MINUTE_S, "min")):
         if seconds >= unit_s * (2 if unit_s == _DAY_S else 1):

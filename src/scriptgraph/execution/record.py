@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scriptgraph.files.atomic import KeptJson, replace_bytes
+from scriptgraph.files.atomic import LockedJson, replace_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -119,7 +119,7 @@ class Durations:
     """The last duration of each step in seconds, by title, in a JSON file below `state`."""
 
     def __init__(self, state: Path) -> None:
-        self._kept = KeptJson(state / "durations.json")
+        self._kept = LockedJson(state / "durations.json")
 
     def known(self) -> Mapping[str, float]:
         """Return the seconds by title."""

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from scriptgraph.errors import ScriptGraphError
-from scriptgraph.fetch.sources import Source, SourceError
+from scriptgraph.fetch.sources import FileSource, SourceError
 from scriptgraph.immutable import Immutable
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _required_file(step: str, download: Download, mirrors: Mapping[str, str], us
     sources = []
     for address in download.sources:
         with suppress(SourceError):  # the step itself reports the error
-            sources.append(Source.parse(address, mirrors))
+            sources.append(FileSource.parse(address, mirrors))
     place = user_downloads / download.name if download.sources and os.sep not in download.name else None
     local = [each.path for each in sources if each.path is not None]
     found = next((path for path in (*([place] if place else []), *local) if path.is_file()), None)

@@ -1,1 +1,1 @@
-"""Bring files here: from the network or a disk, checked, resumed, unpacked."""
+"""Fetch files from the network or a disk: check, resume and unpack them."""

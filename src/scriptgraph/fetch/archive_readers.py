@@ -1,4 +1,4 @@
-"""Read archives as streams of members: tar in any compression, zip, single compressed files."""
+"""Read archives as streams of members: tar in several compressions, zip, single compressed files."""
 
 from __future__ import annotations
 
@@ -46,20 +46,20 @@ _LONG_HEADERS = frozenset(
 _ENCRYPTED = 0x1
 
 
-class Refused(Exception):  # noqa: N818 - it reads as the event it is
-    """The archive cannot be read, or a member may not be written; the text says why."""
+class ArchiveRefused(Exception):  # noqa: N818 - it reads as the event it is
+    """An archive cannot be read, or a member is unsafe; the text is the reason, a predicate."""
 
 
 @dataclass(frozen=True)
 class Member:
-    """One entry of an archive, of whatever format.
+    """A member of an archive of any format.
 
     Attributes:
-        name: as the archive has it.
-        kind: one of FILE, FOLDER, SYMLINK, HARDLINK; anything else names what it is and is refused.
-        target: what a link points to.
-        executable: whether its owner may execute it; all other mode bits are ignored.
-        open: gives its content; of files only.
+        name: the name in the archive.
+        kind: FILE, FOLDER, SYMLINK or HARDLINK; any other text names a kind that is refused.
+        target: the target of a link.
+        executable: whether the owner may execute it; all other mode bits are ignored.
+        open: opens the content; None unless the member is a file.
     """
 
     name: str
@@ -70,26 +70,27 @@ class Member:
 
 
 @contextmanager
-def damage_in_words() -> Iterator[None]:
-    """Turn what the readers raise at damaged archives into `Refused`."""
+def damage_as_refusal() -> Iterator[None]:
+    """Turn the readers' exceptions for damaged archives into `ArchiveRefused`."""
     try:
         yield
     except (tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError) as error:
-        raise Refused(f"it is damaged or incomplete ({_one_line(error)})") from error
+        raise ArchiveRefused(f"is damaged or incomplete ({_one_line(error)})") from error
     except NotImplementedError as error:
-        raise Refused(f"it uses a zip feature that Python lacks ({_one_line(error)})") from error
+        raise ArchiveRefused(f"uses a zip feature that Python lacks ({_one_line(error)})") from error
     except OSError as error:
         if error.errno is not None:
             raise
-        raise Refused(f"it is damaged ({_one_line(error)})") from error  # so do gzip and bz2 report
+        # gzip and bz2 raise OSError without errno for damage.
+        raise ArchiveRefused(f"is damaged ({_one_line(error)})") from error
 
 
 def read_members(archive: Path) -> Iterator[Member]:
-    """Read an archive from beginning to end; a member's content is to be read before the next member.
+    """Read an archive's members in order; read a member's content before the next member.
 
     Raises:
-        Refused: it is encrypted, or of a kind that is not known.
-        Exception: whatever `damage_in_words` knows, where it is damaged.
+        ArchiveRefused: the archive is encrypted or of an unknown kind.
+        Exception: the archive is damaged; `damage_as_refusal` handles the exceptions.
     """
     with archive.open("rb") as packed:
         start = packed.read(8)
@@ -98,45 +99,45 @@ def read_members(archive: Path) -> Iterator[Member]:
         yield from _zip(archive)
         return
     if kind in {"7z", "rar"}:
-        raise Refused(f"{kind} archives cannot be unpacked here; repack it as .tar.gz or .zip")
-    with _opened(archive, kind) as stream:
+        raise ArchiveRefused(f"is a {kind} archive, which is not supported; repack it as .tar.gz or .zip")
+    with _open(archive, kind) as stream:
         block, is_tar = stream.read(tarfile.BLOCKSIZE), False
         stream.seek(0)
         with suppress(tarfile.HeaderError):
             is_tar = bool(tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape"))
         named_tar = any(suffix in _TAR_SUFFIXES for suffix in archive.suffixes)
-        # An empty tar is zeros, as the beginning of many another file is: its name decides.
+        # An empty tar consists of zeros, like the start of many other files: its name decides.
         if is_tar or (named_tar and block == bytes(tarfile.BLOCKSIZE)):
             yield from _tar(stream)
         elif named_tar:
-            raise Refused("it is damaged: its content is no tar archive")
+            raise ArchiveRefused("is damaged: its content is not a tar archive")
         elif kind:
             yield Member(archive.stem, FILE, open=lambda: stream)
         else:
-            raise Refused("it is no archive known here (tar, zip; gz, xz, bz2 and zst of a tar or of one file)")
+            raise ArchiveRefused("is not a supported archive (tar, zip; gz, xz, bz2 or zst of a tar or a single file)")
 
 
-def _opened(archive: Path, compression: str) -> IO[bytes]:
-    """Open the decompressed content; Zstandard's with Python 3.14's module or its backport."""
+def _open(archive: Path, compression: str) -> IO[bytes]:
+    """Open the decompressed content; Zstandard needs Python 3.14's module or its backport."""
     if compression == "zstd":
         for name in ("compression.zstd", "backports.zstd"):
             with suppress(ImportError):
                 return cast("IO[bytes]", importlib.import_module(name).open(archive, "rb"))
-        raise Refused(
-            "Zstandard needs Python 3.14 or the package backports.zstd; install that, or unpack it with `zstd -d`"
+        raise ArchiveRefused(
+            "Zstandard needs Python 3.14 or the package backports.zstd; install one, or decompress it with `zstd -d`"
         )
     openers: dict[str, Callable[[Path, str], Any]] = {"gzip": gzip.open, "xz": lzma.open, "bzip2": bz2.open}
     return cast("IO[bytes]", openers.get(compression, open)(archive, "rb"))
 
 
 class _Header(tarfile.TarInfo):
-    """A header whose extensions have to be short: they are read into memory whole."""
+    """A tar header with a limit on its extensions, which tarfile reads into memory."""
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _Header:
         header = super().frombuf(buf, encoding, errors)
         if header.type in _LONG_HEADERS and header.size > _LONGEST_HEADER_BYTES:
-            raise Refused(f"a header claims to be {header.size:,} bytes long")
+            raise ArchiveRefused(f"has a header with a size of {header.size:,} bytes")
         return header
 
 
@@ -146,21 +147,21 @@ def _tar(stream: IO[bytes]) -> Iterator[Member]:
         for entry in tar:
             last = entry.name
             kind, content = _TAR_KINDS.get(entry.type, f"member of the unknown type {entry.type!r}"), None
-            if entry.isreg():  # of any of its types, contiguous and sparse ones too
+            if entry.isreg():  # includes contiguous and sparse files
                 kind, content = FILE, cast("Callable[[], IO[bytes]]", partial(tar.extractfile, entry))
             yield Member(entry.name, kind, entry.linkname, bool(entry.mode & stat.S_IXUSR), content)
-            tar.members.clear()  # type: ignore[attr-defined] # it keeps 1 kB of each otherwise
-        # tarfile takes a damaged header for the end; the real end is a block of zeros.
+            tar.members.clear()  # type: ignore[attr-defined] # tarfile would keep 1 kB for each member
+        # tarfile mistakes a damaged header for the end; the real end is a block of zeros.
         stream.seek(tar.offset)
         if stream.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
-            raise Refused(f"it is damaged or incomplete after member {last!r}")
+            raise ArchiveRefused(f"is damaged or incomplete after member {last!r}")
 
 
 def _zip(archive: Path) -> Iterator[Member]:
     with zipfile.ZipFile(archive) as packed:
         for entry in packed.infolist():
             if entry.flag_bits & _ENCRYPTED:
-                raise Refused("it is encrypted; unpack it with its password and give the folder")
+                raise ArchiveRefused("is encrypted; unpack it with its password and name the folder")
             mode = entry.external_attr >> 16
             kind, target, content = "device, pipe or socket", "", None
             if stat.S_ISLNK(mode) and entry.file_size <= _LONGEST_HEADER_BYTES:
@@ -169,7 +170,7 @@ def _zip(archive: Path) -> Iterator[Member]:
                 kind = FOLDER
             elif stat.S_IFMT(mode) in {0, stat.S_IFREG}:
                 kind, content = FILE, cast("Callable[[], IO[bytes]]", partial(packed.open, entry))
-            # zipfile cuts a name at a NUL; the original one shows the trick.
+            # zipfile truncates a name at a NUL; the original name reveals it.
             name = entry.orig_filename if "\0" in entry.orig_filename else entry.filename
             yield Member(name, kind, target, bool(mode & stat.S_IXUSR), content)
 

@@ -1,7 +1,7 @@
-"""Why a transfer failed, in words, without the address's secrets.
+"""Describe why a transfer failed, without the address's secrets.
 
-The texts of `requests` and `urllib3` are never passed on: they repeat the address with
-its user, password and query.
+The messages of `requests` and `urllib3` are never passed on, because they repeat the
+address with its user, password and query.
 """
 
 from __future__ import annotations
@@ -30,61 +30,64 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _STATUS = {
-    401: "401: it wants a login",
-    403: "403: access is denied (a licence to accept, a login, or a blocked network)",
-    404: "404: it is not there",
-    407: "407: the proxy wants a login",
-    410: "410: it is gone for good",
-    416: "416: the server cannot continue where the download stopped",
-    429: "429: the server limits how often it may be asked",
-    451: "451: withheld for legal reasons",
+    401: "401: the server requires a login",
+    403: "403: access is denied (accept the licence, log in, or use another network)",
+    404: "404: the server has no such file",
+    407: "407: the proxy requires a login",
+    410: "410: the file was removed from the server",
+    416: "416: the server cannot resume the download",
+    429: "429: the server limits the number of requests; try again later",
+    451: "451: the file is withheld for legal reasons",
 }
 _TRANSIENT_STATUS = frozenset({408, 416, 425, 429})
 
 
 class _Rule(NamedTuple):
-    """What to say when one of these exceptions or error numbers is among the causes."""
+    """The reason to report if one of the exceptions or error numbers in `signs` is among the causes."""
 
     reason: str
     signs: tuple[type[BaseException] | int, ...]
     transient: bool = False
 
 
-# The first that fits is said: exceptions inherit from one another. Those of `requests` carry those of `urllib3`.
+# The first match counts, because the exceptions inherit from one another. Those of `requests` carry those of `urllib3`.
 _RULES = (
-    _Rule("it redirects in a circle", (requests.TooManyRedirects,)),
-    _Rule("the proxy did not let us through (HTTPS_PROXY, HTTP_PROXY, NO_PROXY)", (ProxyError,)),
-    _Rule("the name {host} cannot be resolved (no network, or no such host)", (NameResolutionError, socket.gaierror)),
+    _Rule("the redirects form a cycle", (requests.TooManyRedirects,)),
+    _Rule("the proxy refused the connection; check HTTPS_PROXY, HTTP_PROXY and NO_PROXY", (ProxyError,)),
+    _Rule("the name {host} cannot be resolved; check the name and the network", (NameResolutionError, socket.gaierror)),
     _Rule(
-        "its certificate is not trusted (behind a company's proxy, REQUESTS_CA_BUNDLE names its certificates)",
+        "the server's certificate is not trusted; behind a company's proxy, set REQUESTS_CA_BUNDLE to its certificates",
         (SSLError,),
     ),
-    _Rule("there is no network to it", (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN)),
-    _Rule("it refused the connection", (errno.ECONNREFUSED,), transient=True),
+    _Rule("the host cannot be reached; check the network", (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN)),
+    _Rule("the host refused the connection", (errno.ECONNREFUSED,), transient=True),
     _Rule("no answer within {connect_s:g} s", (ConnectTimeoutError,), transient=True),
-    _Rule("it stalled: nothing came for {stall_s:g} s", (ReadTimeoutError, TimeoutError), transient=True),
+    _Rule("the transfer stalled for {stall_s:g} s", (ReadTimeoutError, TimeoutError), transient=True),
     _Rule("the connection was reset", (errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED), transient=True),
-    _Rule("the connection ended before the file did", (IncompleteRead, InvalidChunkLength), transient=True),
-    _Rule("it redirects to an address that cannot be fetched", (InvalidSchema, InvalidURL)),
+    _Rule("the connection ended before the end of the file", (IncompleteRead, InvalidChunkLength), transient=True),
+    _Rule("it redirects to an unsupported address", (InvalidSchema, InvalidURL)),
 )
 
 
 class DownloadError(ScriptGraphError):
-    """A file could not be had; `problems` has each source tried, as shown to users, and why it failed."""
+    """A file could not be fetched; `problems` has each source, without secrets, and its reason."""
 
     def __init__(self, name: str, problems: Sequence[tuple[str, str]]) -> None:
         super().__init__(name, problems)
         self.name, self.problems = name, tuple(problems)
 
     def __str__(self) -> str:
-        tried = "; ".join(f"{source}: {reason}" for source, reason in self.problems) or "no source was given"
-        return f"{self.name} could not be fetched: {tried}. A local copy can be given instead of the download"
+        reasons = "; ".join(f"{source}: {reason}" for source, reason in self.problems) or "it has no source"
+        return f"{self.name} could not be fetched: {reasons}. Try again later, or name a local copy of the file"
 
 
 class TransferFailed(Exception):  # noqa: N818 - it reads as the event it is
-    """One try at one source failed; if that is `transient`, trying again may help.
+    """An attempt to fetch a file from one source failed.
 
-    `wait_s` is how long the server asks us to wait, in seconds; None if it does not say.
+    Attributes:
+        reason: the reason in words.
+        transient: whether another attempt may succeed.
+        wait_s: the pause that the server requests, in seconds; None if it requests none.
     """
 
     def __init__(self, reason: str, *, transient: bool = False, wait_s: float | None = None) -> None:
@@ -93,11 +96,11 @@ class TransferFailed(Exception):  # noqa: N818 - it reads as the event it is
 
 
 class DiskFailed(Exception):  # noqa: N818 - it reads as the event it is
-    """What arrives cannot be kept here, whichever source it comes from."""
+    """The local disk cannot be written, whatever the source."""
 
 
-def of_status(response: requests.Response) -> TransferFailed:
-    """Describe an answer that is not the file."""
+def status_failure(response: requests.Response) -> TransferFailed:
+    """Describe an HTTP response that is not the file."""
     code = response.status_code
     failed = code >= HTTPStatus.INTERNAL_SERVER_ERROR
     pause = response.headers.get("Retry-After", "")
@@ -108,15 +111,15 @@ def of_status(response: requests.Response) -> TransferFailed:
     )
 
 
-def of_exception(error: Exception, host: str, connect_timeout_s: float, stall_timeout_s: float) -> TransferFailed:
-    """Describe what `requests`, `urllib3` or the socket raised."""
+def exception_failure(error: Exception, host: str, connect_timeout_s: float, stall_timeout_s: float) -> TransferFailed:
+    """Describe an exception of `requests`, `urllib3` or a socket; the timeouts are in seconds."""
     causes: list[BaseException] = []
     pending: list[object] = [error]
     while pending:
         current = pending.pop()
         if isinstance(current, BaseException) and current not in causes:
             causes.append(current)
-            # `urllib3` has its causes in `reason` and among the arguments.
+            # `urllib3` stores its causes in `reason` and among the arguments.
             pending += [current.__cause__, current.__context__, getattr(current, "reason", None), *current.args]
     numbers = {cause.errno for cause in causes if isinstance(cause, OSError)}
     for reason, signs, transient in _RULES:
@@ -127,10 +130,9 @@ def of_exception(error: Exception, host: str, connect_timeout_s: float, stall_ti
     return TransferFailed("the connection broke", transient=True)
 
 
-def of_disk(error: OSError, folder: str) -> DiskFailed:
+def disk_failure(error: OSError, folder: str) -> DiskFailed:
     """Describe why a file cannot be written."""
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return DiskFailed(f"the disk is full, in {folder}; make room or choose another folder")
-    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
-        return DiskFailed(f"{folder} may not be written to ({os.strerror(error.errno)}); choose another folder")
-    return DiskFailed(f"{folder} cannot be written to ({error.strerror or error})")
+    reason = os.strerror(error.errno) if error.errno else error
+    return DiskFailed(f"{folder} cannot be written ({reason}); choose another folder")

@@ -1,8 +1,8 @@
-"""Digests of files, written as `algorithm:hex`, several at once; those that nobody published are recorded.
+"""Hashes of files, written as `algorithm:hex`, and a record of hashes that nobody published.
 
-`git-blob-sha1` is the name that git gives to a file's content: the SHA-1 of
-"blob <length in bytes>", a NUL and the content (git's hash-object documentation).
-MD5 and SHA-1 tell damage, not malice; what publishers offer is what can be checked.
+`git-blob-sha1` is git's name for a file's content: the SHA-1 of "blob <length in bytes>",
+a NUL and the content (documentation of `git hash-object`). MD5 and SHA-1 detect damage,
+not attacks; they are supported because some publishers offer nothing else.
 """
 
 from __future__ import annotations
@@ -14,46 +14,46 @@ from typing import TYPE_CHECKING, Any
 
 from scriptgraph.errors import ScriptGraphError
 from scriptgraph.fetch.sources import without_secrets
-from scriptgraph.files.atomic import KeptJson
+from scriptgraph.files.atomic import LockedJson
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
 _HEX_DIGITS = {"md5": 32, "sha1": 40, "git-blob-sha1": 40, "sha256": 64, "sha384": 96, "sha512": 128}
-# A bare number of 40 digits could be sha1 or git-blob-sha1, so it has to say which.
+# 40 digits are ambiguous (sha1 or git-blob-sha1), so they need the algorithm's name.
 _BARE = {32: "md5", 64: "sha256", 96: "sha384", 128: "sha512"}
 _CHUNK_BYTES = 1 << 20
-# Begins the name of a hash among the URLs of `RecordedHashes`.
+# The prefix of a refused hash among the keys of `RecordedHashes`.
 _REFUSED = "refused:"
 
 
 class HashError(ScriptGraphError):
-    """A hash is not written as one, or a file does not have it."""
+    """A hash is malformed, or a file does not have it."""
 
 
 @dataclass(frozen=True)
 class Digest:
-    """One hash of a file's content: lower-case hexadecimal, by md5, sha1, sha256, sha384, sha512 or git-blob-sha1."""
+    """A hash of a file's content in lower-case hexadecimal, with its algorithm (a key of `_HEX_DIGITS`)."""
 
     algorithm: str
     value: str
 
     @classmethod
     def parse(cls, text: str) -> Digest:
-        """Read "sha256:9f86...", or bare hexadecimal where its length tells the algorithm.
+        """Parse "sha256:9f86...", or bare hexadecimal whose length implies the algorithm.
 
         Raises:
-            HashError: it is neither.
+            HashError: the text is neither.
         """
         name, colon, value = text.strip().lower().rpartition(":")
         algorithm = name if colon else _BARE.get(len(value), "")
         if algorithm not in _HEX_DIGITS:
-            said = f"the algorithm {name!r} is not known" if colon else "it does not say which algorithm"
-            raise HashError(f"hash {text!r}: {said}; write one of {', '.join(_HEX_DIGITS)}, a colon and the hash")
+            problem = f"has the unknown algorithm {name!r}" if colon else "names no algorithm"
+            raise HashError(f"hash {text!r}: {problem}; write one of {', '.join(_HEX_DIGITS)}, a colon and the hash")
         digits = _HEX_DIGITS[algorithm]
         if not re.fullmatch(rf"[0-9a-f]{{{digits}}}", value):
-            raise HashError(f"hash {text!r}: {algorithm} has {digits} hexadecimal digits")
+            raise HashError(f"hash {text!r}: is not {digits} hexadecimal digits; copy the whole {algorithm}")
         return cls(algorithm, value)
 
     def __str__(self) -> str:
@@ -61,22 +61,22 @@ class Digest:
 
 
 def parse_digests(texts: Iterable[str | Digest]) -> tuple[Digest, ...]:
-    """Read several hashes; empty texts are left out."""
-    given = (text for text in texts if isinstance(text, Digest) or text.strip())
-    return tuple(text if isinstance(text, Digest) else Digest.parse(text) for text in given)
+    """Parse several hashes and skip empty texts."""
+    filled = (text for text in texts if isinstance(text, Digest) or text.strip())
+    return tuple(text if isinstance(text, Digest) else Digest.parse(text) for text in filled)
 
 
 def compute_hashes(path: Path, algorithms: Iterable[str]) -> dict[str, Digest]:
-    """Hash a file once with several algorithms.
+    """Compute several hashes of a file in one reading.
 
     Raises:
-        HashError: an algorithm is not known, or the file changed while it was read.
+        HashError: an algorithm is unknown, or the file changed during the reading.
         OSError: the file cannot be read.
     """
     names = dict.fromkeys(algorithms)
     for name in names:
         if name not in _HEX_DIGITS:
-            raise HashError(f"hash algorithm {name!r} is not known; known: {', '.join(_HEX_DIGITS)}")
+            raise HashError(f"the hash algorithm {name!r} is unknown; use one of {', '.join(_HEX_DIGITS)}")
     with path.open("rb") as content:
         length = path.stat().st_size
         states = {name: hashlib.new(name.removeprefix("git-blob-"), usedforsecurity=False) for name in names}
@@ -88,63 +88,62 @@ def compute_hashes(path: Path, algorithms: Iterable[str]) -> dict[str, Digest]:
             for state in states.values():
                 state.update(chunk)
     if read != length:
-        raise HashError(f"{path}: changed while it was read; try again when nothing writes to it")
+        raise HashError(f"{path}: changed while it was read; try again when no program writes to it")
     return {name: Digest(name, state.hexdigest()) for name, state in states.items()}
 
 
 def verify_hashes(path: Path, expected: Iterable[Digest], also: Iterable[str] = ()) -> tuple[Digest, ...]:
-    """Check that a file has all of the expected hashes.
+    """Verify that a file has all of the expected hashes.
 
     Returns:
-        Every hash computed in the one reading: the expected algorithms', then those of `also`.
+        The computed hashes: those of the expected algorithms, then those of `also`.
 
     Raises:
-        HashError: a hash is another one; the text has both.
+        HashError: a hash differs; the text has both values.
     """
-    wanted = tuple(expected)
-    found = compute_hashes(path, [*(digest.algorithm for digest in wanted), *also])
-    problem = mismatch(found, wanted)
+    expected = tuple(expected)
+    computed = compute_hashes(path, [*(digest.algorithm for digest in expected), *also])
+    problem = mismatch(computed, expected)
     if problem:
-        raise HashError(f"{path}: {problem}; fetch it anew, or correct the hash")
-    return tuple(found.values())
+        raise HashError(f"{path}: {problem}; fetch the file again, or correct the hash")
+    return tuple(computed.values())
 
 
-def mismatch(found: Mapping[str, Digest], expected: Iterable[Digest]) -> str:
-    """Return the first hash that is not as expected, and what was expected; "" if all are."""
-    wrong = ((found[digest.algorithm], digest) for digest in expected if found[digest.algorithm] != digest)
-    return next((f"has {one} where {digest} was expected" for one, digest in wrong), "")
+def mismatch(computed: Mapping[str, Digest], expected: Iterable[Digest]) -> str:
+    """Return the first difference between computed and expected hashes in words; "" if there is none."""
+    pairs = ((computed[digest.algorithm], digest) for digest in expected)
+    return next((f"has {found}, expected was {digest}" for found, digest in pairs if found != digest), "")
 
 
 class RecordedHashes:
-    """Hashes of files that nobody published one for: recorded at the first download, demanded at every later one.
+    """Hashes of files without a published hash: recorded at the first download, required at later ones.
 
-    A JSON file of URL -> "sha256:...", shared by all runs of a user.
-
-    A URL that carries a secret stands in it as the hash of the URL: told apart from others, and not readable.
+    They are stored in a JSON file of URL -> "sha256:...", shared by all runs of a user. A URL with a secret is stored
+    without it, followed by the hash of the whole URL.
     """
 
     def __init__(self, path: Path) -> None:
-        self._kept = KeptJson(path)
+        self._file = LockedJson(path)
 
     @classmethod
     def of_user(cls, state: Path) -> RecordedHashes:
-        """Return those that the folder with the user's state holds."""
+        """Return the hashes recorded in the folder `state` of the user."""
         return cls(state / "recorded-hashes.json")
 
     def find(self, urls: Sequence[str]) -> str | None:
-        """Return the hash recorded for the first of the URLs that has one."""
-        known = self._kept.read()
-        return next((str(known[name]) for name in map(_named, urls) if name in known), None)
+        """Return the recorded hash of the first URL that has one; None if none has."""
+        known = self._file.read()
+        return next((str(known[name]) for name in map(_key_of, urls) if name in known), None)
 
     def keep(self, urls: Sequence[str], digest: str) -> None:
         """Record the hash for each of the URLs without one."""
-        self._kept.update(lambda known: known.update({_named(url): digest for url in urls} | known))
+        self._file.update(lambda known: known.update({_key_of(url): digest for url in urls} | known))
 
     def refuse(self, digest: str) -> bool:
-        """Forget the hash of a file that turned out to be damaged, so that another one may be fetched in its place.
+        """Forget the hash of a damaged file, so that another file may be fetched in its place.
 
         Returns:
-            Whether it was recorded: otherwise nothing changes.
+            Whether the hash was recorded; otherwise nothing changes.
         """
         recorded: list[str] = []
 
@@ -155,14 +154,14 @@ class RecordedHashes:
             if recorded:
                 known[_REFUSED + digest] = "damaged"
 
-        self._kept.update(drop)
+        self._file.update(drop)
         return bool(recorded)
 
     def refused(self, digest: str) -> bool:
-        """Whether a file of this hash turned out to be damaged."""
-        return _REFUSED + digest in self._kept.read()
+        """Whether a file with this hash was refused as damaged."""
+        return _REFUSED + digest in self._file.read()
 
 
-def _named(url: str) -> str:
+def _key_of(url: str) -> str:
     shown = without_secrets(url)
     return url if shown == url else f"{shown}#{hashlib.sha256(url.encode()).hexdigest()}"

@@ -1,4 +1,4 @@
-"""Where a file can be had: URLs and paths, shown without their secrets."""
+"""Sources of files: URLs and paths, displayed without their secrets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class SourceError(ScriptGraphError):
-    """A source, `shown` without its secrets, is written in a way that cannot be used."""
+    """A source, `shown` without its secrets, is malformed or not supported."""
 
     def __init__(self, shown: str, reason: str) -> None:
         super().__init__(shown, reason)
@@ -25,11 +25,11 @@ class SourceError(ScriptGraphError):
 
 
 @dataclass(frozen=True)
-class Source:
-    """One place that has the file.
+class FileSource:
+    """A URL or a path of a file.
 
     Attributes:
-        url: the address as given, secrets and all; never print it. Empty for a local file.
+        url: the complete address with its secrets; never print it. Empty for a local file.
         path: the local file; None for a URL.
     """
 
@@ -37,18 +37,18 @@ class Source:
     path: Path | None
 
     @classmethod
-    def parse(cls, given: str | Path, mirrors: Mapping[str, str] | None = None) -> Source:
-        """Read a URL (http, https, file) or a path.
+    def parse(cls, source: str | Path, mirrors: Mapping[str, str] | None = None) -> FileSource:
+        """Parse a URL (http, https, file) or a path.
 
-        `mirrors` are replacements of URL prefixes ("https://host/" -> "http://mirror/host/", or a folder). The longest
-        one that fits is applied, once; the original address is then not asked.
+        `mirrors` replaces prefixes of URLs ("https://host/" -> "http://mirror/host/", or a folder). The longest prefix
+        that matches is replaced once; the original address is then not used.
 
         Raises:
-            SourceError: another scheme, or a URL without a host.
+            SourceError: the text is empty, or a URL with another scheme or without a host.
         """
-        if isinstance(given, Path):
-            return cls("", given)
-        text, prefixes = given.strip(), mirrors or {}
+        if isinstance(source, Path):
+            return cls("", source)
+        text, prefixes = source.strip(), mirrors or {}
         prefix = max((each for each in prefixes if each and text.startswith(each)), key=len, default="")
         if prefix:
             text = prefixes[prefix] + text[len(prefix) :]
@@ -56,36 +56,36 @@ class Source:
             parts = urlsplit(text)
             host = parts.hostname
         except ValueError:
-            raise SourceError(without_secrets(text), "it is no URL; check its host and port") from None
+            raise SourceError(without_secrets(text), "is not a URL; check its host and port") from None
         scheme = parts.scheme.lower()
         if not scheme or "://" not in text:
             if not text:
-                raise SourceError("(nothing)", "an empty text is no URL and no path")
+                raise SourceError("(empty)", "is neither a URL nor a path; name one")
             return cls("", Path(text).expanduser())
         if scheme == "file":
             if host not in {None, "", "localhost"}:
-                raise SourceError(without_secrets(text), "it names another computer; write file:///path")
+                raise SourceError(without_secrets(text), "names another machine; write file:///path")
             return cls("", Path(unquote(parts.path)))
         if scheme not in {"http", "https"}:
-            raise SourceError(without_secrets(text), "only http, https and file can be fetched")
+            raise SourceError(without_secrets(text), "has an unsupported scheme; use http, https or file")
         if not host:
-            raise SourceError(without_secrets(text), "it has no host")
+            raise SourceError(without_secrets(text), "has no host; write https://HOST/PATH")
         return cls(text, None)
 
     def __str__(self) -> str:
         return str(self.path) if self.path is not None else without_secrets(self.url)
 
     def __repr__(self) -> str:
-        return f"Source({str(self)!r})"
+        return f"FileSource({str(self)!r})"
 
     @property
     def host(self) -> str:
-        """The host's name; empty for a local file."""
+        """The host name; empty for a local file."""
         return urlsplit(self.url).hostname or ""
 
 
 def without_secrets(url: str) -> str:
-    """Drop user, password, query and fragment: signed addresses carry their key in the query."""
+    """Return a URL without user, password, query and fragment; signed URLs carry their key in the query."""
     try:
         parts = urlsplit(url)
     except ValueError:

@@ -1,1 +1,1 @@
-"""Files on disk: atomic writes, locks, stamps."""
+"""Files on disk: atomic writes, JSON, locks, stamps."""

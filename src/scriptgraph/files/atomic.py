@@ -1,4 +1,4 @@
-"""Atomic writes: a reader sees the old file or the new one, never a part."""
+"""Atomic writes: a reader sees the old file or the new one, never part of one."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-# With the process's number it makes a name that no other thread or process uses.
+# A counter and the process id together make a name that no other thread or process uses.
 _numbers = count()
 
 
 @contextmanager
 def replacement(path: Path) -> Iterator[BinaryIO]:
-    """Open a file that takes the place of `path` when the block ends without an error.
+    """Open a file that replaces `path` when the block ends without an error.
 
-    Its bytes are on the disk before the rename, and the rename before the return. A file that is replaced hands its
-    permissions on. After an error `path` is unchanged and nothing is left. Safe for threads and processes.
+    The bytes are synced to disk before the rename, and the folder after it. The new file keeps the permissions of the
+    old one. After an error `path` is unchanged and no temporary file remains. Safe for threads and processes.
 
-    Raise OSError if the folder is absent or cannot be written.
+    Raises:
+        OSError: the folder is absent or cannot be written.
     """
     descriptor = None
     while descriptor is None:
@@ -49,19 +50,19 @@ def replacement(path: Path) -> Iterator[BinaryIO]:
 
 
 def replace_bytes(path: Path, content: bytes) -> None:
-    """Write a file atomically; raise as `replacement` does."""
+    """Write a file atomically; raises like `replacement`."""
     with replacement(path) as file:
         file.write(content)
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Write a file atomically, as UTF-8; raise as `replacement` does."""
+    """Write a file atomically as UTF-8; raises like `replacement`."""
     replace_bytes(path, text.encode("utf-8"))
 
 
 def remove_leftovers(path: Path) -> None:
-    """Remove what killed writers of `path` left beside it; nobody else may be writing it."""
-    from glob import escape  # noqa: PLC0415 - most commands clear nothing up
+    """Remove the temporary files that killed writers of `path` left; no other process may be writing it."""
+    from glob import escape  # noqa: PLC0415 - most commands remove no leftovers
 
     for leftover in path.parent.glob(f".{escape(path.name)}.*.partial"):
         leftover.unlink(missing_ok=True)
@@ -76,14 +77,14 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-class KeptJson:
-    """A small JSON object on disk that many processes read and change."""
+class LockedJson:
+    """A small JSON object on disk that several processes read and change, one at a time."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def read(self) -> dict[str, Any]:
-        """Return the object; an empty one where there is none, or none that can be read."""
+        """Return the object; an empty one if the file is absent or unreadable."""
         try:
             document = read_json(self.path, paths=True)
         except DocumentError:
@@ -91,7 +92,7 @@ class KeptJson:
         return document if isinstance(document, dict) else {}
 
     def update(self, change: Callable[[dict[str, Any]], None]) -> None:
-        """Change the object in place, one process at a time."""
+        """Change the object in place while holding its lock."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.with_suffix(".lock").open("w") as handle:
             locks.acquire(handle, wait=True)

@@ -1,4 +1,4 @@
-"""Locks on open files, shared or exclusive; the system drops them when their process ends, however it ends."""
+"""Locks on open files, shared or exclusive; the kernel drops them when their process ends, even if it is killed."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 def acquire(
     file: IO[str] | IO[bytes] | int, *, shared: bool = False, wait: bool = False, inherited: bool = True
 ) -> bool:
-    """Lock an open file or folder, alone or beside other `shared` holders; closing it unlocks.
+    """Lock an open file or folder, exclusively or `shared`; closing it unlocks.
 
-    Forked children hold the lock too (flock), unless it is not `inherited`: then it is this process's own (lockf), and
-    the file has to be writable.
+    An `inherited` lock is held by forked children too (flock). Otherwise it belongs to this process alone (lockf), and
+    the file must be writable.
 
     Returns:
-        False where another holds it; always True with `wait`.
+        False if another holds it; always True with `wait`.
 
     Raises:
         OSError: the file system has no locks (ENOLCK).
@@ -37,7 +37,7 @@ def acquire(
 
 
 def is_at(file: IO[str] | IO[bytes] | int, path: Path) -> bool:
-    """Whether an open file is still the one at `path`: its last holder may have moved or removed it."""
+    """Whether an open file is still the one at `path`; its last holder may have moved or removed it."""
     try:
         return os.path.samestat(os.fstat(file if isinstance(file, int) else file.fileno()), path.stat())
     except FileNotFoundError:

@@ -1,7 +1,7 @@
-"""SHA-256 of short texts, as `hashlib` has it, without OpenSSL: loading that costs a short command 2 ms.
+"""SHA-256 of short texts without OpenSSL, whose loading costs a short command 2 ms.
 
-CPython's own implementation, which its module `random` takes in the same way; large files are hashed by `hashlib`,
-several times as fast.
+`sha256` is CPython's own implementation, which the standard library's `random` imports in the same way. Large files
+are hashed with `hashlib`, which is several times as fast.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def _implementation() -> Callable[[bytes], hashlib._Hash]:
         with suppress(ImportError):
             made = import_module(module).sha256
             return made
-    made = import_module("hashlib").sha256  # of a Python that is built otherwise
+    made = import_module("hashlib").sha256  # a Python built without its own hashes
     return made
 
 

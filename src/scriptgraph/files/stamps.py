@@ -1,4 +1,4 @@
-"""Stamps of files: what `stat` says of them, by which a later look tells whether they have changed."""
+"""Stamps of files: the fields of `stat` that differ when a file has changed."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# The change time cannot be set by a program: it betrays an edit that keeps size and modification time.
+# No program can set the change time: it reveals an edit that keeps size and modification time.
 _fields = attrgetter("st_mtime_ns", "st_ctime_ns", "st_size", "st_ino")
 STAMP_BYTES = struct.calcsize("4Q")
-# Never equal to a file's stamp: what has it is read again.
+# Never equal to a file's stamp: a file with this stamp is read again.
 UNSETTLED = bytes(STAMP_BYTES)
-# A file that was changed this short before it was read may be changed again within one tick of its file system's clock.
+# A file changed this recently may change again within one tick of its file system's clock.
 _SETTLES_NS = 2_000_000_000
 
 
 def stamps(paths: Iterable[str], folder: int | None = None) -> bytes:
-    """Return the stamps of files one after the other, as fast as this language can.
+    """Return the concatenated stamps of files, `STAMP_BYTES` each.
 
-    The paths are relative to an open folder, by its descriptor, or to ours.
+    The paths are relative to the open folder with the descriptor `folder`, or to the working directory.
 
     Raises:
-        OSError: one is not there.
-        struct.error: one has a time or a number that no stamp can hold.
+        OSError: a file is absent.
+        struct.error: a file has a time or an inode number outside 64 bits.
     """
     look = os.stat if folder is None else partial(os.stat, dir_fd=folder)
     numbers = tuple(chain.from_iterable(map(_fields, map(look, paths))))
@@ -37,10 +37,10 @@ def stamps(paths: Iterable[str], folder: int | None = None) -> bytes:
 
 
 def settled_stamp(path: str, folder: int | None = None) -> bytes:
-    """Return the stamp of a file that is about to be read, or `UNSETTLED` where it could change without a trace.
+    """Return the stamp of a file that is about to be read, or `UNSETTLED` if it was changed too recently.
 
     Raises:
-        OSError: it is not there.
+        OSError: the file is absent.
     """
     fields = _fields(os.stat(path, dir_fd=folder))
     if max(fields[:2]) > time.time_ns() - _SETTLES_NS:

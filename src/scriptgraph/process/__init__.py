@@ -1,1 +1,1 @@
-"""Child processes and interruption; nothing else uses `subprocess`."""
+"""Child processes and interruption; no other package uses `subprocess`."""

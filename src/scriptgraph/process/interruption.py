@@ -1,4 +1,4 @@
-"""Let a polite end of this process unwind it, so that cleaning up happens."""
+"""Stop flags for threads, and signals as exceptions, so that an interrupted program still cleans up."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 
 
 class Stopped(BaseException):
-    """This thread's work was asked to end, because another step failed or the run was interrupted."""
+    """This thread has to stop, because another step failed or the run was interrupted."""
 
 
 class Stop(threading.Event):
-    """A wish that the threads of a group end; it holds where the wish of the group around it does."""
+    """A stop flag of a group of threads; it counts as set while the flag of the enclosing group is."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._around = _current.get()
+        self._enclosing = _current.get()
 
     def is_set(self) -> bool:
-        """Whether it was wished, here or around."""
-        return super().is_set() or (self._around is not None and self._around.is_set())
+        """Whether this flag or that of the enclosing group is set."""
+        return super().is_set() or (self._enclosing is not None and self._enclosing.is_set())
 
 
 _current: ContextVar[Stop | None] = ContextVar("stop", default=None)
@@ -34,7 +34,7 @@ _current: ContextVar[Stop | None] = ContextVar("stop", default=None)
 
 @contextmanager
 def stopping(stop: Stop) -> Iterator[None]:
-    """Make `raise_if_stopped` in this thread heed a wish."""
+    """Make `raise_if_stopped` in this thread follow a stop flag."""
     token = _current.set(stop)
     try:
         yield
@@ -43,15 +43,15 @@ def stopping(stop: Stop) -> Iterator[None]:
 
 
 def current_stop() -> Stop | None:
-    """Return the wish that this thread heeds, which its work looks at where it can end without harm."""
+    """Return the stop flag of this thread; None if it has none."""
     return _current.get()
 
 
 def raise_if_stopped() -> None:
-    """End this thread's work if that was wished; called where work can end without harm.
+    """Raise if this thread's stop flag is set; called where work can end without harm.
 
     Raises:
-        Stopped: it was wished.
+        Stopped: the flag is set.
     """
     stop = _current.get()
     if stop is not None and stop.is_set():
@@ -62,8 +62,8 @@ def raise_if_stopped() -> None:
 def end_signals_raise() -> Iterator[None]:
     """Make SIGTERM and SIGHUP raise SystemExit (143, 129), as Ctrl-C raises KeyboardInterrupt.
 
-    Signals that the program around us handles itself stay as they are, and so does
-    everything in threads other than the main one, where handlers cannot be set.
+    Handlers that the embedding program has set stay. In threads other than the main one nothing changes: handlers
+    cannot be set there.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -72,11 +72,11 @@ def end_signals_raise() -> Iterator[None]:
     def leave(number: int, _frame: FrameType | None) -> None:
         raise SystemExit(128 + number)
 
-    ours = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) == signal.SIG_DFL]
-    for number in ours:
+    unhandled = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) == signal.SIG_DFL]
+    for number in unhandled:
         signal.signal(number, leave)
     try:
         yield
     finally:
-        for number in ours:
+        for number in unhandled:
             signal.signal(number, signal.SIG_DFL)

@@ -1,4 +1,4 @@
-"""How a program that we ran ended, as a value and in words."""
+"""The outcome of a program that was run, as a value and in words."""
 
 from __future__ import annotations
 
@@ -14,17 +14,21 @@ if TYPE_CHECKING:
 
 _REMARKS = {
     "SIGKILL": "often: out of memory",
-    "SIGSEGV": "it crashed",
-    "SIGABRT": "it gave up",
-    "SIGILL": "this CPU lacks an instruction it uses",
+    "SIGSEGV": "a crash: invalid memory access",
+    "SIGABRT": "the program aborted itself",
+    "SIGILL": "this CPU lacks an instruction that the program uses",
     "SIGBUS": "often: a full disk or /dev/shm",
 }
 
 
 class ProcessFailed(ScriptGraphError):  # noqa: N818 - it reads as the event it is
-    """A program (argv[0]) could not be started, failed, or took too long.
+    """A program could not be started, failed, or exceeded its time limit.
 
-    `last_lines` are what it wrote last, oldest first; `log` has all of its lines, if they were kept.
+    Attributes:
+        program: argv[0].
+        problem: a predicate of the program ("exited with status 3").
+        last_lines: the last lines of its output, oldest first.
+        log: the file with all lines; None if there is none.
     """
 
     def __init__(self, program: str, problem: str, last_lines: Sequence[str] = (), log: Path | None = None) -> None:
@@ -33,22 +37,22 @@ class ProcessFailed(ScriptGraphError):  # noqa: N818 - it reads as the event it 
         self.last_lines, self.log = tuple(last_lines), log
 
     def __str__(self) -> str:
-        said = next((line.strip() for line in reversed(self.last_lines) if line.strip()), "")
-        return f"{self.program} {self.problem}" + (f"; it said last: {said}" if said else "")
+        last_line = next((line.strip() for line in reversed(self.last_lines) if line.strip()), "")
+        return f"{self.program} {self.problem}" + (f"; last output: {last_line}" if last_line else "")
 
 
 @dataclass(frozen=True)
 class Completed:
-    """A program that ran to its end, well or not.
+    """A program that has ended, successfully or not.
 
     Attributes:
-        argv: what was run.
-        exit_code: its exit status; None if a signal ended it.
-        signal: the number of the signal that ended it; None if it exited.
-        start_ns: when it was started, nanoseconds since the epoch.
-        end_ns: when its end was seen, nanoseconds since the epoch.
-        last_lines: the last lines of both of its outputs, oldest first.
-        log: the file with all of its lines; None if none was asked for.
+        argv: the program and its arguments.
+        exit_code: the exit status; None if a signal ended the program.
+        signal: the number of the signal that ended the program; None if it exited.
+        start_ns: the start, in nanoseconds since the epoch.
+        end_ns: the moment when the end was noticed, in nanoseconds since the epoch.
+        last_lines: the last lines of both outputs, oldest first.
+        log: the file with all lines; None if there is none.
     """
 
     argv: tuple[str, ...]
@@ -61,14 +65,14 @@ class Completed:
 
     @property
     def ok(self) -> bool:
-        """Whether it exited with status 0."""
+        """Whether the program exited with status 0."""
         return self.exit_code == 0
 
     def require_success(self) -> Completed:
         """Return self on success; raise otherwise.
 
         Raises:
-            ProcessFailed: it exited with another status than 0, or a signal ended it.
+            ProcessFailed: the exit status is not 0, or a signal ended the program.
         """
         if self.ok:
             return self
@@ -76,7 +80,7 @@ class Completed:
 
 
 def describe_end(exit_code: int | None, signal_number: int | None) -> str:
-    """Return in words how a program ended ("was ended by signal 9 (SIGKILL; often: out of memory)")."""
+    """Return a program's end in words ("was ended by signal 9 (SIGKILL; often: out of memory)")."""
     if signal_number is None:
         return f"exited with status {exit_code}"
     try:

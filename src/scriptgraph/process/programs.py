@@ -1,13 +1,14 @@
 """Run other programs: the only module that uses `subprocess`.
 
-Programs are argv lists; there is no shell. Each child leads a session of its own, so
-that ending it ends whatever it started: on Ctrl-C, on SIGTERM or SIGHUP to us, on a
-time limit, or when the callback for its lines raises, its group gets SIGTERM, a grace
-period and SIGKILL. What a program leaves behind in its session is ended with it.
+Programs are argv lists; there is no shell. Each child leads a session of its own, and
+its whole process group is ended with it. The group gets SIGTERM, a grace period and
+SIGKILL on Ctrl-C, on SIGTERM or SIGHUP to this process, at the time limit, and when a
+callback for output lines raises. Processes that a program leaves behind in its session
+are killed when it ends.
 
-What this cannot do: if we ourselves are ended by SIGKILL, a child runs on until it
-writes to its closed output. (Linux could tie it to us with PR_SET_PDEATHSIG, but from
-Python only through `preexec_fn`, which may deadlock in a process with threads.)
+A limit: if this process is killed by SIGKILL, a child runs on until it writes to its
+closed output. (Linux has PR_SET_PDEATHSIG for that, but Python can only set it through
+`preexec_fn`, which may deadlock in a process with threads.)
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     Sink = Callable[[str], None]
 
-__all__ = ["Completed", "ProcessFailed", "capture", "describe_end", "foreground", "run"]
+__all__ = ["Completed", "ProcessFailed", "capture", "describe_end", "run", "run_in_foreground"]
 
 GRACE_S = 5.0
 LINGER_S = 1.0
@@ -43,7 +44,7 @@ _TICK_S = 0.05
 _CHUNK_BYTES = 1 << 16
 
 
-def run(  # noqa: PLR0913 - all but the first are named where it is called
+def run(  # noqa: PLR0913 - callers name all arguments but the first
     argv: Sequence[str],
     *,
     env: Mapping[str, str],
@@ -54,32 +55,39 @@ def run(  # noqa: PLR0913 - all but the first are named where it is called
     timeout_s: float | None = None,
     echo: bool = False,
 ) -> Completed:
-    """Run a program to its end, appending the lines of both outputs to a log as they come.
+    """Run a program to its end and append the lines of both outputs to a log as they arrive.
 
-    A bare name of a program is looked up in the PATH of `env`, its whole environment; the log's folder is made if
-    absent. `on_line` and `on_error_line` are called, here in the caller's thread, with each line of standard output
-    and of standard error; `echo` shows both on our standard error. It may take `timeout_s` seconds.
+    Args:
+        argv: the program, looked up in the PATH of `env` if it is a bare name, and its arguments.
+        env: the program's whole environment.
+        cwd: its working directory.
+        log: the log; its folder is made if absent.
+        on_line: called in the caller's thread with each line of standard output.
+        on_error_line: called likewise with each line of standard error.
+        timeout_s: the time limit in seconds; None for none.
+        echo: whether all lines are also written to this process's standard error.
 
     Returns:
-        How it ended; a failure is `exit_code` or `signal`, see `Completed.require_success`.
+        The outcome, also of a failure; see `Completed.require_success`.
 
     Raises:
-        ProcessFailed: it could not be started, or took longer than timeout_s.
+        ProcessFailed: the program could not be started, or exceeded the time limit.
     """
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("a", encoding="utf-8", buffering=1) as kept:
+        with log.open("a", encoding="utf-8", buffering=1) as log_file:
 
-            def note(line: str) -> None:
-                kept.write(f"{line}\n")
+            def write_line(line: str) -> None:
+                log_file.write(f"{line}\n")
                 if echo:
                     print(line, file=sys.stderr)
 
-            return _Child(argv, note, on_line, on_error_line).completed(env, cwd, timeout_s, log)
+            return _Child(argv, write_line, on_line, on_error_line).completed(env, cwd, timeout_s, log)
     except OSError as error:
         if error.filename not in {None, str(log), str(log.parent)}:
             raise
-        raise ProcessFailed(argv[0], f"has no log: {log} cannot be written ({error.strerror})") from error
+        problem = f"has no log: {log} cannot be written ({error.strerror}); make its folder writable"
+        raise ProcessFailed(argv[0], problem) from error
 
 
 def capture(
@@ -90,13 +98,13 @@ def capture(
     timeout_s: float | None = 60.0,
     stdin: Path | None = None,
 ) -> str:
-    """Run a program with a short answer and return its standard output.
+    """Run a program with short output and return its standard output.
 
-    It has our environment and our folder, unless others are given, and no input but the file `stdin`. It may take
-    `timeout_s` seconds.
+    `env` and `cwd` default to those of this process; `stdin` is a file, by default an empty one. The time limit is in
+    seconds.
 
     Raises:
-        ProcessFailed: it could not be started, failed, or took longer than timeout_s.
+        ProcessFailed: the program could not be started, failed, or exceeded the time limit.
     """
     lines: list[str] = []
     child = _Child(argv, lambda _line: None, lines.append)
@@ -104,11 +112,14 @@ def capture(
     return "".join(f"{line}\n" for line in lines)
 
 
-def foreground(argv: Sequence[str]) -> int:
-    """Run a program on our terminal, outputs and Ctrl-C; return its exit status, 128 plus the signal if killed.
+def run_in_foreground(argv: Sequence[str]) -> int:
+    """Run a program that shares this process's terminal, outputs and Ctrl-C.
+
+    Returns:
+        Its exit status; 128 plus the signal's number if a signal ended it.
 
     Raises:
-        ProcessFailed: it could not be started.
+        ProcessFailed: the program could not be started.
     """
     sys.stdout.flush()
     sys.stderr.flush()
@@ -120,16 +131,16 @@ def foreground(argv: Sequence[str]) -> int:
         try:
             code = child.wait()
         except KeyboardInterrupt:
-            continue  # the program has had it too
+            continue  # the program received Ctrl-C too and decides for itself
         return code if code >= 0 else 128 - code
 
 
 class _Lines:
-    """Bytes in, whole lines out, to each of the sinks.
+    """Decode bytes and pass complete lines to each of the sinks.
 
-    Newline, carriage return and both together end a line, so that a progress bar's states are lines of their own.
-    Bytes that are not UTF-8 become U+FFFD. A line longer than `LONGEST_LINE` characters is cut, so that endless output
-    without newlines does not fill the memory.
+    Newline, carriage return and both together end a line: each state of a progress bar is a line of its own. Bytes
+    that are not UTF-8 become U+FFFD. Lines are split at `LONGEST_LINE` characters, so that endless output without
+    newlines does not fill the memory.
     """
 
     def __init__(self, *sinks: Sink) -> None:
@@ -138,7 +149,7 @@ class _Lines:
         self.sinks, self._rest = sinks, ""
 
     def feed(self, chunk: bytes) -> None:
-        """Hand out the lines that `chunk` completes; an empty chunk ends the stream and its last line."""
+        """Pass on the lines that `chunk` completes; an empty chunk ends the stream and its last line."""
         text = self._rest + self._decoder.decode(chunk, final=not chunk)
         *lines, self._rest = text.split("\n")
         if self._rest and (not chunk or len(self._rest) > LONGEST_LINE):
@@ -150,16 +161,16 @@ class _Lines:
 
 
 class _Child:
-    """One program, its two pipes, and where its lines go."""
+    """A program, its two pipes, and the sinks of its lines."""
 
     _popen: subprocess.Popen[bytes]
 
     def __init__(
-        self, argv: Sequence[str], note: Sink, on_line: Sink | None, on_error_line: Sink | None = None
+        self, argv: Sequence[str], write_line: Sink, on_line: Sink | None, on_error_line: Sink | None = None
     ) -> None:
         self.argv, self._sinks = tuple(argv), (on_line, on_error_line)
         self.last_lines: deque[str] = deque(maxlen=LAST_LINES)
-        self._kept = (self.last_lines.append, note)
+        self._log_sinks = (self.last_lines.append, write_line)
         self._selector = selectors.DefaultSelector()
         self._pause_s = 0.001
 
@@ -171,10 +182,10 @@ class _Child:
         log: Path | None = None,
         stdin: Path | None = None,
     ) -> Completed:
-        """Run the program to its end; whatever interrupts us ends it too."""
+        """Run the program to its end; an interruption of this process ends it too."""
         start_ns = time.time_ns()
         with end_signals_raise(), self._started(env, cwd, stdin):
-            if not self.attend(timeout_s):
+            if not self.wait(timeout_s):
                 self.end()
                 problem = f"did not end within {timeout_s:g} s and was stopped"
                 raise ProcessFailed(self.argv[0], problem, tuple(self.last_lines), log)
@@ -186,42 +197,50 @@ class _Child:
     def _started(self, env: Mapping[str, str], cwd: Path | None, stdin: Path | None) -> Iterator[None]:
         program = self.argv[0]
         if cwd is not None and not cwd.is_dir():
-            raise ProcessFailed(program, f"could not be started: no such folder to run in: {cwd}")
+            raise ProcessFailed(program, f"could not be started: its working directory {cwd} does not exist")
         pipe = subprocess.PIPE
         try:
-            with open(stdin or os.devnull, "rb") as given:  # noqa: PTH123 - the null device has no Path
+            with open(stdin or os.devnull, "rb") as input_file:  # noqa: PTH123 - the null device has no Path
                 self._popen = subprocess.Popen(  # noqa: S603 - an argv list, no shell
-                    self.argv, env=dict(env), cwd=cwd, stdin=given, stdout=pipe, stderr=pipe, start_new_session=True
+                    self.argv,
+                    env=dict(env),
+                    cwd=cwd,
+                    stdin=input_file,
+                    stdout=pipe,
+                    stderr=pipe,
+                    start_new_session=True,
                 )
         except (OSError, ValueError) as error:
-            raise ProcessFailed(program, f"could not be started: {_why_not(program, error)}") from error
-        with self._selector, self._popen:  # which closes the pipes
+            raise ProcessFailed(program, f"could not be started: {_start_problem(program, error)}") from error
+        with self._selector, self._popen:  # Popen's context manager closes the pipes
             try:
                 for output, sink in zip((self._popen.stdout, self._popen.stderr), self._sinks, strict=True):
                     assert output is not None  # noqa: S101 - both are pipes
                     os.set_blocking(output.fileno(), False)
-                    lines = _Lines(*self._kept, *([sink] if sink else []))
+                    lines = _Lines(*self._log_sinks, *([sink] if sink else []))
                     self._selector.register(output, selectors.EVENT_READ, lines)
                 yield
             finally:
                 self.end()
 
-    def attend(self, timeout_s: float | None, *, heeding: bool = True) -> bool:
-        """Read the pipes until the program has ended and they are closed; False at the time limit.
+    def wait(self, timeout_s: float | None, *, stoppable: bool = True) -> bool:
+        """Read the pipes until the program has ended and they are closed; return False at the time limit.
 
-        What a program left behind keeps its pipes open: then reading stops after `LINGER_S`. With `heeding`, the wish
-        that this thread ends is heeded meanwhile.
+        Processes that the program left behind keep its pipes open; reading then stops `LINGER_S` after its end.
+
+        Raises:
+            Stopped: the thread's stop flag is set, and the wait is `stoppable`.
         """
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         linger: float | None = None
-        stop = current_stop() if heeding else None
+        stop = current_stop() if stoppable else None
         while True:
             now = time.monotonic()
             if linger is None and self._has_ended():
                 linger = now + LINGER_S
             if linger is not None and (now > linger or not self._selector.get_map()):
                 for key in list(self._selector.get_map().values()):
-                    key.data.feed(b"")  # last lines that have no newline
+                    key.data.feed(b"")  # passes on a last line without a newline
                 return True
             if linger is None and deadline is not None and now > deadline:
                 return False
@@ -230,15 +249,15 @@ class _Child:
             self._read()
 
     def _has_ended(self) -> bool:
-        """Whether the program has ended, leaving it unreaped so that its number stays its own."""
+        """Whether the program has ended; it stays unreaped, so that its process id is not reused."""
         if self._popen.returncode is not None:
             return True
         return os.waitid(os.P_PID, self._popen.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def _read(self) -> None:
-        """Take what the pipes hold, waiting a moment for it."""
+        """Read what the pipes hold, waiting up to `_TICK_S` for it."""
         if not self._selector.get_map():
-            # It closed both outputs: mostly it ends at once, sometimes it works on in silence.
+            # Both outputs are closed: most programs end at once, a few run on in silence.
             time.sleep(self._pause_s)
             self._pause_s = min(2 * self._pause_s, _TICK_S)
             return
@@ -251,36 +270,36 @@ class _Child:
             key.data.feed(chunk)
 
     def end(self) -> None:
-        """End the program's group: SIGTERM, a grace period in which it is still heard, SIGKILL."""
+        """End the program's group: SIGTERM, a grace period in which its output is still logged, SIGKILL."""
         if self._popen.returncode is not None:
             return
         for key in list(self._selector.get_map().values()):
-            key.data.sinks = self._kept
+            key.data.sinks = self._log_sinks
         try:
             if not self._has_ended():
                 self._signal(signal.SIGTERM)
-                self.attend(GRACE_S, heeding=False)
+                self.wait(GRACE_S, stoppable=False)
         finally:
             self.reap()
 
     def reap(self) -> int:
-        """Kill what is left of the group and return the program's return code, as `Popen` has it."""
+        """Kill the rest of the group and return `Popen.returncode`."""
         if self._popen.returncode is None:
             self._signal(signal.SIGKILL)
         return self._popen.wait()
 
     def _signal(self, number: signal.Signals) -> None:
-        """Signal the program's group; as its leader has not been reaped, the number cannot be another's."""
-        # PermissionError: it changed its user; nothing of ours is left to end.
+        """Signal the program's group; its leader is unreaped, so the id cannot belong to another group."""
+        # PermissionError: the program changed its user and can no longer be signalled.
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._popen.pid, number)
 
 
-def _why_not(program: str, error: OSError | ValueError) -> str:
+def _start_problem(program: str, error: OSError | ValueError) -> str:
     if isinstance(error, FileNotFoundError):
         if os.path.exists(program):  # noqa: PTH110 - a str as typed
             return "the interpreter in its first line does not exist"
-        return "no such file" if os.sep in program else "no such program in PATH"
+        return "no such file" if os.sep in program else "it is not in PATH; install it"
     if isinstance(error, PermissionError):
-        return "it may not be executed"
+        return "it is not executable"
     return getattr(error, "strerror", None) or str(error)

@@ -1,1 +1,1 @@
-"""Pythons and virtual environments for programs that cannot live in ours."""
+"""Python interpreters and virtual environments for programs that cannot run in this one."""

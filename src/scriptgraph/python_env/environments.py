@@ -1,4 +1,4 @@
-"""Make virtual environments from lock files in which every file has its hash."""
+"""Make virtual environments from lock files that have a hash for every file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from scriptgraph.errors import DocumentError, ScriptGraphError
 from scriptgraph.files.json_reader import parse_json
 from scriptgraph.process import programs
 from scriptgraph.python_env.interpreters import probe
-from scriptgraph.python_env.uv import EnvironmentFailed, Uv, meaning
+from scriptgraph.python_env.uv import EnvironmentFailed, Uv, explain_failure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,34 +35,35 @@ print(json.dumps({one.metadata["Name"]: one.version for one in metadata.distribu
 
 
 class Runner(Protocol):
-    """Runs a program, its output in a log; `Context.command` of a step is one."""
+    """Runs a program and logs its output, as a step's `Context.command` does."""
 
     def __call__(
         self, argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None, check: bool = True
     ) -> Completed:
-        """Run it with `env` added to the user's environment; don't raise at failure if `check` is off."""
+        """Run a program with `env` added to the user's environment; raise at failure unless `check` is off."""
         ...
 
 
 def create_venv(uv: Uv, python: Path, destination: Path, run: Runner) -> Path:
-    """Make an empty virtual environment for `python` in the folder `destination`, and return its own Python.
+    """Make an empty, relocatable virtual environment for `python` in the folder `destination`.
 
-    It may be moved.
+    Returns:
+        The environment's own Python.
 
     Raises:
-        EnvironmentFailed: it could not be made.
+        EnvironmentFailed: the environment could not be made.
     """
     _run(uv, run, uv.argv("venv", "--relocatable", "--no-project", "--python", python, destination))
     return destination / "bin/python"
 
 
 def install_locked(uv: Uv, python: Path, lock_file: Path, run: Runner) -> None:
-    """Install exactly what a lock file of `lock` lists into the environment of `python`; check each file's hash.
+    """Install exactly the packages of a lock file into the environment of `python` and check every file's hash.
 
-    Nothing is compiled but what the lock's line "# compiled where there is no wheel: ..." names.
+    Only packages named in the lock file's line "# compiled where there is no wheel: ..." may be compiled.
 
     Raises:
-        EnvironmentFailed: something could not be had, or does not fit this Python.
+        EnvironmentFailed: a package could not be fetched, or does not fit this Python.
     """
     text = lock_file.read_text(encoding="utf-8")
     allowed = {canonicalize_name(name) for line in _SOURCE_ALLOWED.findall(text) for name in line.split()}
@@ -73,7 +74,7 @@ def install_locked(uv: Uv, python: Path, lock_file: Path, run: Runner) -> None:
 
 
 def installable_offline(uv: Uv, python: Path, lock_file: Path) -> bool:
-    """Whether uv's own store has every wheel for `python` that a lock file lists; uv is asked, and changes nothing."""
+    """Whether uv's cache has every wheel that a lock file lists for `python`, by a dry run of uv."""
     with tempfile.TemporaryDirectory() as name:
         folder, log = Path(name), Path(name, "uv.log")
         options = ("--dry-run", "--require-hashes", "--target", folder / "target", "--python", python)
@@ -83,50 +84,54 @@ def installable_offline(uv: Uv, python: Path, lock_file: Path) -> bool:
             completed = programs.run([*argv], env=env, cwd=folder, log=log, timeout_s=_DRY_RUN_TIMEOUT_S)
         except ScriptGraphError:
             return False
-        # What would be downloaded stands before the list of packages, which may be long.
+        # uv prints this line before the list of packages, which can be long: the last lines may not hold it.
         return completed.ok and "Would download" not in log.read_text(encoding="utf-8", errors="replace")
 
 
 def lock(uv: Uv, requirements: Sequence[str], python_version: str, run: Runner, *, universal: bool = True) -> str:
-    """Choose versions for requirements, lines as in a requirements file, and return the text of a lock file.
+    """Choose versions for requirements and return the text of a lock file.
 
-    It is for the Python `python_version` ("3.10"); with `universal` for every newer one too, on Linux, x86_64 and
-    aarch64.
+    Args:
+        uv: the program that chooses.
+        requirements: lines as in a requirements file.
+        python_version: the Python to lock for ("3.10").
+        run: runs uv.
+        universal: whether to lock for every newer Python too, on Linux x86_64 and aarch64.
 
     Returns:
-        The file's text: no index, no host, only names, versions, markers and every file's hash.
+        The lock file's text: names, versions, markers and the hash of every file; no index and no host name.
 
     Raises:
-        EnvironmentFailed: no versions fit together, or the index cannot be reached.
+        EnvironmentFailed: no versions satisfy all requirements, or the index cannot be reached.
     """
     with tempfile.TemporaryDirectory() as folder:
-        wanted, chosen = Path(folder, "requirements.in"), Path(folder, "lock.txt")
-        wanted.write_text("".join(f"{line}\n" for line in requirements), encoding="utf-8")
+        source, locked = Path(folder, "requirements.in"), Path(folder, "lock.txt")
+        source.write_text("".join(f"{line}\n" for line in requirements), encoding="utf-8")
         options = ["--generate-hashes", "--no-header", "--no-annotate", "--quiet", "--python-version", python_version]
-        argv = uv.argv("pip", "compile", *options, *(["--universal"] if universal else []), "-o", chosen, wanted)
+        argv = uv.argv("pip", "compile", *options, *(["--universal"] if universal else []), "-o", locked, source)
         _run(uv, run, argv)
-        blocks = re.split(r"^(?=[A-Za-z0-9])", chosen.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        blocks = re.split(r"^(?=[A-Za-z0-9])", locked.read_text(encoding="utf-8"), flags=re.MULTILINE)
         return "".join(filter(_needed, blocks))
 
 
 def locked_names(text: str) -> tuple[str, ...]:
-    """Return the names of the packages of a lock file, normalised (PEP 503)."""
-    found = re.findall(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==", text, re.MULTILINE)
-    return tuple(dict.fromkeys(canonicalize_name(name) for name in found))
+    """Return the package names of a lock file, normalised (PEP 503)."""
+    names = re.findall(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==", text, re.MULTILINE)
+    return tuple(dict.fromkeys(map(canonicalize_name, names)))
 
 
 def installed_versions(python: Path) -> dict[str, str]:
     """Return the version of every package of an environment, by normalised name.
 
     Raises:
-        ProcessFailed: its Python does not run.
-        DocumentError: it answers something else.
+        ProcessFailed: the environment's Python does not run.
+        DocumentError: its output is not a list of packages.
     """
-    answer = programs.capture([str(python), "-I", "-c", _VERSIONS_CODE])
-    said = parse_json(answer, f"{python}: its list of packages")
-    if not isinstance(said, dict):
-        raise DocumentError(python, "", "does not list its packages")
-    return {canonicalize_name(name): version for name, version in sorted(said.items()) if name}
+    output = programs.capture([str(python), "-I", "-c", _VERSIONS_CODE])
+    versions = parse_json(output, f"{python}: its list of packages")
+    if not isinstance(versions, dict):
+        raise DocumentError(python, "", "does not list its packages; make the environment again")
+    return {canonicalize_name(name): version for name, version in sorted(versions.items()) if name}
 
 
 def _run(uv: Uv, run: Runner, argv: Sequence[str | Path], python: Path | None = None) -> None:
@@ -135,22 +140,22 @@ def _run(uv: Uv, run: Runner, argv: Sequence[str | Path], python: Path | None = 
         return
     if completed.signal is not None:
         completed.require_success()
-    said = "\n".join(completed.last_lines)
-    if "error:" not in said and completed.log is not None:
-        # The last lines are not enough: the end of the log.
+    output = "\n".join(completed.last_lines)
+    if "error:" not in output and completed.log is not None:
+        # The error began before the last lines: search the end of the log.
         with suppress(OSError), completed.log.open("rb") as log:
             log.seek(max(0, log.seek(0, os.SEEK_END) - _LOG_TAIL_BYTES))
             tail = log.read().decode(errors="replace")
-            said = tail[max(0, tail.rfind("error:")) :]
+            output = tail[max(0, tail.rfind("error:")) :]
     subject = "this Python and machine"
     if python is not None:
-        asked = probe(python)
-        subject = f"{asked.implementation} {asked.version_text} on {asked.machine}"
-    raise EnvironmentFailed(meaning(said, subject), completed.log)
+        interpreter = probe(python)
+        subject = f"{interpreter.implementation} {interpreter.version_text} on {interpreter.machine}"
+    raise EnvironmentFailed(explain_failure(output, subject), completed.log)
 
 
 def _needed(block: str) -> bool:
-    """Whether a block of a lock file has no marker, or one that is true on a Linux that we support."""
+    """Whether a block of a lock file has no marker, or one that is true on a supported Linux."""
     first = block.partition("\\")[0].strip()
     marker = Requirement(first).marker if first else None
     linux = {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix"}

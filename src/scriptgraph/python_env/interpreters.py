@@ -1,4 +1,4 @@
-"""Find a Python that fits, or let uv download one."""
+"""Find a Python of a suitable version, or let uv download one."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from typing import TYPE_CHECKING
 from scriptgraph.errors import DocumentError, ScriptGraphError
 from scriptgraph.files.json_reader import Limits, parse_json
 from scriptgraph.process.programs import ProcessFailed, capture
-from scriptgraph.python_env.uv import meaning
+from scriptgraph.python_env.uv import explain_failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
 _PROBE_TIMEOUT_S = 20.0
 _FETCH_TIMEOUT_S = 1800.0
-# An answer has seven values, and one path.
+# The probe's answer has seven members, one of them a list.
 _ANSWER = Limits(size=1 << 16, depth=2, values=100)
 _OLDEST, _NO_BOUND = (3, 10), (3, 99)
-# A bound from here on is a formality.
+# From this minor version on, an upper bound means "any".
 _FAR_MINOR = 50
-# Runs on any Python from 2.7 on. A virtual environment names the Python that it was made with.
+# Runs on Python 2.7 and later. In a virtual environment, `path` is the Python that the environment was made with.
 _PROBE = """
 import json, os, platform, sys, sysconfig
 path = sys.executable
@@ -49,19 +49,19 @@ Version = tuple[int, ...]
 
 
 class NoPythonError(ScriptGraphError):
-    """No Python fits, and none could be brought."""
+    """No suitable Python was found or could be downloaded."""
 
 
 @dataclass(frozen=True)
 class Interpreter:
-    """A Python that was run and answered.
+    """A Python that ran and answered the probe.
 
     Attributes:
-        path: its executable; of a virtual environment, the one it was made with.
+        path: the executable; for a virtual environment, that of the Python it was made with.
         version: (3, 11, 7).
         implementation: "CPython", "PyPy", ...
-        machine: as uname has it ("x86_64", "aarch64").
-        plain: whether it can use ordinary wheels: a final 64-bit CPython with its lock.
+        machine: uname's name of the machine ("x86_64", "aarch64").
+        plain: whether it can use ordinary wheels: a final 64-bit CPython with the GIL.
     """
 
     path: Path
@@ -72,33 +72,33 @@ class Interpreter:
 
     @property
     def version_text(self) -> str:
-        """The version as people write it."""
+        """The version as text ("3.11.7")."""
         return _text(self.version)
 
     def fits(self, minimum: Version, below: Version) -> bool:
-        """Whether wheels of CPython from `minimum` to below `below` run on it."""
+        """Whether it is a plain CPython from `minimum` to below `below`."""
         return self.plain and minimum <= self.version < below
 
 
 def parse_version(text: str) -> Version:
-    """Read "3.11" or "3.11.7" as numbers.
+    """Parse "3.11" or "3.11.7" as numbers.
 
     Raises:
-        NoPythonError: it is no version.
+        NoPythonError: the text is not a version.
     """
     if not re.fullmatch(r"\d+(\.\d+){0,2}", text.strip()):
-        raise NoPythonError(f"{text!r} is no version of Python; write it as 3.11")
+        raise NoPythonError(f"{text!r} is not a version of Python; write it like 3.11")
     return tuple(int(part) for part in text.strip().split("."))
 
 
 def version_bounds(exact: str, minimum: str, maximum: str, below: str) -> tuple[Version, Version]:
-    """Return the oldest version that will do, and the first that will not.
+    """Return the lowest version that is allowed, and the lowest above it that is not.
 
-    `exact` and `maximum` hold as far as they are written: 3.11 stands for all of 3.11.*. Of `below`, no version will
-    do. An empty text is no bound, but for `minimum`: the oldest that we support.
+    `exact` and `maximum` are prefixes: 3.11 allows all of 3.11.*. `below` excludes itself. An empty text sets no bound;
+    an empty `minimum` is the oldest supported Python.
 
     Raises:
-        NoPythonError: one of them is no version.
+        NoPythonError: a text is not a version.
     """
 
     def after(version: Version) -> Version:
@@ -113,24 +113,24 @@ def version_bounds(exact: str, minimum: str, maximum: str, below: str) -> tuple[
 
 
 def probe(path: Path, environ: Mapping[str, str] = os.environ) -> Interpreter:
-    """Run a Python and ask it what it is.
+    """Run a Python and return its version, implementation and machine.
 
     Raises:
-        ProcessFailed: it does not run. (pyenv's shims of versions that are not selected don't.)
-        NoPythonError: it runs and does not answer as a Python does.
+        ProcessFailed: it does not run, like pyenv's shims of versions that are not selected.
+        NoPythonError: it runs, but is not a Python.
     """
-    said = capture([str(path), "-I", "-c", _PROBE], env=environ, timeout_s=_PROBE_TIMEOUT_S)
+    output = capture([str(path), "-I", "-c", _PROBE], env=environ, timeout_s=_PROBE_TIMEOUT_S)
     try:
-        answer = parse_json(said.splitlines()[-1], path, _ANSWER, paths=True)
+        answer = parse_json(output.splitlines()[-1], path, _ANSWER, paths=True)
         name = answer["implementation"]
         plain = name == "CPython" and answer["final"] and answer["64 bits"] and not answer["free_threaded"]
         return Interpreter(Path(answer["path"]), tuple(answer["version"]), name, answer["machine"], plain)
     except (DocumentError, KeyError, IndexError, TypeError):
-        raise NoPythonError(f"{path}: does not answer as a Python does") from None
+        raise NoPythonError(f"{path}: does not behave like a Python; name another") from None
 
 
 def candidates(minimum: Version, below: Version, environ: Mapping[str, str] = os.environ) -> Iterator[Path]:
-    """Yield the places where a Python might be: ours, PATH, pyenv's, uv's, conda's."""
+    """Yield paths where a Python may be: the running one, then those of PATH, pyenv, uv and conda."""
     yield Path(sys.executable)
     minors = range(below[1] if len(below) > 1 else 0, minimum[1] - 1 if len(minimum) > 1 else 0, -1)
     names = [*(f"python{minimum[0]}.{minor}" for minor in minors), f"python{minimum[0]}", "python"]
@@ -147,26 +147,26 @@ def candidates(minimum: Version, below: Version, environ: Mapping[str, str] = os
         yield Path(environ["CONDA_PREFIX"]) / "bin/python"
 
 
-def survey(places: Iterable[Path], environ: Mapping[str, str] = os.environ) -> tuple[Interpreter, ...]:
-    """Probe each place once and return the Pythons that answer, each once, in the order given."""
-    asked: set[Path] = set()
+def probe_all(places: Iterable[Path], environ: Mapping[str, str] = os.environ) -> tuple[Interpreter, ...]:
+    """Probe each executable once and return the Pythons among them, each once, in order."""
+    probed: set[Path] = set()
     found: dict[Path, Interpreter] = {}
     for place in places:
-        if not (place.is_file() and os.access(place, os.X_OK)) or (real := place.resolve()) in asked:
+        if not (place.is_file() and os.access(place, os.X_OK)) or (real := place.resolve()) in probed:
             continue
-        asked.add(real)
-        seen = place.stat()
-        stamp = (seen.st_mtime_ns, seen.st_size, seen.st_ino)
-        interpreter = _answer(place, stamp, frozenset(environ.items()))
+        probed.add(real)
+        status = place.stat()
+        stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
+        interpreter = _probe_cached(place, stamp, frozenset(environ.items()))
         if interpreter is not None:
             found.setdefault(interpreter.path.resolve(), interpreter)
     return tuple(found.values())
 
 
 @lru_cache(maxsize=256)  # several steps of a run look for a Python, and a machine may have a dozen
-def _answer(place: Path, _stamp: tuple[int, ...], surroundings: frozenset[tuple[str, str]]) -> Interpreter | None:
+def _probe_cached(place: Path, _stamp: tuple[int, ...], environ: frozenset[tuple[str, str]]) -> Interpreter | None:
     try:
-        return probe(place, dict(surroundings))
+        return probe(place, dict(environ))
     except (ProcessFailed, NoPythonError):
         return None
 
@@ -176,48 +176,55 @@ def find_interpreter(
 ) -> Interpreter:
     """Find the newest Python from `minimum` (3, 10) to below `below` (3, 12) on this machine.
 
-    It is looked for in `places`, or in `candidates` where these are not given, and run with `environ`.
+    Args:
+        minimum: the lowest version allowed.
+        below: the lowest version above it that is not.
+        places: executables to probe; by default `candidates`.
+        environ: the environment to search and to run them with.
+
+    Returns:
+        The newest; of equally new ones the first.
 
     Raises:
-        NoPythonError: there is none; the text lists what was found and what to install.
+        NoPythonError: there is none; the text lists the Pythons found and what to install.
     """
-    found = survey(candidates(minimum, below, environ) if places is None else places, environ)
-    fitting = [one for one in found if one.fits(minimum, below)]
+    found = probe_all(candidates(minimum, below, environ) if places is None else places, environ)
+    fitting = [each for each in found if each.fits(minimum, below)]
     if fitting:
-        return max(fitting, key=lambda one: one.version)  # of equally new ones the first
-    seen = ", ".join(f"{one.version_text} ({one.path}{'' if one.plain else ', not a plain CPython'})" for one in found)
-    # The newest minor version that fits; the oldest one where the bound is only a formality (3.99).
+        return max(fitting, key=lambda each: each.version)
+    unfit = [f"{each.version_text} ({each.path}{'' if each.plain else ', not a plain CPython'})" for each in found]
+    # Advise the newest minor version that fits; the oldest one where any is allowed (3.99).
     newest = _text(minimum[:2])
     if len(below) > 1 and below[1] < _FAR_MINOR:
         newest = f"{below[0]}.{below[1] if any(below[2:]) else below[1] - 1}"
     raise NoPythonError(
-        f"no CPython from {_text(minimum)} to below {_text(below)} is here; found: {seen or 'none'}."
+        f"no CPython from {_text(minimum)} to below {_text(below)} is installed; found: {', '.join(unfit) or 'none'}."
         f" Install one (Debian, Ubuntu: apt install python{newest};"
         f" conda: conda create -n python{newest} python={newest}; uv: uv python install {newest})"
-        " and try again, or give the path of one"
+        " and run again, or name the path of one"
     )
 
 
-def bring_interpreter(
+def download_interpreter(
     uv: Path, minimum: Version, below: Version, install_dir: Path, environ: Mapping[str, str] = os.environ
 ) -> Interpreter:
-    """Let uv download the newest Python that fits (python-build-standalone's builds) into `install_dir`.
+    """Let uv download the newest Python that fits, a build of python-build-standalone, into `install_dir`.
 
-    An earlier download there is used again. `UV_PYTHON_INSTALL_MIRROR` names another place to download from.
+    A Python downloaded there earlier is reused. The variable `UV_PYTHON_INSTALL_MIRROR` names another download address.
 
     Raises:
-        NoPythonError: it could not be downloaded.
+        NoPythonError: the download failed.
     """
     env = {**environ, "UV_PYTHON_INSTALL_DIR": str(install_dir)}
     with suppress(NoPythonError):
         return find_interpreter(minimum, below, places=sorted(install_dir.glob("*/bin/python3")), environ=env)
-    wanted = f"cpython>={_text(minimum)},<{_text(below)}"
-    argv = [str(uv), "python", "install", "--no-bin", "--no-progress", wanted]
+    versions = f"cpython>={_text(minimum)},<{_text(below)}"
+    argv = [str(uv), "python", "install", "--no-bin", "--no-progress", versions]
     try:
         capture(argv, env=env, timeout_s=_FETCH_TIMEOUT_S)
     except ProcessFailed as failure:
-        said = "\n".join(failure.last_lines)
-        raise NoPythonError(f"uv could not bring one: {meaning(said)}") from failure
+        output = "\n".join(failure.last_lines)
+        raise NoPythonError(f"uv could not download one: {explain_failure(output)}") from failure
     return find_interpreter(minimum, below, places=sorted(install_dir.glob("*/bin/python3")), environ=env)
 
 
@@ -229,21 +236,27 @@ def obtain_interpreter(
     environ: Mapping[str, str] = os.environ,
     say: Callable[[str], None] = lambda _: None,
 ) -> Interpreter:
-    """Find a Python that fits, else let uv bring one; arguments as above.
+    """Find a Python that fits; otherwise let uv download one.
 
-    `uv` is None where nothing may be downloaded; `say` is told before a download.
+    Args:
+        minimum: the lowest version allowed.
+        below: the lowest version above it that is not.
+        uv: the program uv; None if nothing may be downloaded.
+        install_dir: the folder for a downloaded Python.
+        environ: the environment to search and to run programs with.
+        say: called with a line of text before a download.
 
     Raises:
-        NoPythonError: neither worked; the text says what to install.
+        NoPythonError: none was found or downloaded; the text says what to install.
     """
     try:
         return find_interpreter(minimum, below, environ=environ)
     except NoPythonError as absent:
         if uv is None:
-            raise NoPythonError(f"{absent} (nothing is downloaded because of --offline)") from None
-        say(f"{absent}; asking uv for one")
+            raise NoPythonError(f"{absent} (--offline forbids to download one)") from None
+        say(f"{absent}; downloading one with uv")
         try:
-            return bring_interpreter(uv, minimum, below, install_dir, environ)
+            return download_interpreter(uv, minimum, below, install_dir, environ)
         except NoPythonError as failure:
             raise NoPythonError(f"{absent}; {failure}") from failure
 

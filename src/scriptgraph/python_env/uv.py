@@ -1,4 +1,4 @@
-"""uv: where it is, how it gets the package index that the user configured for pip, what its failures mean."""
+"""Find uv, translate pip's package index for it, and explain its failures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from scriptgraph.errors import ScriptGraphError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-# pip's lists, and uv's variables with what stands between their parts.
+# pip's settings, each with uv's variable and the separator of its parts.
 _VARIABLES = {
     "index-url": ("UV_DEFAULT_INDEX", " "),
     "extra-index-url": ("UV_INDEX", " "),
@@ -29,53 +29,53 @@ _UV_KEYS = ("UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL"
 _SYSTEM_FILE = Path("/etc/pip.conf")
 _YES = frozenset({"1", "true", "yes", "on", "y", "t"})
 
-# uv decorates its messages for people; these are its frames, arrows and line breaks.
+# The frames, arrows and line breaks in uv's messages.
 _DECORATION = re.compile(r"[\s\u2500-\u257f\u25b6\u00d7\u2717]+")
 _PACKAGE = r"`?(?P<package>[A-Za-z0-9][A-Za-z0-9._-]*(?:\[[^\]]*\])?(?:==[^\s`]+)?)`?"
-# The first that fits is said: a lost network also leaves requirements unsatisfied.
-_MEANINGS = {
-    r"No space left on device": "the disk is full; make room, or let UV_CACHE_DIR name a folder elsewhere",
+# The first match counts: a lost network also leaves requirements unsatisfied.
+_EXPLANATIONS = {
+    r"No space left on device": "the disk is full; make room, or set UV_CACHE_DIR to a folder on another disk",
     rf"Hash mismatch for {_PACKAGE}": (
-        "{package}: what the package index gives has not the hash of the lock file (a mirror with other files, or a"
-        " damaged download); try `uv cache clean`, or another index"
+        "{package}: the file of the package index does not have the hash of the lock file (a mirror with other files,"
+        " or a damaged download); run `uv cache clean`, or use another index"
     ),
     rf"Failed to build {_PACKAGE}": (
-        "{package} has no wheel for this machine and could not be compiled; it needs a C++ compiler and Python's"
+        "{package} has no wheel for this machine and could not be compiled; install a C++ compiler and Python's"
         " headers (Debian, Ubuntu: apt install g++ python3-dev)"
     ),
     r"network was disabled|Network connectivity is disabled": (
-        "packages are not in uv's cache, and --offline forbids to fetch them; run once with a network"
+        "packages are not in uv's cache, and --offline forbids to fetch them; run once without --offline"
     ),
     r"invalid peer certificate|UnknownIssuer|certificate verify": (
-        "the package index's certificate is not trusted; SSL_CERT_FILE names the certificates to trust"
+        "the package index's certificate is not trusted; set SSL_CERT_FILE to a file of certificates to trust"
     ),
     r"python-build-standalone|Failed to download (?:managed )?Python|cpython-[\d.]+.*error sending request": (
-        "its download cannot be reached: no network, or a proxy is needed (HTTPS_PROXY), or another place"
+        "its download cannot be reached; check the network, or set a proxy (HTTPS_PROXY) or another address"
         " (UV_PYTHON_INSTALL_MIRROR)"
     ),
     r"dns error|failed to lookup address": (
-        "the package index's name cannot be resolved: no network, or a proxy is needed (HTTPS_PROXY), or another"
+        "the package index's name cannot be resolved; check the network, or set a proxy (HTTPS_PROXY) or another"
         " index (PIP_INDEX_URL or UV_DEFAULT_INDEX)"
     ),
     r"tcp connect error|client error \(Connect\)|Connection refused|Connection reset|timed out|tunnel error": (
-        "the package index cannot be reached: no network, or a proxy that is needed or wrong (HTTPS_PROXY), or"
-        " another index (PIP_INDEX_URL or UV_DEFAULT_INDEX)"
+        "the package index cannot be reached; check the network and the proxy (HTTPS_PROXY), or set another index"
+        " (PIP_INDEX_URL or UV_DEFAULT_INDEX)"
     ),
     r"401 Unauthorized|403 Forbidden|status code 40[13]|\(40[13]": (
-        "the package index refuses access; its address may need a user and a password"
+        "the package index refuses access; add a user and a password to its address if it needs them"
     ),
     rf"{_PACKAGE} has no (?:usable wheels|wheels with a matching|compatible wheels)": (
-        "{package} has no wheel for {subject}; choose a Python that it has one for"
+        "{package} has no wheel for {subject}; use a Python for which it has one"
     ),
     rf"there is no version of {_PACKAGE}": "the package index has no {package} (an incomplete mirror?)",
-    rf"{_PACKAGE} was not found in the": "the package index does not know {package} (an incomplete mirror?)",
-    r"No interpreter found|Failed to inspect Python|Querying Python at": "the Python does not work",
-    r"Permission denied": "a folder may not be written to",
+    rf"{_PACKAGE} was not found in the": "the package index does not have {package} (an incomplete mirror?)",
+    r"No interpreter found|Failed to inspect Python|Querying Python at": "the Python does not run; name another",
+    r"Permission denied": "a folder cannot be written; see the log for its name",
 }
 
 
 class EnvironmentFailed(ScriptGraphError):  # noqa: N818 - it reads as the event it is
-    """A virtual environment could not be made; the text says why and what to do."""
+    """A virtual environment could not be made; the text holds the reason and the remedy."""
 
     def __init__(self, problem: str, log: Path | None = None) -> None:
         super().__init__(problem)
@@ -84,13 +84,13 @@ class EnvironmentFailed(ScriptGraphError):  # noqa: N818 - it reads as the event
 
 @dataclass(frozen=True)
 class Uv:
-    """uv, and how it is to be run.
+    """The program uv and its settings.
 
     Attributes:
-        path: its executable.
-        env: variables to add to its environment, which tell of the user's package index.
-        pip_arguments: arguments of `uv pip`, for what has no variable.
-        offline: use only what is in uv's cache.
+        path: the executable.
+        env: variables of the user's package index, added to uv's environment.
+        pip_arguments: arguments of `uv pip` for settings without a variable.
+        offline: whether to use only uv's cache.
     """
 
     path: Path
@@ -99,20 +99,20 @@ class Uv:
     offline: bool = False
 
     def argv(self, *arguments: str | Path) -> list[str | Path]:
-        """Return a command line of uv that asks nothing and draws nothing."""
-        of_pip = self.pip_arguments if arguments[0] == "pip" else ()
-        return [self.path, *arguments, *of_pip, "--no-progress", *(["--offline"] if self.offline else [])]
+        """Return the argv of a uv command without progress bars."""
+        pip_arguments = self.pip_arguments if arguments[0] == "pip" else ()
+        return [self.path, *arguments, *pip_arguments, "--no-progress", *(["--offline"] if self.offline else [])]
 
 
 def find_uv(environ: Mapping[str, str] = os.environ, *, offline: bool = False) -> Uv:
-    """Find uv: the one installed with us, else the one in PATH.
+    """Find uv: the one installed beside this package, otherwise the one in PATH.
 
     Raises:
-        EnvironmentFailed: there is none.
+        EnvironmentFailed: uv is not installed.
     """
     path = shutil.which("uv", path=environ.get("PATH"))
     with suppress(ImportError, FileNotFoundError):
-        import uv  # noqa: PLC0415 - the one in PATH will do where it is not installed with us
+        import uv  # noqa: PLC0415 - optional: the uv in PATH is enough
 
         path = os.fsdecode(uv.find_uv_bin())
     if path is None:
@@ -121,13 +121,13 @@ def find_uv(environ: Mapping[str, str] = os.environ, *, offline: bool = False) -
 
 
 def index_settings(environ: Mapping[str, str], prefix: Path | None = None) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Translate pip's settings for uv, unless the user has configured uv's index: uv does not read pip's.
+    """Translate pip's settings for uv, which does not read them, unless the user has configured uv's index.
 
-    Files and their order are as in pip's documentation (Configuration): global, user, site, PIP_CONFIG_FILE, PIP_*
-    variables. The pip.conf of the Python installation at `prefix` counts; None stands for ours.
+    The sources are those of pip, in its order (pip's documentation, "Configuration"): global, user and site files,
+    PIP_CONFIG_FILE, PIP_* variables. `prefix` is the Python installation with the site file, by default this one.
 
     Returns:
-        `Uv.env` and `Uv.pip_arguments`, empty where there is nothing to tell.
+        `Uv.env` and `Uv.pip_arguments`, empty without settings.
     """
     if any(environ.get(name) for name in _UV_KEYS) or _uv_is_configured(environ):
         return _certificates(environ, {}), ()
@@ -137,14 +137,14 @@ def index_settings(environ: Mapping[str, str], prefix: Path | None = None) -> tu
         if pip.get(key) and not environ.get(name):
             settings[name] = separator.join(pip[key].split())
     if "UV_INDEX" in settings and not environ.get("UV_INDEX_STRATEGY"):
-        # pip takes the best version of all its indexes; uv stops at the first that knows the name.
+        # pip takes the best version of all its indexes; uv stops at the first index that has the name.
         settings["UV_INDEX_STRATEGY"] = "unsafe-best-match"
     arguments = ("--no-index",) if pip.get("no-index", "").lower() in _YES else ()
     return settings, arguments
 
 
 def _certificates(environ: Mapping[str, str], pip: Mapping[str, str]) -> dict[str, str]:
-    """Pass on which certificates are trusted: uv knows SSL_CERT_FILE only."""
+    """Return the file of trusted certificates as SSL_CERT_FILE, the only variable that uv reads."""
     if environ.get("SSL_CERT_FILE"):
         return {}
     for path in (pip.get("cert"), environ.get("REQUESTS_CA_BUNDLE"), environ.get("CURL_CA_BUNDLE")):
@@ -154,14 +154,14 @@ def _certificates(environ: Mapping[str, str], pip: Mapping[str, str]) -> dict[st
 
 
 def _pip_settings(environ: Mapping[str, str], prefix: Path) -> dict[str, str]:
-    """Read pip's settings; those of `pip install` win over the global ones of the same file."""
+    """Read pip's settings; a file's section [install] overrides its section [global]."""
     found: dict[str, str] = {}
     for path in _pip_files(environ, prefix):
         parser = configparser.RawConfigParser()
         try:
             parser.read(path, encoding="utf-8")
         except (configparser.Error, UnicodeDecodeError, OSError):
-            continue  # pip itself says what is wrong with it
+            continue  # pip itself reports an invalid file
         for section in ("global", "install"):
             if parser.has_section(section):
                 found.update({key: value for key, value in parser.items(section) if key in _KEYS})
@@ -176,8 +176,8 @@ def _pip_files(environ: Mapping[str, str], prefix: Path) -> Iterator[Path]:
     chosen = environ.get("PIP_CONFIG_FILE")
     if chosen == os.devnull:
         return
-    user, *of_all = _config_folders(environ)
-    for folder in reversed(of_all):
+    user, *shared = _config_folders(environ)
+    for folder in reversed(shared):
         yield folder / "pip/pip.conf"
     yield _SYSTEM_FILE
     yield Path(environ.get("HOME", "/nonexistent"), ".pip/pip.conf")
@@ -188,7 +188,7 @@ def _pip_files(environ: Mapping[str, str], prefix: Path) -> Iterator[Path]:
 
 
 def _uv_is_configured(environ: Mapping[str, str]) -> bool:
-    """Whether a configuration file of uv speaks of an index."""
+    """Whether a configuration file of uv sets an index."""
     chosen = environ.get("UV_CONFIG_FILE")
     folders = [*_config_folders(environ), Path("/etc")]
     for path in [Path(chosen)] if chosen else [folder / "uv/uv.toml" for folder in folders]:
@@ -199,20 +199,20 @@ def _uv_is_configured(environ: Mapping[str, str]) -> bool:
 
 
 def _config_folders(environ: Mapping[str, str]) -> list[Path]:
-    """List the XDG folders with settings, most important first: the user's, then those of all users."""
+    """Return the XDG folders of settings, most important first: the user's, then those of all users."""
     user = environ.get("XDG_CONFIG_HOME") or Path(environ.get("HOME", "/nonexistent"), ".config")
     return [Path(user), *map(Path, (environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(os.pathsep))]
 
 
-def meaning(said: str, subject: str = "this Python and machine") -> str:
-    """Return what uv's output means, in its own words where that is not known.
+def explain_failure(output: str, subject: str = "this Python and machine") -> str:
+    """Return the cause of a failure of uv; uv's own words if its output is unknown.
 
-    `subject` is what packages were wanted for ("CPython 3.12 on x86_64").
+    `subject` is the target of the packages ("CPython 3.12 on x86_64").
     """
-    text = _DECORATION.sub(" ", said)
+    text = _DECORATION.sub(" ", output)
     # uv writes markers into names: anyio{sys_platform != 'emscripten'}==4.16.0
     text = re.sub(r"\{[^}]*\}", "", text)
-    for pattern, words in _MEANINGS.items():
+    for pattern, words in _EXPLANATIONS.items():
         if found := re.search(pattern, text, re.IGNORECASE):
             named = {name: value.rstrip(".,") for name, value in found.groupdict().items()}
             return words.format(subject=subject, **named)

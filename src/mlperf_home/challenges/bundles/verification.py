@@ -24,7 +24,7 @@ from mlperf_home.contracts.codec import read_document
 from mlperf_home.contracts.layouts import read_layout
 from mlperf_home.contracts.machine import MACHINE_LIMITS, Machine
 from mlperf_home.errors import LocatedError
-from scriptgraph.embed import ArchiveError, Limits, extract
+from scriptgraph.embed import ArchiveError, UnpackLimits, extract
 from scriptgraph.errors import DocumentError, ManifestError
 from scriptgraph.files.json_reader import read_json
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from mlperf_home.challenges.definition.manifest import Challenge
     from mlperf_home.contracts.bundle import FileEntry
 
-LIMITS = Limits(members=MOST_FILES, total_bytes=8 << 30, ratio=200.0, free_bytes=64 << 20)
+LIMITS = UnpackLimits(members=MOST_FILES, total_bytes=8 << 30, ratio=200.0, free_bytes=64 << 20)
 """LoadGen's logs compress to a tenth."""
 _AGAIN = "get the bundle from its contributor again"
 _REQUIRED = ("challenge.json", "lock.json", "machine.json", "system.json", "run.json", "report.json", "report.md")

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scriptgraph.files.kernel_files import count_listed, read_text, read_whole
+from scriptgraph.files.kernel_files import count_listed, read_integer, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,7 +104,7 @@ class CpuFiles:
 
     def frequency_mhz(self, name: str, choose: Callable[[list[float]], float]) -> float | None:
         """Reduce a frequency of cpufreq ("cpuinfo_max_freq") over all CPUs with `choose`, in MHz."""
-        frequencies_khz = [read_whole(cpu / "cpufreq" / name) for cpu in self._cpus]
+        frequencies_khz = [read_integer(cpu / "cpufreq" / name) for cpu in self._cpus]
         known_mhz = [khz / 1000 for khz in frequencies_khz if khz is not None]
         return choose(known_mhz) if known_mhz else None
 
@@ -165,5 +165,5 @@ def _quota(folder: Path) -> float | None:
 def _memory(folder: Path) -> float | None:
     # The files of cgroup v2 and v1.
     files = (folder / "memory.max", folder / "memory.limit_in_bytes")
-    value = next((value for value in map(read_whole, files) if value is not None), _UNLIMITED_BYTES)
+    value = next((value for value in map(read_integer, files) if value is not None), _UNLIMITED_BYTES)
     return value if value < _UNLIMITED_BYTES else None

@@ -1,1 +1,1 @@
-"""Commands as tables: their options, one decoder, help and completion made from them."""
+"""Commands as tables of options, with one decoder, help and completion derived from them."""

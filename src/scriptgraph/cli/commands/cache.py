@@ -18,7 +18,7 @@ def cache_command(action: str, product: Product) -> Command:
 
 
 def cache_commands(product: Product) -> tuple[Command, ...]:
-    """Return the tables of all its commands."""
+    """Return the tables of all commands of the cache."""
     return tuple(make(product) for make in _TABLES.values())
 
 
@@ -31,22 +31,22 @@ def find_command(product: Product) -> Command:
 def show_command(product: Product) -> Command:
     """Return the table of `cm show cache`."""
     options = (Option("verify", "switch", "compare every file with its hash"),)
-    return _command(product, "show", "Show all that is known of cache entries.", options, "cm show cache --verify")
+    return _command(product, "show", "Show all properties of cache entries.", options, "cm show cache --verify")
 
 
 def remove_command(product: Product) -> Command:
     """Return the table of `cm rm cache`."""
     options = (
-        Option("f", "switch", "remove without asking", also=("force",)),
-        Option("dependants", "switch", "remove the entries made from these too"),
-        Option("partial", "switch", "remove unfinished downloads and remains of killed runs, and no entry"),
+        Option("f", "switch", "remove without confirmation", also=("force",)),
+        Option("dependants", "switch", "also remove the entries made from these"),
+        Option("partial", "switch", "remove unfinished downloads and leftovers of killed runs instead of entries"),
     )
     summary = "Remove cache entries that no run is using; without a terminal, only with -f."
     return _command(product, "rm", summary, options, "cm rm cache --tags=download-file -f")
 
 
 def _command(product: Product, action: str, summary: str, options: tuple[Option, ...], example: str) -> Command:
-    tags = Option("tags", "tags", "entries of scripts that have all of these; _NAME and -TAG choose as for scripts")
+    tags = Option("tags", "tags", "entries of scripts with all of these; _NAME and -TAG select as for scripts")
     options = (tags, *options, *place_options(product), *output_options())
     return Command(action, "cache", summary, options, example, word="tags", words="[--tags=TAG,TAG | KEY]")
 

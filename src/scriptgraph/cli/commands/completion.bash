@@ -1,7 +1,7 @@
-# Completes cm, cmr, cmrd and cme in bash. `cm completion script bash` prints it.
+# Completes cm, cmr, cmrd and cme in bash. `cm completion script bash` prints this file.
 _cm_complete() {
   local current=${COMP_WORDS[COMP_CWORD]} line=${COMP_LINE:0:COMP_POINT} whole word
-  # bash breaks words at "=" and ":", so the first part of an option is no part of the word that is completed.
+  # bash splits words at "=" and ":", so the word to complete lacks the first part of an option.
   whole=${line##*[[:space:]]}
   case $current in "=" | ":") current= ;; esac
   COMPREPLY=()

@@ -1,4 +1,4 @@
-"""Complete a command line for a shell: actions, automations, options, tags, choices and names."""
+"""Complete a command line in a shell: actions, automations, options, tags, choices and names."""
 
 from __future__ import annotations
 
@@ -16,26 +16,30 @@ if TYPE_CHECKING:
     from scriptgraph.cli.commands.table import Command, Option
 
 SHELLS = ("bash", "zsh")
-# The other programs of cmind, and what they stand for.
+# The other programs of cmind, with the action and automation that they abbreviate.
 _SHORT = {"cmr": ("run", "script"), "cmrd": ("docker", "script"), "cme": ("run", "experiment")}
 _ALIASES = {"ls": "find", "list": "find", "delete": "rm"}
 
 
 def shell_function(shell: str) -> str:
-    """Return the text that a shell reads to complete `cm`. Raise RequestError for another shell."""
+    """Return the shell function that completes `cm`.
+
+    Raises:
+        RequestError: the shell is not supported.
+    """
     if shell not in SHELLS:
         raise RequestError(f"which shell? write cm completion script {' or '.join(SHELLS)}")
     return Path(__file__).with_name(f"completion.{shell}").read_text(encoding="utf-8")
 
 
-class Sources(Immutable):
-    """Look-ups on the machine; each is called for the words that need it alone.
+class Lookups(Immutable):
+    """Functions that find words on this machine; each is called only for words that need it.
 
     Attributes:
-        tags: every tag of the scripts that have some tags.
-        variations: every variation of these scripts, as it is written in tags.
-        options: options of the script that tags select, by groups.
-        names: the names that an automation knows.
+        tags: returns all tags of the scripts that have some tags.
+        variations: returns all variations of these scripts, with their underscore.
+        options: returns the option groups of the script that tags select.
+        names: returns the names that an automation knows.
     """
 
     tags: Callable[[Sequence[str]], Iterable[str]]
@@ -47,12 +51,12 @@ class Sources(Immutable):
 class Completion:
     """Completes command lines."""
 
-    def __init__(self, commands: Iterable[Command], sources: Sources) -> None:
+    def __init__(self, commands: Iterable[Command], lookups: Lookups) -> None:
         self._commands = {(each.action, each.automation): each for each in commands}
-        self._sources = sources
+        self._lookups = lookups
 
     def complete(self, line: str) -> list[str]:
-        """Return the words that the last word of a line may become; an end of "=", "." or "," wants more."""
+        """Return the completions of a line's last word; one that ends in "=", "." or "," is incomplete."""
         program, *words = _split(line)
         words = [*_SHORT.get(Path(program).name, ()), *words]
         if "--" in words[:-1]:
@@ -78,15 +82,15 @@ class Completion:
             return self._option_words(command, before)
         if command.action == "completion":
             return SHELLS
-        return self._sources.names(command.automation) if command.word == "name" else ()
+        return self._lookups.names(command.automation) if command.word == "name" else ()
 
     def _values(self, command: Command, before: Sequence[str], name: str, value: str) -> Iterable[str]:
         if name == "--tags" and command.word == "tags":
             *chosen, fragment = value.split(",")
             start = f"{name}={','.join((*chosen, ''))}" if chosen else f"{name}="
             tags = [word for word in chosen if not word.startswith(("_", "-"))]
-            look = self._sources.variations if fragment.startswith("_") else self._sources.tags
-            return (f"{start}{tag}" for tag in look(tags) if tag not in chosen)
+            lookup = self._lookups.variations if fragment.startswith("_") else self._lookups.tags
+            return (f"{start}{tag}" for tag in lookup(tags) if tag not in chosen)
         for option in self._all_options(command, before):
             if name.removeprefix("--").replace("-", "_") in (option.name, *option.also):
                 return (f"{name}={choice}" for choice in option.choices)
@@ -104,14 +108,14 @@ class Completion:
         tags = next((word.removeprefix("--tags=") for word in before if word.startswith("--tags=")), "")
         if command.open_to and command.word == "tags" and tags:
             try:
-                own += [option for _, options in self._sources.options(tags) for option in options]
+                own += [option for _, options in self._lookups.options(tags) for option in options]
             except ScriptGraphError:
-                return own  # the tags select no script, or several
+                return own  # the tags select no script or several
         return own
 
 
 def _split(line: str) -> list[str]:
-    """Split a line into words, the last of them unfinished."""
+    """Split a line into words; the last one is unfinished."""
     try:
         words = shlex.split(line)
     except ValueError:  # a quote is open

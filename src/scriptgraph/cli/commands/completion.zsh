@@ -1,5 +1,5 @@
 #compdef cm cmr cmrd cme
-# Completes cm, cmr, cmrd and cme in zsh. `cm completion script zsh` prints it.
+# Completes cm, cmr, cmrd and cme in zsh. `cm completion script zsh` prints this file.
 _cm_complete() {
   local -a found
   found=("${(@f)$(cm completion script -- "${(j: :)${(@)words[1,CURRENT-1]}} $PREFIX" 2>/dev/null)}")

@@ -1,4 +1,4 @@
-"""Write a command's help: a line of use, the options by groups, an example; at most 80 columns wide."""
+"""Format a command's help in 80 columns: usage, option groups and an example."""
 
 from __future__ import annotations
 
@@ -17,10 +17,7 @@ _WIDEST_FORM = 26
 
 
 def help_text(command: Command, more: Groups = ()) -> str:
-    """Return the help of a command; `more` are groups of options that it takes for the script or the like it is about.
-
-    They stand after the everyday options.
-    """
+    """Return the help of a command; `more` are the option groups of its subject, shown after the everyday options."""
     first, *rest = command.grouped()
     lines = [*textwrap.wrap(command.summary, _WIDTH), "", *_use(command), ""]
     for title, options in (first, *more, *rest):
@@ -32,7 +29,7 @@ def help_text(command: Command, more: Groups = ()) -> str:
 
 
 def option_notes(option: Option) -> str:
-    """Return an option's description with its choices and default."""
+    """Return an option's description with its choices, default and other spellings."""
     kinds = {"whole number": "a whole number"}
     notes = (
         option.description,
@@ -55,7 +52,7 @@ def _option_lines(option: Option) -> Iterable[str]:
 
 
 def _entry(form: str, notes: str) -> list[str]:
-    """Return a form and its notes beside it, or below where the form is wide."""
+    """Return the lines of a form and its notes, which start below a wide form."""
     indent = " " * (_WIDEST_FORM + 4)
     wrapped = textwrap.wrap(notes, _WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
     if len(form) > _WIDEST_FORM or not wrapped:

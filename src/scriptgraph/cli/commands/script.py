@@ -28,7 +28,7 @@ def script_command(action: str, product: Product) -> Command:
 
 
 def script_commands(product: Product) -> tuple[Command, ...]:
-    """Return the tables of all its commands."""
+    """Return the tables of all commands of scripts."""
     return tuple(make(product) for make in _TABLES.values())
 
 
@@ -37,7 +37,7 @@ def run_command(product: Product) -> Command:
     return Command(
         "run",
         "script",
-        "Run a script, and first the scripts that it depends on.",
+        "Run a script after the scripts that it depends on.",
         (_tags(), *_run_options(product)),
         "cm run script --tags=detect,cpu --out=json",
         word="tags",
@@ -50,7 +50,7 @@ def run_command(product: Product) -> Command:
 
 def replay_command(product: Product) -> Command:
     """Return the table of `cm replay script`."""
-    record = Option("record", "path", "the record.json that a run left, or the run's folder", value="=FILE")
+    record = Option("record", "path", "the record.json of a run, or the run's folder", value="=FILE")
     return Command(
         "replay",
         "script",
@@ -61,7 +61,7 @@ def replay_command(product: Product) -> Command:
         question="which record? write cm replay script --record=FILE, a run's record.json",
         open_to="the script",
         extra="all",
-        refused={"tags": "cannot be given: the tags are those of the record; leave them out"},
+        refused={"tags": "cannot be set, because a replay uses the tags of the record; leave it out"},
     )
 
 
@@ -70,9 +70,9 @@ def docker_command(product: Product) -> Command:
     group = "Container"
     own = (
         Option("docker_base_image", "text", "the image to build on", group, "=IMAGE", "python:3.11-slim-bookworm"),
-        Option("docker_mounts", "list", "further folders that the container sees", group, "=DIR,..."),
-        Option("docker_skip_run_cmd", "switch", "start a shell in place of the run", group),
-        Option("docker_cm_repo", "text", "without effect; commands of 2023 have it", group),
+        Option("docker_mounts", "list", "further folders to mount in the container", group, "=DIR,..."),
+        Option("docker_skip_run_cmd", "switch", "start a shell instead of the run", group),
+        Option("docker_cm_repo", "text", "ignored; accepted for commands of 2023", group),
     )
     return Command(
         "docker",
@@ -115,7 +115,7 @@ def remove_command(_product: Product) -> Command:
     summary = "Delete a script's folder; without a terminal, only with -f."
     options = (
         Option("tags", "tags", "the scripts that have all of these"),
-        Option("f", "switch", "delete without asking", also=("force",)),
+        Option("f", "switch", "delete without confirmation", also=("force",)),
         *output_options(),
     )
     return Command("rm", "script", summary, options, "cm rm script my-script -f", word="name", words="ALIAS")
@@ -123,7 +123,7 @@ def remove_command(_product: Product) -> Command:
 
 def completion_command(_product: Product) -> Command:
     """Return the table of `cm completion script`."""
-    summary = "Print the text that a shell reads to complete cm's command lines."
+    summary = "Print the shell function that completes cm's command lines."
     example = 'eval "$(cm completion script bash)"'
     return Command(
         "completion", "script", summary, output_options(), example, word="name", words="bash | zsh", rest="LINE"
@@ -136,19 +136,19 @@ def _tags() -> Option:
 
 
 def _run_options(product: Product) -> tuple[Option, ...]:
-    mirrors = 'a JSON object of beginnings of addresses, such as {"https://host/": "http://mirror/host/"}'
+    mirrors = 'a JSON object of URL prefixes, such as {"https://host/": "http://mirror/host/"}'
     steered = "set an option, `tags`, `version`, `version_min` or `version_max` of the dependency NAME"
     return (
-        Option("plan", "switch", "show what a run would do, and stop", EVERYDAY),
-        Option("offline", "switch", "ask no host", EVERYDAY),
+        Option("plan", "switch", "show the plan of the run, and stop", EVERYDAY),
+        Option("offline", "switch", "do not use the network", EVERYDAY),
         Option("env", "pairs", "set a key of the environment", STEERING),
         Option("adr", "blocks", steered, STEERING, also=("add_deps_recursive", "add_deps", "ad")),
-        Option("version", "text", "the version of the script, where it has versions", STEERING, "=V"),
-        Option("version_min", "text", "the lowest version that will do", STEERING, "=V"),
-        Option("version_max", "text", "the highest version that will do", STEERING, "=V"),
-        Option("new", "switch", "make every cache entry of the run anew", STEERING),
-        Option("renew", "switch", "make the script's own cache entry anew", STEERING),
-        Option("prefetch", "switch", "download and make what is cached, and stop", STEERING),
+        Option("version", "text", "the version of the script, if it has versions", STEERING, "=V"),
+        Option("version_min", "text", "the lowest version allowed", STEERING, "=V"),
+        Option("version_max", "text", "the highest version allowed", STEERING, "=V"),
+        Option("new", "switch", "make all cache entries of the run again", STEERING),
+        Option("renew", "switch", "make the script's own cache entry again", STEERING),
+        Option("prefetch", "switch", "download files and run the cached steps, and stop", STEERING),
         Option("explain", "text", "show each step's value of a key and its origin, and stop", STEERING, "=KEY"),
         Option("mirrors", "path", mirrors, STEERING, "=FILE", "$CM_MIRRORS"),
         *place_options(product),

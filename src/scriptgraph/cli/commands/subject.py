@@ -1,4 +1,4 @@
-"""Decode what a command is about: the tags of a script or an entry, or a name."""
+"""Decode the subject of a command: the tags of a script or an entry, or a name."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ if TYPE_CHECKING:
     from scriptgraph.cli.commands.table import Command
 
 
-def tagged_subject(given: Mapping[str, Any], tags: Any) -> str:
-    """Return the tags of --tags or of the word; they mean the same.
+def tagged_subject(cmind_input: Mapping[str, Any], tags: Any) -> str:
+    """Return the tags of --tags or of the word, which mean the same.
 
-    Raise RequestError for a word beside --tags, or a further word.
+    Raises:
+        RequestError: there is a word beside --tags, or a second word.
     """
-    word = _word(given)
+    word = _word(cmind_input)
     if not isinstance(tags, (str, list, tuple)):  # cmind reads "--tags a,b" as a switch and a word
-        _refuse_strays(given)
+        _refuse_strays(cmind_input)
         return word
     text = ",".join(map(str, tags)) if isinstance(tags, (list, tuple)) else tags
-    strays = strays_of(given, rest=False)
+    strays = strays_of(cmind_input, rest=False)
     if strays:
         _refuse([word, *strays] if word else strays)
     if word:
@@ -32,15 +33,18 @@ def tagged_subject(given: Mapping[str, Any], tags: Any) -> str:
     return text
 
 
-def named_subject(command: Command, given: Mapping[str, Any], tags: Any, name: Any) -> tuple[str, tuple[str, ...]]:
+def named_subject(
+    command: Command, cmind_input: Mapping[str, Any], tags: Any, name: Any
+) -> tuple[str, tuple[str, ...]]:
     """Return the name and the tags.
 
-    Raise RequestError for two names, a further word, or a name and tags where the command takes one of them.
+    Raises:
+        RequestError: there are two names, a second word, or a name and tags for a command that takes one of them.
     """
-    _refuse_strays(given, rest=bool(command.rest))
-    names = sorted({_word(given), as_text(name) if isinstance(name, (str, int)) else ""} - {""})
+    _refuse_strays(cmind_input, rest=bool(command.rest))
+    names = sorted({_word(cmind_input), as_text(name) if isinstance(name, (str, int)) else ""} - {""})
     if len(names) > 1:
-        raise RequestError(f"two names: {' and '.join(names)}; {command.line} takes one")
+        raise RequestError(f"two names: {' and '.join(names)}; give {command.line} one")
     joined = ",".join(map(str, tags)) if isinstance(tags, (list, tuple)) else tags if isinstance(tags, str) else ""
     words = tuple(word for word in (each.strip() for each in joined.split(",")) if word)
     if names and words and not command.named_and_tagged:
@@ -48,19 +52,19 @@ def named_subject(command: Command, given: Mapping[str, Any], tags: Any, name: A
     return "".join(names), words
 
 
-def no_subject(given: Mapping[str, Any]) -> None:
+def no_subject(cmind_input: Mapping[str, Any]) -> None:
     """Raise RequestError if there is any word."""
-    strays = [word for word in (_word(given), *strays_of(given, rest=False)) if word]
+    strays = [word for word in (_word(cmind_input), *strays_of(cmind_input, rest=False)) if word]
     if strays:
         _refuse(strays)
 
 
-def _word(given: Mapping[str, Any]) -> str:
-    return str(given.get("artifact") or "")
+def _word(cmind_input: Mapping[str, Any]) -> str:
+    return str(cmind_input.get("artifact") or "")
 
 
-def _refuse_strays(given: Mapping[str, Any], *, rest: bool = False) -> None:
-    if strays := strays_of(given, rest=rest):
+def _refuse_strays(cmind_input: Mapping[str, Any], *, rest: bool = False) -> None:
+    if strays := strays_of(cmind_input, rest=rest):
         _refuse(strays)
 
 

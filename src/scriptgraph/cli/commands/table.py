@@ -1,4 +1,4 @@
-"""The table of a command: its options with kinds, groups and words for people."""
+"""The table of a command: its options with kinds, groups and descriptions."""
 
 from __future__ import annotations
 
@@ -32,10 +32,15 @@ class Option(Immutable):
     """An option of a command.
 
     Attributes:
-        value: the value's form in help, where the kind's own ("=PATH") says too little.
-        default: in words.
+        name: its name with underscores.
+        kind: the kind of its value.
+        description: its line in help.
+        group: its group in help.
+        value: the form of its value in help; by default that of its kind ("=PATH").
+        default: its default value in words.
+        choices: the allowed values; any if empty.
         also: other spellings.
-        never_empty: an empty value is refused; else it counts as not given.
+        never_empty: whether an empty value is an error; otherwise it counts as not set.
     """
 
     name: str
@@ -50,23 +55,28 @@ class Option(Immutable):
 
     @property
     def form(self) -> str:
-        """The option as it is typed: "--home=DIR"."""
+        """The option on a command line: "--home=DIR"."""
         return f"{'-' if len(self.name) == 1 else '--'}{self.name}{self.value or _VALUES[self.kind]}"
 
 
 class Command(Immutable):
-    """A command: what it does, its options, and the words that stand beside them.
+    """A command with its options and its subject.
 
     Attributes:
-        word: the word that it takes: "tags" of a script or an entry, a "name", or none.
-        words: the word in help: "NAME".
-        named_and_tagged: a name and --tags may stand together.
-        rest: the command line after `--`, in help; none, where empty.
-        question: the error where the word is absent; the word is optional, where empty.
-        open_to: whose options the command takes besides its own; nobody's, where empty.
-        extra: whether options of the environment variable CM_SCRIPT_EXTRA_CMD are added to those that were typed: all
-            of them, or its own alone, where the others are for the scripts that it runs.
-        refused: options of other commands, with the reason that the user reads.
+        action: cmind's action ("run").
+        automation: cmind's automation ("script").
+        summary: a sentence of help.
+        options: its own options.
+        example: a command line.
+        word: the kind of its subject: "tags" of a script or an entry, a "name", or none.
+        words: the form of the subject in help ("NAME").
+        named_and_tagged: whether a name and --tags may be combined.
+        rest: the form of the words after `--` in help; empty if it takes none.
+        question: the error for a missing subject; empty if the subject is optional.
+        open_to: the subject whose options the command also takes; empty for none.
+        extra: whether options of the variable CM_SCRIPT_EXTRA_CMD are added: "all" of them; only its "own", if the
+            others are for the scripts that it runs; or none.
+        refused: options of other commands, with the reason shown to the user.
     """
 
     action: str
@@ -85,21 +95,21 @@ class Command(Immutable):
 
     @property
     def line(self) -> str:
-        """The command as it is typed: "cm run script"."""
+        """The start of the command line: "cm run script"."""
         return f"cm {self.action} {self.automation}"
 
     @property
     def advice(self) -> str:
-        """Where the options are listed."""
+        """The advice to list the options."""
         return f"`{self.line} --help` lists the options"
 
     @property
     def spellings(self) -> frozenset[str]:
-        """Every name that an option of its own may have."""
+        """All names of its own options."""
         return frozenset(name for each in self.options for name in (each.name, *each.also))
 
     def grouped(self) -> Iterable[tuple[str, tuple[Option, ...]]]:
-        """Yield the groups with their options: everyday ones, the command's own groups, those of many commands."""
+        """Yield the option groups: everyday options, the command's own groups, then those of all commands."""
         names = dict.fromkeys((EVERYDAY, *(each.group for each in self.options if each.group not in _LAST), *_LAST))
         for name in names:
             if options := tuple(each for each in self.options if each.group == name):
@@ -107,16 +117,16 @@ class Command(Immutable):
 
 
 def place_options(product: Product) -> tuple[Option, ...]:
-    """Return the options for where things go."""
+    """Return the options for the folders of results and cache."""
     cache = f"${product.cache_variable}, or HOME/cache"
     return (
-        Option("home", "path", "the folder of all that is kept", PLACES, "=DIR", f"$CM_REPOS/{product.name}"),
+        Option("home", "path", "the folder of records, results and state", PLACES, "=DIR", f"$CM_REPOS/{product.name}"),
         Option("cache_dir", "path", "the cache's folder", PLACES, "=DIR", cache),
     )
 
 
 def progress_options() -> tuple[Option, ...]:
-    """Return the options for how much is said on the way."""
+    """Return the options for the amount of progress output."""
     return (
         Option("quiet", "switch", "print results, warnings and errors only", OUTPUT),
         Option("verbose", "switch", "print more", OUTPUT, also=("v",)),
@@ -124,7 +134,7 @@ def progress_options() -> tuple[Option, ...]:
 
 
 def output_options() -> tuple[Option, ...]:
-    """Return the options of every command: how the answer is printed."""
+    """Return the options of every command for the form of its answer."""
     return (
         Option(
             "out",

@@ -23,9 +23,10 @@ _NOUNS = {"path": "a path", "number": "a number", "whole number": "a whole numbe
 
 
 def decode_option(option: Option, spelled: Mapping[str, Any]) -> Any:
-    """Decode an option from the values of its spellings; None where it counts as not given.
+    """Decode an option from the values of its spellings; return None if it counts as not set.
 
-    Raise RequestError if a value is missing, not wanted or wrong.
+    Raises:
+        RequestError: a value is missing, unexpected or invalid.
     """
     if option.kind == "switch":
         switches = [_switch(name, value) for name, value in spelled.items()]
@@ -39,20 +40,28 @@ def decode_option(option: Option, spelled: Mapping[str, Any]) -> Any:
 
 
 def decode_value_of(spelling: str, value: Any) -> Value:
-    """Turn a value into one of the environment's. Raise RequestError if it has parts."""
+    """Convert a value to one of the environment.
+
+    Raises:
+        RequestError: the value has parts.
+    """
     try:
         return decode_value(value)
     except TypeError:
         parts = ", ".join(map(str, value))
-        raise RequestError(f"{spelling} has parts ({parts}); it takes one value") from None
+        raise RequestError(f"{spelling}: has parts ({parts}); write one value") from None
 
 
 def absolute(path: str | Path) -> Path:
-    """Return a path as it was typed, absolute. Raise RequestError if it begins with the name of no user."""
+    """Return the absolute form of a typed path, without resolving links.
+
+    Raises:
+        RequestError: the path begins with ~ and the name of an unknown user.
+    """
     try:
         return Path(path).expanduser().absolute()
     except RuntimeError:
-        raise RequestError(f"{path}: there is no such user") from None
+        raise RequestError(f"{path}: names an unknown user; correct the name after ~") from None
 
 
 def _switch(name: str, value: Any) -> bool:
@@ -68,7 +77,7 @@ def _one_value(option: Option, name: str, value: Any) -> Any:
         return None
     if isinstance(value, bool | dict) or value in (None, "", []):
         form = option.form.partition("=")[2]
-        raise RequestError(f"--{name} needs {_NOUNS.get(option.kind, 'a value')}: write --{name}={form}")
+        raise RequestError(f"--{name}: needs {_NOUNS.get(option.kind, 'a value')}; write --{name}={form}")
     text = ",".join(map(str, value)) if isinstance(value, list | tuple) else as_text(value)
     if option.choices and text not in option.choices:
         raise RequestError(f"--{name}={text}: must be one of {', '.join(option.choices)}")
@@ -91,7 +100,7 @@ def _number(option: Option, name: str, text: str) -> float:
 
 def _pairs(name: str, value: Any) -> dict[str, Value]:
     if not isinstance(value, dict):
-        raise RequestError(f"--{name} needs a key: write --{name}.KEY=value")
+        raise RequestError(f"--{name}: needs a key; write --{name}.KEY=value")
     return {key: decode_value_of(f"--{name}.{key}", each) for key, each in value.items()}
 
 
@@ -99,7 +108,7 @@ def _blocks(spelled: Mapping[str, Any]) -> dict[str, Override]:
     found: dict[str, Override] = {}
     for option, blocks in spelled.items():
         if not isinstance(blocks, dict) or not all(isinstance(fields, dict) for fields in blocks.values()):
-            raise RequestError(f"--{option} needs a name and a key: write --{option}.NAME.KEY=value")
+            raise RequestError(f"--{option}: needs a name and a key; write --{option}.NAME.KEY=value")
         for name, fields in blocks.items():
             for key, value in fields.items():
                 decode_value_of(f"--{option}.{name}.{key}", value)

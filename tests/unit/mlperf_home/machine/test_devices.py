@@ -11,7 +11,7 @@ from recorded_systems import DMIDECODE_HEAD, EMPTY_SLOT, System, device, disk, m
 from mlperf_home.machine.devices import read_network, read_storage
 from mlperf_home.machine.facts import read_machine
 from mlperf_home.machine.firmware import describe_modules, parse_modules, read_product
-from scriptgraph.files.kernel_files import read_line, read_whole
+from scriptgraph.files.kernel_files import read_integer, read_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -141,9 +141,9 @@ def test_firmware_files_are_read_safely(tmp_path: Path) -> None:
 
     assert read_line(tmp_path / "text") == "A [31m B"
     assert read_line(tmp_path) is None
-    assert read_whole(tmp_path / "number") is None
+    assert read_integer(tmp_path / "number") is None
     (tmp_path / "number").write_text("1" * 5000)
-    assert read_whole(tmp_path / "number") is None
+    assert read_integer(tmp_path / "number") is None
 
 
 def test_this_machine() -> None:

@@ -1,4 +1,4 @@
-"""What the cache holds, what depends on what, and how it goes."""
+"""The cache's entries, their dependants, and their removal."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from scriptgraph.cache.contents import (
     HALF_MADE,
     OTHER_LAYOUT,
     UNFINISHED,
+    all_dependants,
     choose,
-    dependants,
+    direct_dependants,
     read_entries,
     read_leftovers,
     remove_entries,
     remove_leftovers,
-    standing_on,
 )
 from scriptgraph.cache.inventory import remove_tree
 from scriptgraph.cache.store import LAYOUT
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from tiny_scripts import Bench
 
-    from scriptgraph.cache.contents import Kept
+    from scriptgraph.cache.contents import StoredEntry
 
 MAKING = """
     def preprocess(context: Context) -> Done:
@@ -41,7 +41,7 @@ MAKING = """
 
 @pytest.fixture
 def chain(bench: Bench) -> Bench:
-    """Entries of `top`, which stands on `middle`, through a step that keeps nothing on `low`; and `other` alone."""
+    """Entries of a chain `top` > `middle` > (`between`, which is not cached) > `low`, and of `other` alone."""
     bench.scripts.add("low", MAKING, cache=True, tags=["low", "get"], variations={"v": {}, "size.#": {}})
     bench.scripts.add("between", deps=[{"tags": "low"}])
     bench.scripts.add("middle", MAKING, cache=True, tags=["middle", "get"], deps=[{"tags": "between"}])
@@ -52,7 +52,7 @@ def chain(bench: Bench) -> Bench:
     return bench
 
 
-def titles(entries: list[Kept]) -> list[str]:
+def titles(entries: list[StoredEntry]) -> list[str]:
     return [each.title for each in entries]
 
 
@@ -60,7 +60,7 @@ def chosen(bench: Bench, words: str) -> list[str]:
     return titles(choose(read_entries(bench.cache), parse_query(words)))
 
 
-def entry(bench: Bench, title: str) -> Kept:
+def entry(bench: Bench, title: str) -> StoredEntry:
     (found,) = [each for each in read_entries(bench.cache) if each.title == title]
     return found
 
@@ -70,7 +70,7 @@ def test_an_empty_store_holds_nothing(bench: Bench) -> None:
     assert read_leftovers(bench.cache) == []
 
 
-def test_an_entry_tells_what_it_is(chain: Bench) -> None:
+def test_an_entry_is_read_with_its_description(chain: Bench) -> None:
     chain.run("low,_size.3")
     found = entry(chain, "low,_size.3")
 
@@ -101,33 +101,33 @@ def test_entries_are_chosen_by_tags_and_variations(chain: Bench, words: str, exp
     assert chosen(chain, words) == expected
 
 
-def test_an_entry_is_chosen_by_the_beginning_of_its_key(chain: Bench) -> None:
+def test_an_entry_is_chosen_by_the_start_of_its_key(chain: Bench) -> None:
     key = entry(chain, "low").key
 
     assert chosen(chain, key) == chosen(chain, key[:12]) == ["low"]
 
 
-def test_a_key_that_fits_none_or_several_is_said(chain: Bench) -> None:
+def test_a_key_that_fits_none_or_several_is_an_error(chain: Bench) -> None:
     entries = read_entries(chain.cache)
-    with pytest.raises(CacheError, match=r"^abcdef012345: no entry's key begins so; cm find cache lists them$"):
+    with pytest.raises(CacheError, match=r"^abcdef012345: no key starts like this; list the keys with cm find cache$"):
         choose(entries, parse_query("abcdef012345"))
     twins = [each for each in entries for _ in range(2)]
-    with pytest.raises(CacheError, match=r": 2 keys begin so \(.*\); give more of it$"):
+    with pytest.raises(CacheError, match=r": is the start of 2 keys \(.*\); add more digits$"):
         choose(twins, parse_query(entries[0].key[:12]))
 
 
-def test_what_depends_on_what_is_told_through_steps_that_keep_nothing(chain: Bench) -> None:
+def test_dependants_are_found_through_uncached_steps(chain: Bench) -> None:
     entries = read_entries(chain.cache)
-    above = dependants(entries)
+    above = direct_dependants(entries)
 
     assert titles(list(above[entry(chain, "low").key])) == ["middle"]
-    assert titles(standing_on([entry(chain, "low")], entries)) == ["middle", "top"]
-    assert titles(standing_on([entry(chain, "low"), entry(chain, "middle")], entries)) == ["top"]
-    assert standing_on([entry(chain, "top"), entry(chain, "other")], entries) == []
+    assert titles(all_dependants([entry(chain, "low")], entries)) == ["middle", "top"]
+    assert titles(all_dependants([entry(chain, "low"), entry(chain, "middle")], entries)) == ["top"]
+    assert all_dependants([entry(chain, "top"), entry(chain, "other")], entries) == []
 
 
 @pytest.mark.parametrize("text", [None, "{", "[]", "{}", '{"parts": 1}', "[" * 100_000])
-def test_an_entry_that_cannot_be_read_is_listed_and_can_go(chain: Bench, text: str | None) -> None:
+def test_an_unreadable_entry_is_listed_and_can_be_removed(chain: Bench, text: str | None) -> None:
     low = entry(chain, "low")
     if text is None:
         (low.path / "entry.json").unlink()
@@ -140,25 +140,25 @@ def test_an_entry_that_cannot_be_read_is_listed_and_can_go(chain: Bench, text: s
     assert not low.path.exists()
 
 
-def test_what_is_removed_is_gone_and_made_again(chain: Bench) -> None:
+def test_a_removed_entry_is_made_again(chain: Bench) -> None:
     low = entry(chain, "low")
 
     assert remove_entries(chain.cache, [low]) == []
 
     assert not low.path.exists()
     assert list(chain.cache.making_folder.iterdir()) == []
-    # The entries above it have the same keys as before.
+    # The entries made from it keep their keys.
     assert [step.status for step in chain.run("top").steps] == ["done", "done", "cached", "cached"]
 
 
-def test_what_is_gone_already_is_no_error(chain: Bench) -> None:
+def test_removing_an_absent_entry_is_no_error(chain: Bench) -> None:
     low = entry(chain, "low")
     remove_entries(chain.cache, [low])
 
     assert remove_entries(chain.cache, [low]) == []
 
 
-def test_a_protected_entry_goes_too(chain: Bench) -> None:
+def test_a_write_protected_entry_is_removed(chain: Bench) -> None:
     low = entry(chain, "low")
     (low.path / "content/deep").mkdir()
     (low.path / "content/deep/file").touch()
@@ -169,7 +169,7 @@ def test_a_protected_entry_goes_too(chain: Bench) -> None:
     assert not low.path.exists()
 
 
-def test_a_removal_that_is_killed_leaves_no_half_entry(chain: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_removal_leaves_no_partial_entry(chain: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     low = entry(chain, "low")
 
     def killed(_folder: Path) -> None:
@@ -188,7 +188,7 @@ def test_a_removal_that_is_killed_leaves_no_half_entry(chain: Bench, monkeypatch
     assert read_leftovers(chain.cache) == []
 
 
-def test_what_a_run_uses_or_makes_stays(chain: Bench) -> None:
+def test_entries_that_a_run_uses_or_makes_stay(chain: Bench) -> None:
     low, other, top = (entry(chain, title) for title in ("low", "other", "top"))
     chain.cache.locks.hold(low.key)
 
@@ -200,13 +200,13 @@ def test_what_a_run_uses_or_makes_stays(chain: Bench) -> None:
     assert remove_entries(chain.cache, [low, other]) == []
 
 
-def test_a_run_lets_go_of_what_it_used(chain: Bench) -> None:
+def test_a_finished_run_releases_its_entries(chain: Bench) -> None:
     chain.run("top")
 
     assert remove_entries(chain.cache, read_entries(chain.cache)) == []
 
 
-def test_a_run_that_fails_lets_go_too(chain: Bench) -> None:
+def test_a_failed_run_releases_its_entries(chain: Bench) -> None:
     chain.scripts.add(
         "failing", "def preprocess(context: Context) -> Done:\n    raise StepFailed('no')", deps=[{"tags": "top"}]
     )
@@ -234,7 +234,7 @@ def test_within_a_run_the_entry_in_use_stays(bench: Bench) -> None:
         assert bench.run("removing").steps[0].status == status
 
 
-def test_unfinished_downloads_and_other_versions_entries_are_told(chain: Bench) -> None:
+def test_downloads_and_entries_of_other_versions_are_listed(chain: Bench) -> None:
     (chain.cache.partial("d" * 64) / "file.part").write_bytes(b"x" * 9000)
     (chain.cache.root / "v1/ab").mkdir(parents=True)
     (chain.cache.root / "views").mkdir()
@@ -250,7 +250,7 @@ def test_unfinished_downloads_and_other_versions_entries_are_told(chain: Bench) 
     assert (chain.cache.root / LAYOUT).is_dir()
 
 
-def test_a_download_that_goes_on_stays(bench: Bench) -> None:
+def test_a_download_in_progress_stays(bench: Bench) -> None:
     key = "d" * 64
     bench.cache.partial(key)
     (left,) = read_leftovers(bench.cache)
@@ -260,14 +260,14 @@ def test_a_download_that_goes_on_stays(bench: Bench) -> None:
     assert left.path.is_dir()
 
 
-def test_a_look_is_no_use(chain: Bench) -> None:
+def test_listing_an_entry_does_not_count_as_a_use(chain: Bench) -> None:
     before = entry(chain, "low").used_ns
     choose(read_entries(chain.cache), parse_query("low"))
 
     assert entry(chain, "low").used_ns == before
 
 
-def test_the_identity_is_kept_whole(chain: Bench) -> None:
+def test_an_entry_has_all_parts_of_its_identity(chain: Bench) -> None:
     low = entry(chain, "low")
     meta: dict[str, Any] = json.loads((low.path / "entry.json").read_text(encoding="utf-8"))
 
@@ -275,7 +275,7 @@ def test_the_identity_is_kept_whole(chain: Bench) -> None:
     assert low.parts["alias"] == "low"
 
 
-def test_an_entry_depends_on_what_it_was_given_a_path_into(bench: Bench) -> None:
+def test_a_path_into_another_entry_makes_a_dependant(bench: Bench) -> None:
     fields: dict[str, Any] = {"env_keys": ["CM_MADE"], "new_env_keys": ["CM_MADE"]}
     making = MAKING.replace("Done()", 'Done({"CM_MADE": context.output / "made.bin"})')
     bench.scripts.add("low", making, cache=True, **fields)
@@ -283,4 +283,4 @@ def test_an_entry_depends_on_what_it_was_given_a_path_into(bench: Bench) -> None
     bench.scripts.add("both", deps=[{"tags": "low"}, {"tags": "beside"}])
     bench.run("both")
 
-    assert titles(standing_on([entry(bench, "low")], read_entries(bench.cache))) == ["beside"]
+    assert titles(all_dependants([entry(bench, "low")], read_entries(bench.cache))) == ["beside"]

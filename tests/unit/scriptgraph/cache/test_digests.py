@@ -1,4 +1,4 @@
-"""A large folder is read once, until something in it changes."""
+"""A large folder is hashed once, until something in it changes."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ def kept(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def later(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A clock that is ahead: all files were written long ago."""
+    """A clock one hour ahead, so that all files are old."""
     now_ns = time.time_ns
     monkeypatch.setattr(stamps.time, "time_ns", lambda: now_ns() + 3_600_000_000_000)
 
 
 @pytest.fixture
 def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The folders that were read."""
+    """The names of the folders that were hashed."""
     read: list[str] = []
-    really = digests._hash
+    original = digests._hash
 
     def hashing(folder: Path, names: list[str]) -> str:
         read.append(folder.name)
-        return really(folder, names)
+        return original(folder, names)
 
     monkeypatch.setattr(digests, "_hash", hashing)
     return read
@@ -71,7 +71,7 @@ def same_length(folder: Path) -> None:
 
 
 @pytest.mark.usefixtures("later")
-def test_it_is_read_once(large: Path, kept: Path, hashed: list[str]) -> None:
+def test_a_large_folder_is_hashed_once(large: Path, kept: Path, hashed: list[str]) -> None:
     digests = [KnownDigests(kept).of_folder(large) for _ in range(3)]
 
     assert hashed == ["large"]
@@ -80,7 +80,7 @@ def test_it_is_read_once(large: Path, kept: Path, hashed: list[str]) -> None:
 
 @pytest.mark.usefixtures("later")
 @pytest.mark.parametrize("change", [add, remove, rename, lengthen])
-def test_a_change_is_seen(large: Path, kept: Path, change: object) -> None:
+def test_a_change_is_detected(large: Path, kept: Path, change: object) -> None:
     before = KnownDigests(kept).of_folder(large)
     change(large)  # type: ignore[operator]
 
@@ -88,7 +88,7 @@ def test_a_change_is_seen(large: Path, kept: Path, change: object) -> None:
     assert KnownDigests(kept).of_folder(large) == KnownDigests().of_folder(large)
 
 
-def test_a_change_right_after_it_was_written_is_seen(large: Path, kept: Path) -> None:
+def test_a_change_right_after_the_first_hash_is_detected(large: Path, kept: Path) -> None:
     before = KnownDigests(kept).of_folder(large)
     same_length(large)
 
@@ -97,7 +97,7 @@ def test_a_change_right_after_it_was_written_is_seen(large: Path, kept: Path) ->
 
 @pytest.mark.usefixtures("later")
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"%s": 7}', '{"%s": []}'])
-def test_a_damaged_file_is_no_harm(large: Path, kept: Path, text: str) -> None:
+def test_a_damaged_file_of_digests_is_ignored(large: Path, kept: Path, text: str) -> None:
     kept.parent.mkdir()
     kept.write_text(text.replace("%s", str(large)), encoding="utf-8")
 
@@ -105,7 +105,7 @@ def test_a_damaged_file_is_no_harm(large: Path, kept: Path, text: str) -> None:
 
 
 @pytest.mark.usefixtures("later")
-def test_where_nothing_can_be_kept_it_is_read(large: Path, kept: Path) -> None:
+def test_without_a_file_of_digests_the_folder_is_hashed(large: Path, kept: Path) -> None:
     kept.parent.write_text("in the way", encoding="utf-8")
 
     assert KnownDigests(kept).of_folder(large) == KnownDigests().of_folder(large)

@@ -1,4 +1,4 @@
-"""Folders of the cache: what they take on the disk, and that they go whatever their maker did to them."""
+"""The size on disk of the cache's folders, and their removal even if write-protected."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pytest
 
 
-def test_a_file_with_several_names_counts_once(tmp_path: Path) -> None:
+def test_a_file_with_two_hard_links_counts_once(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "one").write_bytes(b"x" * 100_000)
     before = disk_bytes(tmp_path)
@@ -25,9 +25,9 @@ def test_a_file_with_several_names_counts_once(tmp_path: Path) -> None:
     assert disk_bytes(tmp_path) == before
 
 
-def test_what_goes_away_meanwhile_counts_as_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_removed_meanwhile_does_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "gone").write_bytes(b"x" * 100_000)
-    whole = disk_bytes(tmp_path)
+    before = disk_bytes(tmp_path)
     real = os.lstat
 
     def lstat(path: Any) -> os.stat_result:
@@ -37,10 +37,10 @@ def test_what_goes_away_meanwhile_counts_as_nothing(tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr(os, "lstat", lstat)
 
-    assert disk_bytes(tmp_path) <= whole - 100_000
+    assert disk_bytes(tmp_path) <= before - 100_000
 
 
-def test_a_folder_that_is_protected_from_writing_goes_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_protected_folder_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     top = tmp_path / "entry"
     (top / "content" / "deep").mkdir(parents=True)
     (top / "content" / "deep" / "file").touch()
@@ -48,7 +48,7 @@ def test_a_folder_that_is_protected_from_writing_goes_too(tmp_path: Path, monkey
     real = shutil.rmtree
 
     def rmtree(folder: Path) -> None:
-        """Delete as for a user who is not root, whoever runs the tests."""
+        """Delete like for a user who is not root, even if root runs the tests."""
         if any(not each.is_symlink() and not each.stat().st_mode & 0o200 for each in [folder, *folder.rglob("*")]):
             raise PermissionError(13, "Permission denied", str(folder))
         real(folder)

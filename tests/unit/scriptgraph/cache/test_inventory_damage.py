@@ -1,4 +1,4 @@
-"""An entry that was damaged after it was made is noticed, whatever it holds."""
+"""Every kind of damage to an entry is detected."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ KEY = "a" * 64
 
 @pytest.fixture
 def cache(tmp_path: Path) -> Cache:
-    made = Cache(tmp_path / "cache")
-    made.prepare()
-    return made
+    cache = Cache(tmp_path / "cache")
+    cache.prepare()
+    return cache
 
 
 @pytest.fixture
 def entry(cache: Cache) -> Entry:
-    """An entry with files, one of them empty, and links to a file, to a folder, and to nothing."""
+    """An entry with files, one of them empty, and links to a file, to a folder and to an absent path."""
     with cache.locks.making(KEY), cache.making(KEY) as content:
         (content / "deep/er").mkdir(parents=True)
         (content / "made.txt").write_text("whole", encoding="utf-8")
@@ -38,7 +38,7 @@ def entry(cache: Cache) -> Entry:
         return cache.publish(KEY, content, {}, {})
 
 
-def test_a_whole_entry_is_found(cache: Cache, entry: Entry) -> None:
+def test_an_intact_entry_is_found(cache: Cache, entry: Entry) -> None:
     assert cache.find(KEY) == entry
     assert cache.damage(KEY) == ""
     assert list(changed_contents(entry.path)) == []
@@ -50,28 +50,28 @@ def relink(path: Path, target: str) -> None:
 
 
 DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
-    "deleted": (lambda content: (content / "made.txt").unlink(), "content/made.txt is gone"),
-    "emptied": (lambda content: (content / "made.txt").write_text(""), "content/made.txt has 0 bytes in place of 5"),
+    "deleted": (lambda content: (content / "made.txt").unlink(), "content/made.txt is missing"),
+    "emptied": (lambda content: (content / "made.txt").write_text(""), "content/made.txt has 0 bytes instead of 5"),
     "truncated": (
         lambda content: (content / "made.txt").write_text("who"),
-        "content/made.txt has 3 bytes in place of 5",
+        "content/made.txt has 3 bytes instead of 5",
     ),
-    "an odd name": (lambda content: (content / "deep/na\udcffme").unlink(), "content/deep/na\udcffme is gone"),
+    "an odd name": (lambda content: (content / "deep/na\udcffme").unlink(), "content/deep/na\udcffme is missing"),
     "filled": (
         lambda content: (content / "deep/er/empty").write_text("x"),
-        "content/deep/er/empty has 1 bytes in place of 0",
+        "content/deep/er/empty has 1 bytes instead of 0",
     ),
-    "a folder's": (lambda content: shutil.rmtree(content / "deep/er"), "content/deep/er/empty is gone"),
+    "a folder's": (lambda content: shutil.rmtree(content / "deep/er"), "content/deep/er/empty is missing"),
     "replaced by a link": (
         lambda content: relink(content / "made.txt", "deep/er/empty"),
-        "content/made.txt is no file any more",
+        "content/made.txt is no longer a file",
     ),
-    "a link": (lambda content: (content / "link").unlink(), "content/link is no link to made.txt any more"),
+    "a link": (lambda content: (content / "link").unlink(), "content/link is no longer a link to made.txt"),
     "another link": (
         lambda content: relink(content / "folder", "deep/er"),
-        "content/folder is no link to deep any more",
+        "content/folder is no longer a link to deep",
     ),
-    "everything": (shutil.rmtree, "content is gone"),
+    "everything": (shutil.rmtree, "content is missing"),
     "no inventory": (
         lambda content: (content.parent / "inventory.json").unlink(),
         "inventory.json cannot be read (No such file or directory)",
@@ -82,7 +82,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "an odd inventory": (
         lambda content: (content.parent / "inventory.json").write_text('{"files": [], "links": {}}'),
-        "inventory.json is no inventory",
+        "inventory.json is not an inventory",
     ),
     "a nested inventory": (
         lambda content: (content.parent / "inventory.json").write_text("[" * 100_000),
@@ -90,11 +90,11 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "an inventory with an odd name": (
         lambda content: (content.parent / "inventory.json").write_text('{"files": {"a\\u0000": 1}, "links": {}}'),
-        "content/a\0 is gone",
+        "content/a\0 is missing",
     ),
     "an inventory with an odd link": (
         lambda content: (content.parent / "inventory.json").write_text('{"files": {}, "links": {"a\\u0000": "b"}}'),
-        "content/a\0 is no link to b any more",
+        "content/a\0 is no longer a link to b",
     ),
     "no description": (
         lambda content: (content.parent / "entry.json").unlink(),
@@ -110,13 +110,13 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "an odd description": (
         lambda content: (content.parent / "entry.json").write_text("[]"),
-        "entry.json describes no entry",
+        "entry.json does not describe an entry",
     ),
 }
 
 
 @pytest.mark.parametrize("kind", DAMAGES)
-def test_a_damaged_entry_is_none_and_says_why(cache: Cache, entry: Entry, kind: str) -> None:
+def test_a_damaged_entry_is_not_found_and_has_a_reason(cache: Cache, entry: Entry, kind: str) -> None:
     damage, expected = DAMAGES[kind]
     damage(entry.content)
 
@@ -124,14 +124,14 @@ def test_a_damaged_entry_is_none_and_says_why(cache: Cache, entry: Entry, kind: 
     assert cache.damage(KEY) == expected
 
 
-def test_files_that_come_later_are_no_damage(cache: Cache, entry: Entry) -> None:
+def test_added_files_are_no_damage(cache: Cache, entry: Entry) -> None:
     (entry.content / "later").touch()
 
     assert cache.find(KEY) == entry
     assert list(changed_contents(entry.path)) == []
 
 
-def test_compiled_python_may_come_and_go(cache: Cache) -> None:
+def test_compiled_python_may_change_and_disappear(cache: Cache) -> None:
     with cache.locks.making(KEY), cache.making(KEY) as content:
         (content / "__pycache__").mkdir()
         (content / "__pycache__/m.cpython-311.pyc").write_bytes(b"old")
@@ -144,19 +144,19 @@ def test_compiled_python_may_come_and_go(cache: Cache) -> None:
     assert list(changed_contents(entry.path)) == []
 
 
-def test_other_bytes_of_the_same_size_are_for_the_full_check(cache: Cache, entry: Entry) -> None:
+def test_only_the_full_check_detects_bytes_of_the_same_size(cache: Cache, entry: Entry) -> None:
     (entry.content / "made.txt").write_text("hollow"[:5], encoding="utf-8")
 
     assert cache.find(KEY) == entry
-    assert list(changed_contents(entry.path)) == ["content/made.txt has other bytes"]
+    assert list(changed_contents(entry.path)) == ["content/made.txt does not have its recorded hash"]
 
 
-def test_the_full_check_says_what_it_cannot_read(entry: Entry) -> None:
+def test_the_full_check_names_unreadable_files(entry: Entry) -> None:
     (entry.content / "made.txt").unlink()
     assert list(changed_contents(entry.path)) == ["content/made.txt cannot be read (No such file or directory)"]
 
     (entry.path / "sha256.json").write_text("[]")
-    assert list(changed_contents(entry.path)) == ["sha256.json is no object"]
+    assert list(changed_contents(entry.path)) == ["sha256.json is not a JSON object"]
     (entry.path / "sha256.json").write_text("[" * 100_000)
     assert list(changed_contents(entry.path)) == ["sha256.json is nested more than 4 levels deep"]
     (entry.path / "sha256.json").write_text('{"a\\u0000": ""}')

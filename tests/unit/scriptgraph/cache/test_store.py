@@ -1,4 +1,4 @@
-"""An entry is whole or absent, and right wherever the cache lies."""
+"""An entry is complete or absent, and its paths stay valid when the cache moves."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ KEY = content_key({"made of": "this"})
 
 @pytest.fixture
 def cache(tmp_path: Path) -> Cache:
-    made = Cache(tmp_path / "cache")
-    made.prepare()
-    return made
+    cache = Cache(tmp_path / "cache")
+    cache.prepare()
+    return cache
 
 
 def publish(cache: Cache, exports: dict[str, Any] | None = None, key: str = KEY, text: str = "whole") -> Entry:
@@ -37,7 +37,7 @@ def fail_halfway(cache: Cache, error: type[BaseException]) -> None:
         raise error
 
 
-def test_what_is_published_is_found(cache: Cache) -> None:
+def test_a_published_entry_is_found(cache: Cache) -> None:
     exports = {"CM_TEXT": "t", "CM_FLAG": True, "CM_COUNT": 3, "CM_LIST": ("a", "b"), "CM_NONE": None}
 
     entry = publish(cache, exports)
@@ -47,12 +47,12 @@ def test_what_is_published_is_found(cache: Cache) -> None:
     assert (entry.content / "file.txt").read_text(encoding="utf-8") == "whole"
 
 
-def test_what_is_not_published_is_not_found(cache: Cache) -> None:
+def test_an_absent_entry_is_not_found(cache: Cache) -> None:
     assert cache.find(KEY) is None
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit])
-def test_a_writer_that_fails_leaves_nothing_but_what_it_downloaded(cache: Cache, error: type[BaseException]) -> None:
+def test_a_failed_writer_leaves_only_its_downloads(cache: Cache, error: type[BaseException]) -> None:
     with pytest.raises(error):
         fail_halfway(cache, error)
 
@@ -60,7 +60,7 @@ def test_a_writer_that_fails_leaves_nothing_but_what_it_downloaded(cache: Cache,
     assert cache.find(KEY) is None
 
 
-def test_what_a_killed_writer_left_is_not_in_the_next_entry(cache: Cache) -> None:
+def test_a_killed_writers_files_are_not_in_the_next_entry(cache: Cache) -> None:
     left = cache.root / "making" / KEY / "content"
     left.mkdir(parents=True)
     (left / "half.txt").write_text("half", encoding="utf-8")
@@ -71,7 +71,7 @@ def test_what_a_killed_writer_left_is_not_in_the_next_entry(cache: Cache) -> Non
     assert list(files_below(cache.root / "making")) == []
 
 
-def test_paths_into_the_entry_are_right_after_the_rename(cache: Cache) -> None:
+def test_paths_into_the_entry_are_valid_after_the_rename(cache: Cache) -> None:
     entry = publish(
         cache,
         {
@@ -89,7 +89,7 @@ def test_paths_into_the_entry_are_right_after_the_rename(cache: Cache) -> None:
     assert Path(str(entry.exports["CM_PATH"])).is_file()
 
 
-def test_paths_are_right_where_the_cache_lies_behind_a_link(tmp_path: Path) -> None:
+def test_paths_are_valid_in_a_cache_behind_a_link(tmp_path: Path) -> None:
     (tmp_path / "disk").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "disk")
     cache = Cache(tmp_path / "link" / "cache")
@@ -113,7 +113,7 @@ def test_a_moved_cache_keeps_its_entries_and_their_paths(cache: Cache, tmp_path:
         assert Path(str(path)).is_relative_to(tmp_path / "elsewhere")
 
 
-def test_text_that_looks_like_our_marks_comes_back_as_it_was(cache: Cache) -> None:
+def test_text_that_looks_like_a_placeholder_is_unchanged(cache: Cache) -> None:
     exports = {"CM_TEXT": "{entry} and {cache}, {{entry}} and \\{cache}"}
 
     assert publish(cache, exports).exports == exports
@@ -125,7 +125,7 @@ def test_text_that_looks_like_our_marks_comes_back_as_it_was(cache: Cache) -> No
      f'{{"key": "{KEY}", "layout": "v0", "exports": {{}}}}', f'{{"key": "{KEY}", "layout": "{LAYOUT}", "exports": []}}',
      f'{{"key": "{KEY}", "layout": "{LAYOUT}", "exports": {{"K": {{}}}}}}'],
 )  # fmt: skip
-def test_an_entry_that_cannot_be_read_is_none_and_is_made_again(cache: Cache, text: str | None) -> None:
+def test_an_unreadable_entry_is_absent_and_made_again(cache: Cache, text: str | None) -> None:
     entry = publish(cache)
     if text is None:
         (entry.path / "entry.json").unlink()
@@ -137,13 +137,13 @@ def test_an_entry_that_cannot_be_read_is_none_and_is_made_again(cache: Cache, te
     assert cache.find(KEY) is not None
 
 
-def test_an_entry_whose_content_was_removed_is_none(cache: Cache) -> None:
+def test_an_entry_without_its_content_is_absent(cache: Cache) -> None:
     shutil.rmtree(publish(cache).content)
 
     assert cache.find(KEY) is None
 
 
-def test_unfinished_downloads_survive_a_failure_and_go_with_the_entry(cache: Cache) -> None:
+def test_downloads_outlive_a_failure_but_not_the_entry(cache: Cache) -> None:
     with pytest.raises(RuntimeError):
         fail_halfway(cache, RuntimeError)
 
@@ -152,7 +152,7 @@ def test_unfinished_downloads_survive_a_failure_and_go_with_the_entry(cache: Cac
     assert list(files_below(cache.root / "partial")) == []
 
 
-def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
 
     with pytest.raises(
@@ -161,7 +161,7 @@ def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
         Cache(tmp_path / "file" / "cache").prepare()
 
 
-def test_an_entry_says_what_it_was_made_of(cache: Cache) -> None:
+def test_an_entry_is_stored_with_its_title(cache: Cache) -> None:
     entry = publish(cache)
 
     assert json.loads((entry.path / "entry.json").read_text(encoding="utf-8"))["title"] == "x,_v"
@@ -170,9 +170,9 @@ def test_an_entry_says_what_it_was_made_of(cache: Cache) -> None:
 @pytest.mark.parametrize(
     "changed", [{"a": 2}, {"a": "1"}, {"a": True}, {"b": 1}, {"a": 1, "b": None}, {"a": [1]}, {}], ids=str
 )
-def test_any_change_of_the_parts_is_another_key(changed: dict[str, Any]) -> None:
+def test_any_change_of_the_parts_changes_the_key(changed: dict[str, Any]) -> None:
     assert content_key(changed) != content_key({"a": 1})
 
 
-def test_the_order_of_the_parts_is_nothing() -> None:
+def test_the_order_of_the_parts_does_not_matter() -> None:
     assert content_key({"a": 1, "b": 2}) == content_key({"b": 2, "a": 1})

@@ -1,4 +1,4 @@
-"""A key is made by one, used by many, and alone with who removes it."""
+"""An entry has one maker or several users, and is removed only when it has neither."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ def locks(tmp_path: Path) -> KeyLocks:
 
 
 def is_free(locks: KeyLocks, key: str = KEY) -> bool:
-    with KeyLocks(locks.folder).alone(key) as free:
+    with KeyLocks(locks.folder).exclusive(key) as free:
         return free
 
 
-def test_a_key_that_nobody_uses_is_free(locks: KeyLocks) -> None:
+def test_an_unused_key_is_free(locks: KeyLocks) -> None:
     assert is_free(locks)
     assert is_free(locks)
 
 
-def test_who_makes_it_has_it_alone(locks: KeyLocks) -> None:
+def test_the_maker_of_an_entry_holds_its_key_alone(locks: KeyLocks) -> None:
     with locks.making(KEY):
         assert not is_free(locks)
         assert is_free(locks, "b" * 64)
     assert is_free(locks)
 
 
-def test_many_use_it_and_the_last_one_frees_it(locks: KeyLocks) -> None:
+def test_the_last_of_several_users_frees_the_key(locks: KeyLocks) -> None:
     other = KeyLocks(locks.folder)
     for each in (locks, locks, other):
         each.hold(KEY)
@@ -48,7 +48,7 @@ def test_many_use_it_and_the_last_one_frees_it(locks: KeyLocks) -> None:
     assert is_free(locks)
 
 
-def test_who_uses_it_may_make_it_too_beside_another_user(locks: KeyLocks) -> None:
+def test_a_user_may_make_the_entry_beside_another_user(locks: KeyLocks) -> None:
     KeyLocks(locks.folder).hold(KEY)
     locks.hold(KEY)
 
@@ -67,7 +67,7 @@ def test_the_end_of_the_last_use_is_known(locks: KeyLocks, tmp_path: Path) -> No
     assert (locks.used_ns(KEY) or 0) > 10**9
 
 
-def test_what_is_there_only_to_read_is_used_without_a_lock(tmp_path: Path) -> None:
+def test_a_read_only_cache_is_used_without_locks(tmp_path: Path) -> None:
     locks = KeyLocks(tmp_path / "absent")
 
     locks.hold(KEY)

@@ -1,4 +1,4 @@
-"""The audit names every mistake with its place and what to do, and finds none in our own scripts."""
+"""The audit reports every mistake with its place and remedy, and none in the shipped scripts."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ def scripts(tmp_path: Path) -> ScriptFolders:
     return folders
 
 
-def said(scripts: ScriptFolders) -> str:
+def report(scripts: ScriptFolders) -> str:
     return "\n".join(map(str, audit([scripts.root])))
 
 
-def test_our_own_scripts_are_sound() -> None:
+def test_the_shipped_scripts_have_no_findings() -> None:
     assert audit([ROOT]) == []
 
 
-def test_a_sound_script_is_sound(scripts: ScriptFolders) -> None:
+def test_a_correct_script_has_no_findings(scripts: ScriptFolders) -> None:
     assert audit([scripts.root]) == []
 
 
@@ -44,7 +44,7 @@ def test_a_sound_script_is_sound(scripts: ScriptFolders) -> None:
         ({"zzz": 1}, "#/zzz: unknown key"),
         ({"docker": {}}, "#/docker: is no longer supported"),
         ({"inputs": {"o": {"env": "CM_O"}}}, "#/inputs/o: has no desc"),
-        ({"inputs": {"o": {"env": "CM_O", "desc": "d", "needs": "p"}}}, "#/inputs/o/needs: p is no option"),
+        ({"inputs": {"o": {"env": "CM_O", "desc": "d", "needs": "p"}}}, "#/inputs/o/needs: p is not an option"),
         ({"deps": [{"tags": "soundd"}]}, "#/deps/0: --tags=soundd: no script has the tag 'soundd'. Did you mean sound"),
         ({"deps": [{"tags": "common"}]}, "#/deps/0: --tags=common: fits 2 scripts"),
         ({"variations": {"v": {}}}, "#/variations/v: has no description"),
@@ -56,25 +56,25 @@ def test_a_sound_script_is_sound(scripts: ScriptFolders) -> None:
         ({"downloads": True}, "#/downloads: is true, but there is no customize.py"),
     ],
 )
-def test_a_mistake_in_a_manifest_is_named(scripts: ScriptFolders, fields: dict[str, Any], expected: str) -> None:
+def test_a_mistake_in_a_manifest_is_reported(scripts: ScriptFolders, fields: dict[str, Any], expected: str) -> None:
     for alias in ("one", "other"):
         scripts.add(alias, tags=[alias, "common"], **SOUND)
     scripts.add("bad", **{**SOUND, **fields})
 
-    assert f"script/bad/_cm.json{expected}" in said(scripts)
+    assert f"script/bad/_cm.json{expected}" in report(scripts)
 
 
-def test_an_alias_is_its_folders_name(scripts: ScriptFolders) -> None:
+def test_an_alias_that_is_not_the_folders_name_is_reported(scripts: ScriptFolders) -> None:
     scripts.add("bad", **SOUND).rename(scripts.root / "script" / "other")
 
-    assert "script/other/_cm.json#/alias: is 'bad', but the folder is 'other'" in said(scripts)
+    assert "script/other/_cm.json#/alias: is 'bad', but the folder is 'other'" in report(scripts)
 
 
-def test_a_uid_is_one_scripts(scripts: ScriptFolders) -> None:
+def test_a_uid_of_two_scripts_is_reported_for_both(scripts: ScriptFolders) -> None:
     for alias in ("one", "other"):
         scripts.add(alias, uid="0123456789abcdef", **SOUND)
 
-    assert said(scripts).count("is another script's too") == 2
+    assert report(scripts).count("is also the uid of another script") == 2
 
 
 @pytest.mark.parametrize(
@@ -82,22 +82,22 @@ def test_a_uid_is_one_scripts(scripts: ScriptFolders) -> None:
     [
         ("def preprocess(context):\n    return Done()", "the hook preprocess is not typed"),
         ("def preprocess(context: Context) -> Done:\n    return eval('1')", "calls eval"),
-        ("import subprocess", "uses subprocess; take context.command"),
+        ("import subprocess", "uses subprocess; use context.command"),
         ("from os import system", "uses os.system"),
         ("import os\nos.system('ls')", "uses os.system"),
-        ("import requests", "uses requests; take scriptgraph.fetch"),
+        ("import requests", "uses requests; use scriptgraph.fetch"),
         ("f(shell=True)", "starts a shell"),
         ("X = {'CM_NEW': 1}", "exports CM_NEW, which new_env_keys does not list"),
-        ("def (", "is no Python"),
+        ("def (", "is not valid Python"),
     ],
 )
-def test_a_mistake_in_code_is_named(scripts: ScriptFolders, body: str, expected: str) -> None:
+def test_a_mistake_in_code_is_reported(scripts: ScriptFolders, body: str, expected: str) -> None:
     scripts.add("bad", body, **SOUND)
 
-    assert expected in said(scripts)
+    assert expected in report(scripts)
 
 
-def test_only_the_scripts_asked_for_are_looked_at(scripts: ScriptFolders, tmp_path_factory: Any) -> None:
+def test_only_the_requested_scripts_are_audited(scripts: ScriptFolders, tmp_path_factory: Any) -> None:
     others = ScriptFolders(tmp_path_factory.mktemp("others"))
     others.add("bad", "import subprocess", uid="xyz")
     others.add("used", **SOUND)

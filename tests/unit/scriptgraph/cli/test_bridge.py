@@ -1,4 +1,4 @@
-"""The front for cmind: where its own scripts are, and what comes back when something cannot go on."""
+"""The bridge to cmind: the product's repository, and the answers to errors, interruptions and --help."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def installed(tmp_path: Path) -> Engine:
-    """Make the engine of code in a site-packages folder, without a checkout around it."""
+    """Return the engine of code in a site-packages folder, without a checkout."""
     return Engine(PRODUCT.replaced(checkout=tmp_path / "lib" / "site-packages"))
 
 
-def test_the_installed_repository_is_ours(installed: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_installed_repository_is_found(installed: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = ModuleSpec("cm_mlperf_home", None, is_package=True)
     spec.submodule_search_locations = [str(tmp_path / "cm_mlperf_home")]
     monkeypatch.setattr(bridge, "find_spec", lambda _name: spec)
@@ -32,14 +32,14 @@ def test_the_installed_repository_is_ours(installed: Engine, tmp_path: Path, mon
     assert installed.repository == tmp_path / "cm_mlperf_home"
 
 
-def test_without_scripts_the_remedy_is_told(installed: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_scripts_are_reported_with_the_remedy(installed: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bridge, "find_spec", lambda _name: None)
 
-    with pytest.raises(ScriptGraphError, match="the scripts are not installed; run pip install again"):
-        installed.repository  # noqa: B018 - it is looked for
+    with pytest.raises(ScriptGraphError, match="the scripts are not installed; run pip install mlperf-home again"):
+        installed.repository  # noqa: B018 - a property that raises
 
 
-class TestWhatEndsACommand:
+class TestEndsOfACommand:
     def listing(self, monkeypatch: pytest.MonkeyPatch, error: BaseException) -> dict[str, object]:
         def fail(_self: Engine) -> Path:
             raise error
@@ -47,22 +47,22 @@ class TestWhatEndsACommand:
         monkeypatch.setattr(Engine, "repository", property(fail))
         return Engine(PRODUCT).list_or_remove("find script", {})
 
-    def test_what_the_machine_refuses_is_told_in_a_line(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        told = self.listing(monkeypatch, OSError(errno.EROFS, "Read-only file system", "/mnt/x"))
+    def test_an_error_of_the_machine_is_reported_in_one_line(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        answer = self.listing(monkeypatch, OSError(errno.EROFS, "Read-only file system", "/mnt/x"))
 
-        assert told == {"return": 1, "error": "/mnt/x: Read-only file system; see to it and run again"}
+        assert answer == {"return": 1, "error": "/mnt/x: Read-only file system; correct this and run again"}
 
-    def test_ctrl_c_has_its_own_code(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_interruption_has_its_own_code(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert self.listing(monkeypatch, KeyboardInterrupt())["return"] == 130
 
-    def test_a_defect_of_ours_shows_its_traceback(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_defect_of_the_program_raises(self, monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(FileNotFoundError):
             self.listing(monkeypatch, FileNotFoundError(errno.ENOENT, "No such file", "x"))
 
 
 class TestHelp:
     @pytest.mark.parametrize("given", [{"help": True}, {"h": True}, {"control": {"h": True}}, {"artifact": "help"}])
-    def test_it_is_shown_in_place_of_the_command(
+    def test_help_is_shown_instead_of_the_command(
         self, given: dict[str, object], capsys: pytest.CaptureFixture[str]
     ) -> None:
         answer = Engine(PRODUCT).run_script({"out": "con", **given})
@@ -70,18 +70,18 @@ class TestHelp:
         assert (answer["return"], answer["skip_delayed_help"]) == (0, True)
         assert capsys.readouterr().out.startswith("Run a script")
 
-    def test_with_tags_it_lists_the_scripts_own_options(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_help_with_tags_lists_the_scripts_options(self, capsys: pytest.CaptureFixture[str]) -> None:
         Engine(PRODUCT).run_script({"out": "con", "help": True, "tags": "run,mlperf,bert-99,deepsparse"})
 
         shown = capsys.readouterr().out
-        own, shared = shown.index("Options of run-mlperf-bert-99-deepsparse"), shown.index("Options that it shares")
+        own, shared = shown.index("Options of run-mlperf-bert-99-deepsparse"), shown.index("Options shared")
         assert own < shown.index("--execution_mode") < shared < shown.index("--num_threads")
-        assert "a whole number of 0 or more" in shown
+        assert "a whole number of 0 or more" in " ".join(shown.split())
 
-    def test_tags_of_no_script_are_a_mistake(self) -> None:
+    def test_help_with_tags_of_no_script_is_an_error(self) -> None:
         assert "Did you mean detect?" in Engine(PRODUCT).run_script({"help": True, "tags": "detct"})["error"]
 
-    def test_a_program_gets_it_as_text(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_a_program_gets_help_as_text(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert Engine(PRODUCT).list_or_remove("rm cache", {"help": True})["help"].startswith("Remove cache entries")
         assert capsys.readouterr().out == ""
 
@@ -98,21 +98,21 @@ class TestErrors:
             ("no room\n  log: /x.log", "no room\n  log: /x.log "),
         ],
     )
-    def test_they_end_with_one_mark(self, text: str, shown: str) -> None:
+    def test_errors_end_with_one_mark(self, text: str, shown: str) -> None:
         def fail(*_: object) -> dict[str, object]:
             raise ScriptGraphError(text)
 
         assert Engine(PRODUCT).answer(script_command("find", PRODUCT), {}, fail)["error"] == shown
 
     @pytest.mark.parametrize(("out", "shown"), [("con", False), ("json", False), ("console", True), ("xml", True)])
-    def test_they_are_shown_where_cm_does_not(
+    def test_errors_are_printed_if_cm_does_not_print_them(
         self, out: str, capsys: pytest.CaptureFixture[str], *, shown: bool
     ) -> None:
         Engine(PRODUCT).list_or_remove("find script", {"out": out, "verfy": True})
 
         assert ("CM error: " in capsys.readouterr().err) is shown
 
-    def test_an_option_of_the_command_may_have_been_meant(self) -> None:
+    def test_a_misspelled_option_of_the_command_is_suggested(self) -> None:
         error = Engine(PRODUCT).run_script({"tags": "detect,os", "ofline": True})["error"]
 
         assert "did you mean --offline?" in error

@@ -1,4 +1,4 @@
-"""A run is shown: plainly in a pipe, live on a terminal, quietly where that is asked for; lists are tables."""
+"""A run is shown as plain lines in a pipe, with bars on a terminal, and quietly on request; lists are tables."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def show(*events: tuple[str, dict[str, Any]], quiet: bool = False) -> RunConsole
     return console
 
 
-def test_a_step_is_told_in_plain_lines_on_the_error_stream(capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress_is_plain_lines_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
     show(*STEP)
 
     out, err = capsys.readouterr()
@@ -55,7 +55,7 @@ def test_a_step_is_told_in_plain_lines_on_the_error_stream(capsys: pytest.Captur
     assert err.splitlines() == ["> x,_v", "  hello", "  file: 50 %", "! x,_v: careful", "  done in 1.3 s"]
 
 
-def test_quiet_leaves_what_must_be_seen(capsys: pytest.CaptureFixture[str]) -> None:
+def test_quiet_shows_results_warnings_and_errors_only(capsys: pytest.CaptureFixture[str]) -> None:
     show(*STEP, ("failed", {"reason": "no"}), TABLE, quiet=True)
 
     out, err = capsys.readouterr()
@@ -63,7 +63,7 @@ def test_quiet_leaves_what_must_be_seen(capsys: pytest.CaptureFixture[str]) -> N
     assert "12.5" in out
 
 
-def test_a_table_without_rows_is_its_title(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_table_without_rows_is_shown_as_its_title(capsys: pytest.CaptureFixture[str]) -> None:
     show(("tabled", {"title": "Result", "rows": []}))
 
     assert capsys.readouterr().out == "Result\n"
@@ -73,7 +73,7 @@ def test_a_table_without_rows_is_its_title(capsys: pytest.CaptureFixture[str]) -
     ("status", "reason", "line"),
     [("cached", None, "  cached"), ("skipped", "it is there", "  skipped: it is there")],
 )
-def test_a_step_that_did_not_run_says_why(
+def test_a_step_that_did_not_run_is_shown_with_its_reason(
     capsys: pytest.CaptureFixture[str], status: str, reason: str | None, line: str
 ) -> None:
     show(("finished", {"status": status, "seconds": 0.0, "reason": reason}))
@@ -81,7 +81,7 @@ def test_a_step_that_did_not_run_says_why(
     assert capsys.readouterr().err == f"{line}\n"
 
 
-def test_progress_in_a_pipe_is_a_line_for_each_tenth(capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress_in_a_pipe_is_a_line_per_ten_percent(capsys: pytest.CaptureFixture[str]) -> None:
     show(*(("progressed", {"what": "file", "done": done, "total": 1000}) for done in range(0, 1001, 7)))
 
     lines = capsys.readouterr().err.splitlines()
@@ -89,7 +89,7 @@ def test_progress_in_a_pipe_is_a_line_for_each_tenth(capsys: pytest.CaptureFixtu
     assert lines[0] == "  file: 0 %"
 
 
-def test_progress_without_a_known_end_is_not_shown_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress_without_a_total_is_not_shown_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
     show(
         ("progressed", {"what": "file", "done": 3, "total": None}), ("progressed", {"what": "f", "done": 0, "total": 0})
     )
@@ -97,7 +97,7 @@ def test_progress_without_a_known_end_is_not_shown_in_a_pipe(capsys: pytest.Capt
     assert capsys.readouterr().err == ""
 
 
-def test_a_table_goes_to_the_output_and_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_table_is_printed_and_stored(capsys: pytest.CaptureFixture[str]) -> None:
     console = show(TABLE)
 
     out, err = capsys.readouterr()
@@ -107,7 +107,7 @@ def test_a_table_goes_to_the_output_and_is_kept(capsys: pytest.CaptureFixture[st
     assert console.tables == [TABLE[1]]
 
 
-def test_a_table_can_go_elsewhere() -> None:
+def test_a_table_can_be_printed_to_another_stream() -> None:
     stream = io.StringIO()
     RunConsole(quiet=False, results_to=stream)(TABLE[0], "x", TABLE[1])
 
@@ -117,7 +117,7 @@ def test_a_table_can_go_elsewhere() -> None:
 AWKWARD = "/a [bold]b[/bold] [/c] :smile: zoo:nlp:100: {entry} " + "long/" * 60 + "end"
 
 
-def test_texts_are_shown_as_they_are_and_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_texts_are_shown_unchanged_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     show(
         ("said", {"message": AWKWARD}),
         ("warned", {"message": AWKWARD}),
@@ -131,7 +131,7 @@ def test_texts_are_shown_as_they_are_and_on_one_line(capsys: pytest.CaptureFixtu
     assert [line for line in out.splitlines() if AWKWARD in line and "[path]" in line]
 
 
-def test_no_escape_sequences_leave_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_pipe_gets_no_escape_sequences(capsys: pytest.CaptureFixture[str]) -> None:
     show(*STEP, ("failed", {"reason": "no"}), TABLE)
 
     out, err = capsys.readouterr()
@@ -140,7 +140,7 @@ def test_no_escape_sequences_leave_a_pipe(capsys: pytest.CaptureFixture[str]) ->
 
 @pytest.fixture
 def on_terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Terminal]:
-    """Make the error stream a terminal; called in the test, since pytest sets the stream before it."""
+    """Return a function that makes standard error a terminal; pytest replaces the stream before each test."""
 
     def replace() -> Terminal:
         stream = Terminal()
@@ -150,7 +150,7 @@ def on_terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Terminal]:
     return replace
 
 
-def test_progress_on_a_terminal_is_a_bar_that_goes_away(on_terminal: Callable[[], Terminal]) -> None:
+def test_progress_on_a_terminal_is_a_transient_bar(on_terminal: Callable[[], Terminal]) -> None:
     stream, console = on_terminal(), RunConsole(quiet=False)
 
     console("progressed", "x", {"what": "[file] :100:", "done": 1, "total": 2})
@@ -185,7 +185,7 @@ def test_quiet_draws_no_bar(on_terminal: Callable[[], Terminal]) -> None:
     ("settings", "line"),
     [({}, "\x1b[1m> x,_v\x1b[0m\n"), ({"NO_COLOR": "1"}, "> x,_v\n"), ({"TERM": "dumb"}, "> x,_v\n")],
 )
-def test_lines_on_a_terminal_are_styled_unless_it_cannot_or_the_user_does_not_want_it(
+def test_lines_on_a_capable_terminal_are_styled(
     on_terminal: Callable[[], Terminal], monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], line: str
 ) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
@@ -198,7 +198,7 @@ def test_lines_on_a_terminal_are_styled_unless_it_cannot_or_the_user_does_not_wa
     assert stream.getvalue() == line
 
 
-def test_steps_that_run_side_by_side_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
+def test_lines_of_parallel_steps_name_their_step(capsys: pytest.CaptureFixture[str]) -> None:
     console = RunConsole(quiet=False)
     for title, kind, details in (
         ("a", "started", {}),
@@ -218,7 +218,7 @@ def test_steps_that_run_side_by_side_are_told_apart(capsys: pytest.CaptureFixtur
     ]
 
 
-def test_columns_are_aligned_and_no_line_ends_in_blanks() -> None:
+def test_columns_are_aligned_without_trailing_spaces() -> None:
     rows = [("a", "long cell", ""), ("longer", "b", "end")]
 
     assert as_lines([Section("Title", rows), Section("", rows, ("x", "y", "z")), Section("Alone")]) == (
@@ -227,11 +227,11 @@ def test_columns_are_aligned_and_no_line_ends_in_blanks() -> None:
     )
 
 
-def test_nothing_is_nothing() -> None:
+def test_no_sections_are_no_lines() -> None:
     assert as_lines([]) == ""
 
 
-def test_a_file_gets_lines_and_a_terminal_a_table() -> None:
+def test_sections_are_lines_in_a_file_and_tables_on_a_terminal() -> None:
     section = Section("Title", [("[bold]as it is[/bold]", ":smile:")], ("one", "two"))
     file, terminal = io.StringIO(), Terminal()
 
@@ -248,7 +248,7 @@ def test_a_file_gets_lines_and_a_terminal_a_table() -> None:
     ("size", "text"),
     [(0, "0 bytes"), (999, "999 bytes"), (1000, "1.0 kB"), (38_123_456, "38.1 MB"), (5 * 10**15, "5000.0 TB")],
 )
-def test_sizes(size: int, text: str) -> None:
+def test_sizes_have_decimal_units(size: int, text: str) -> None:
     assert size_text(size) == text
 
 
@@ -263,10 +263,10 @@ def test_sizes(size: int, text: str) -> None:
         (172800, "2 days ago"),
     ],
 )
-def test_ages(seconds: int, text: str) -> None:
+def test_ages_have_units(seconds: int, text: str) -> None:
     assert age_text(1000 * SECOND, (1000 + seconds) * SECOND) == text
 
 
-def test_an_age_that_is_not_known_or_lies_ahead() -> None:
-    assert age_text(None, SECOND) == "not known"
+def test_unknown_and_future_times_have_ages() -> None:
+    assert age_text(None, SECOND) == "unknown"
     assert age_text(2 * SECOND, SECOND) == "0 s ago"

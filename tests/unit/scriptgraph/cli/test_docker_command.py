@@ -1,4 +1,4 @@
-"""What goes into an image where this is installed as a package."""
+"""The packages copied into an image from an installed distribution."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_packages_that_the_distributions_own_list_lacks_are_found(tmp_path: Path) -> None:
+def test_packages_missing_in_top_level_txt_are_found(tmp_path: Path) -> None:
     about = tmp_path / "mlperf_home-1.0.dist-info"
     about.mkdir()
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: mlperf-home\nVersion: 1.0\n")

@@ -1,4 +1,4 @@
-"""A record is read whole, or refused in one line that names the file and the place."""
+"""A record is read, or refused in one line that names the file and the place."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SCHEMA = PRODUCT.schema("record")
 STEP = {"title": "a", "status": "done", "cache_key": None, "commands": [{"exit_code": 0}], "exports": {}}
-PLANNED = {"title": "a", "version": "", "manifest": "ab", "env": {}}
+PLAN_STEP = {"title": "a", "version": "", "manifest": "ab", "env": {}}
 
 
 def document(**changes: Any) -> dict[str, Any]:
@@ -28,7 +28,7 @@ def document(**changes: Any) -> dict[str, Any]:
         "env": {"CM_A": None},
         "adr": {"n": {"tags": "y"}},
     }
-    made = {"schema": SCHEMA, "plan_fingerprint": "0", "request": request, "steps": [STEP], "plan": [PLANNED]}
+    made = {"schema": SCHEMA, "plan_fingerprint": "0", "request": request, "steps": [STEP], "plan": [PLAN_STEP]}
     return {**made, "host": {}, "exports": {}, **changes}
 
 
@@ -54,12 +54,12 @@ def test_a_path_that_is_not_utf_8_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
-def test_what_claims_to_be_json_is_refused(tmp_path: Path, kind: str) -> None:
+def test_hostile_json_is_refused(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "record.json"
     write_hostile(path, kind)
 
     assert refusal(path).startswith(f"--record={path}: {HOSTILE[kind]}")
-    assert refusal(path).endswith("; give the record.json that a run left")
+    assert refusal(path).endswith("; name the record.json of a run")
 
 
 @pytest.mark.parametrize(
@@ -67,9 +67,9 @@ def test_what_claims_to_be_json_is_refused(tmp_path: Path, kind: str) -> None:
     [
         ("[]", ": is not a record in the layout"),
         ('{"schema": "other"}', ": is not a record in the layout"),
-        (json.dumps({"schema": SCHEMA, "request": {}}), ": does not say what was asked for"),
+        (json.dumps({"schema": SCHEMA, "request": {}}), ": has no request, so it cannot be replayed"),
         (json.dumps({"schema": SCHEMA, "request": {"tags": "x"}}), "#/plan_fingerprint: is missing"),
-        (json.dumps(document(plan=[{**PLANNED, "env": 1}])), "#/plan/0/env: must be an object, is a number"),
+        (json.dumps(document(plan=[{**PLAN_STEP, "env": 1}])), "#/plan/0/env: must be an object, is a number"),
         (json.dumps(document(steps=[{**STEP, "title": 1}])), "#/steps/0/title: must be text, is a number"),
         (json.dumps(document(steps=[{**STEP, "commands": [{}]}])), "#/steps/0/commands/0/exit_code: is missing"),
         (json.dumps(document(steps=[STEP, {}])), "#/steps/1/title: is missing"),
@@ -84,7 +84,7 @@ def test_what_claims_to_be_json_is_refused(tmp_path: Path, kind: str) -> None:
         (json.dumps(document(request={"tags": "x", "argv": [1]})), "#/request/argv/0: must be text, is a number"),
     ],
 )
-def test_what_is_no_record_is_refused_with_the_place(tmp_path: Path, text: str, problem: str) -> None:
+def test_an_invalid_record_is_refused_with_the_place(tmp_path: Path, text: str, problem: str) -> None:
     path = tmp_path / "record.json"
     path.write_text(text)
 

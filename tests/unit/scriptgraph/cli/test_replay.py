@@ -1,4 +1,4 @@
-"""A record is asked again, and every difference is named."""
+"""A record's request is repeated, and every difference is reported."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def record(*steps: dict[str, Any], **changes: Any) -> dict[str, Any]:
     return {**document, "plan": list(steps), "host": {"python": "3.11.7"}, "exports": {}, **changes}
 
 
-def test_the_request_is_the_recorded_one_with_what_is_typed_over_it() -> None:
+def test_typed_options_override_the_recorded_request() -> None:
     found = replay.request_of(record(), request_of("x", inputs={"size": 4}, adr={"n": {"version": "1"}}))
 
     assert found.query.text == "x,_v"
@@ -43,12 +43,12 @@ def test_the_request_is_the_recorded_one_with_what_is_typed_over_it() -> None:
 
 
 def test_a_request_survives_the_record() -> None:
-    asked = request_of(
+    request = request_of(
         "x", inputs={"a": 1.5}, env={"CM_B": "two"}, adr={"n": {"tags": "_w,y", "version_min": "2", "o": 1}}
     )
-    document = json.loads(json.dumps(record(request=asked.as_document())))
+    document = json.loads(json.dumps(record(request=request.as_document())))
 
-    assert replay.request_of(document, request_of("x")) == asked
+    assert replay.request_of(document, request_of("x")) == request
 
 
 def test_equal_runs_do_not_differ() -> None:
@@ -61,10 +61,10 @@ def test_equal_runs_do_not_differ() -> None:
 @pytest.mark.parametrize(
     ("then", "now", "said"),
     [
-        (step("a"), step("b"), "steps: a: there then, absent now"),
+        (step("a"), step("b"), "steps: a: present then, absent now"),
         (step("a"), step("a", status="failed"), "a: status: done then, failed now"),
         (step("a", exports={"CM_X": 1}), step("a", exports={}), "a: CM_X: 1 then, not set now"),
-        (step("a", cache_key="12" * 32), step("a", cache_key="34" * 32), "a: made from: 121212121212 then"),
+        (step("a", cache_key="12" * 32), step("a", cache_key="34" * 32), "a: cache key: 121212121212 then"),
         (
             step("a", commands=[{"exit_code": 0}]),
             step("a", commands=[{"exit_code": 1}]),
@@ -72,7 +72,7 @@ def test_equal_runs_do_not_differ() -> None:
         ),
     ],
 )
-def test_each_difference_of_a_run_is_named(then: dict[str, Any], now: dict[str, Any], said: str) -> None:
+def test_each_difference_of_a_run_is_reported(then: dict[str, Any], now: dict[str, Any], said: str) -> None:
     assert any(said in str(each) for each in replay.run_differences(record(then), record(now)))
 
 
@@ -82,16 +82,16 @@ def test_each_difference_of_a_run_is_named(then: dict[str, Any], now: dict[str, 
         (step("a", version="2"), "plan: a: version: none then, 2 now"),
         (step("a", manifest="cd" * 32), "plan: a: manifest: abababababab then, cdcdcdcdcdcd now"),
         (step("a", env={"CM_X": "y"}), "plan: a: CM_X: not set then, y now"),
-        (step("b"), "plan: b: absent then, there now"),
+        (step("b"), "plan: b: absent then, present now"),
     ],
 )
-def test_each_difference_of_a_plan_is_named(now: dict[str, Any], said: str) -> None:
+def test_each_difference_of_a_plan_is_reported(now: dict[str, Any], said: str) -> None:
     found = replay.plan_differences(record(step("a")), record(plan_fingerprint="1" * 64, plan=[now]))
 
     assert said in "\n".join(map(str, found))
 
 
-def test_where_a_run_kept_its_files_and_what_was_cached_is_no_difference() -> None:
+def test_run_folders_and_cache_hits_are_no_differences() -> None:
     then = step("a", exports={"CM_P": "/h/records/2026-a-1/output/01/x"}, commands=[{"exit_code": 0}])
     now = step("a", exports={"CM_P": "/h/records/2026-a-2/output/01/x"}, status="cached")
 

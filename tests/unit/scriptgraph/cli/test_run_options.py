@@ -1,4 +1,4 @@
-"""What cmind hands over is understood in all its forms, or refused in words."""
+"""Every form of cmind's input is decoded, or refused with an error."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from scriptgraph.planning.plan import Request
 
-# What cmind adds by itself to every command.
+# The keys that cmind adds to every command.
 CMIND: dict[str, Any] = {
     "action": "run", "automation": "script", "artifact": "", "artifacts": [], "parsed_automation": [("script", "5b4e")],
     "cmd": ["run", "script", "--tags=a"], "out": "con", "unparsed_cmd": [],
@@ -54,7 +54,7 @@ def refusal(**typed: Any) -> str:
         {"tags": ["run", "bert", "_v"]},
     ],
 )
-def test_the_ways_to_name_a_script(command: dict[str, Any]) -> None:
+def test_tags_can_be_written_in_several_ways(command: dict[str, Any]) -> None:
     request, _ = read(command)
 
     assert request.query == parse_query("run,bert,_v")
@@ -63,7 +63,7 @@ def test_the_ways_to_name_a_script(command: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "command", [{}, {"tags": ""}, {"tags": True}, {"tags": "_v"}, {"artifact": " , "}, {"tags": "-a"}]
 )
-def test_without_a_tag_it_asks_which_script(command: dict[str, Any]) -> None:
+def test_a_run_without_a_tag_is_refused(command: dict[str, Any]) -> None:
     with pytest.raises(RequestError) as caught:
         read(command)
 
@@ -84,11 +84,11 @@ def test_without_a_tag_it_asks_which_script(command: dict[str, Any]) -> None:
         ({"artifact": "bert"}, "stray word: 'bert' beside --tags=a; write tags with commas and no spaces"),
     ],
 )
-def test_a_stray_word_is_told_and_not_swallowed(typed: dict[str, Any], text: str) -> None:
+def test_a_stray_word_is_refused(typed: dict[str, Any], text: str) -> None:
     assert refusal(**typed) == text
 
 
-def test_options_are_what_cmind_did_not_add() -> None:
+def test_keys_that_are_not_cminds_are_options() -> None:
     request, _ = run(scenario="Offline", rerun=True, readme=False, count="5", skip="yes", sizes=["1", "2"])
 
     assert request.inputs == {
@@ -104,24 +104,24 @@ def test_dashes_and_underscores_are_the_same(key: str) -> None:
 
 def test_both_spellings_at_once_are_refused() -> None:
     assert refusal(**{"no-rerun": 1, "no_rerun": 2}) == (
-        "--no_rerun is given twice, with dashes and with underscores; keep one"
+        "--no_rerun: is set twice, with dashes and with underscores; keep one"
     )
 
 
-def test_environment() -> None:
+def test_keys_of_the_environment_are_decoded() -> None:
     request, _ = run(env={"CM_A": "no", "CM-B": "1", "CM_C": ""})
 
     assert request.env == {"CM_A": False, "CM-B": "1", "CM_C": ""}
 
 
 @pytest.mark.parametrize("option", ["adr", "add_deps_recursive", "ad", "add_deps"])
-def test_overrides(option: str) -> None:
+def test_overrides_are_decoded(option: str) -> None:
     request, _ = run(**{option: {"my-dep": {"version_min": "1.2", "tags": "_x", "max-size": "5", "fast": True}}})
 
     assert request.overrides == {"my-dep": Override("_x", VersionRange(minimum="1.2"), {"max_size": "5", "fast": True})}
 
 
-def test_overrides_of_one_name_in_two_spellings_add_up() -> None:
+def test_overrides_in_two_spellings_are_merged() -> None:
     request, _ = run(adr={"n": {"tags": "_x"}}, add_deps_recursive={"n": {"tags": "_y", "k": "1"}})
 
     assert request.overrides == {"n": Override("_x,_y", inputs={"k": "1"})}
@@ -130,21 +130,21 @@ def test_overrides_of_one_name_in_two_spellings_add_up() -> None:
 @pytest.mark.parametrize(
     ("typed", "text"),
     [
-        ({"env": True}, "--env needs a key: write --env.KEY=value"),
-        ({"env": {"A": {"B": "1"}}}, "--env.A has parts (B); it takes one value"),
-        ({"size": {"a": "1", "b": "2"}}, "--size has parts (a, b); it takes one value"),
-        ({"adr": True}, "--adr needs a name and a key: write --adr.NAME.KEY=value"),
-        ({"adr": {"python": "3"}}, "--adr needs a name and a key: write --adr.NAME.KEY=value"),
-        ({"adr": {"python": {"env": {"A": "1"}}}}, "--adr.python.env has parts (A); it takes one value"),
+        ({"env": True}, "--env: needs a key; write --env.KEY=value"),
+        ({"env": {"A": {"B": "1"}}}, "--env.A: has parts (B); write one value"),
+        ({"size": {"a": "1", "b": "2"}}, "--size: has parts (a, b); write one value"),
+        ({"adr": True}, "--adr: needs a name and a key; write --adr.NAME.KEY=value"),
+        ({"adr": {"python": "3"}}, "--adr: needs a name and a key; write --adr.NAME.KEY=value"),
+        ({"adr": {"python": {"env": {"A": "1"}}}}, "--adr.python.env: has parts (A); write one value"),
         ({"quiet": "perhaps"}, "--quiet=perhaps: must be yes or no"),
         ({"quiet": ["a"]}, "--quiet=a: must be yes or no"),
-        ({"v": {"x": "1"}}, "--v has parts (x); it takes one value"),
-        ({"home": True}, "--home needs a path: write --home=DIR"),
-        ({"home": "~no-such-user-here/x"}, "~no-such-user-here/x: there is no such user"),
-        ({"mirrors": True}, "--mirrors needs a path: write --mirrors=FILE"),
+        ({"v": {"x": "1"}}, "--v: has parts (x); write one value"),
+        ({"home": True}, "--home: needs a path; write --home=DIR"),
+        ({"home": "~no-such-user-here/x"}, "~no-such-user-here/x: names an unknown user; correct the name after ~"),
+        ({"mirrors": True}, "--mirrors: needs a path; write --mirrors=FILE"),
     ],
 )
-def test_an_option_in_a_wrong_form_is_refused(typed: dict[str, Any], text: str) -> None:
+def test_a_malformed_option_is_refused(typed: dict[str, Any], text: str) -> None:
     assert refusal(**typed) == text
 
 
@@ -161,7 +161,7 @@ def test_an_option_in_a_wrong_form_is_refused(typed: dict[str, Any], text: str) 
         ({"offline": True}, {"offline": True}),
     ],
 )
-def test_switches_are_no_options_of_the_script(typed: dict[str, Any], switches: dict[str, bool]) -> None:
+def test_switches_are_not_options_of_the_script(typed: dict[str, Any], switches: dict[str, bool]) -> None:
     request, options = run(**typed)
 
     assert request.inputs == {}
@@ -169,13 +169,13 @@ def test_switches_are_no_options_of_the_script(typed: dict[str, Any], switches: 
 
 
 @pytest.mark.parametrize("typed", [{"j": True}, {"json": True}, {"out": "json"}])
-def test_json_is_asked_for_in_several_ways(typed: dict[str, Any]) -> None:
+def test_json_can_be_requested_in_several_ways(typed: dict[str, Any]) -> None:
     assert wants_json({**CMIND, **typed})
     assert not wants_json(CMIND)
 
 
 class TestMirrors:
-    def test_a_file_says_what_is_replaced(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_file_maps_prefixes_to_mirrors(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         file = tmp_path / "mirrors.json"
         file.write_text('{"https://host/": "http://mirror/"}', encoding="utf-8")
 
@@ -191,11 +191,11 @@ class TestMirrors:
             ("{", "is not JSON ("),
             ("[" * 100_000, "is nested more than 64 levels deep"),
             (None, "cannot be read ("),
-            ("[]", 'must hold an object like {"https://host/": "http://mirror/host/"}'),
-            ('{"a": 1}', 'must hold an object like {"https://host/": "http://mirror/host/"}'),
+            ("[]", 'is not an object like {"https://host/": "http://mirror/host/"}'),
+            ('{"a": 1}', 'is not an object like {"https://host/": "http://mirror/host/"}'),
         ],
     )
-    def test_a_wrong_file_is_refused(self, tmp_path: Path, text: str | None, problem: str) -> None:
+    def test_an_invalid_file_of_mirrors_is_refused(self, tmp_path: Path, text: str | None, problem: str) -> None:
         file = tmp_path / "mirrors.json"
         if text is not None:
             file.write_text(text, encoding="utf-8")
@@ -208,10 +208,10 @@ class TestHome:
     def _user(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HOME", str(tmp_path))
         monkeypatch.delenv("CM_REPOS", raising=False)
-        monkeypatch.setenv("CM_HOME", "/nowhere")  # where cmind itself lies
+        monkeypatch.setenv("CM_HOME", "/nowhere")  # the folder of cmind itself
         monkeypatch.chdir(tmp_path)
 
-    def test_it_is_where_cmind_keeps_things(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_default_home_is_in_cminds_folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert PRODUCT.home == tmp_path / "CM" / "mlperf-home"
         monkeypatch.setenv("CM_REPOS", " ")
         assert PRODUCT.home == tmp_path / "CM" / "mlperf-home"
@@ -221,7 +221,7 @@ class TestHome:
         assert run()[1].home == tmp_path / "big" / "mlperf-home"
 
     @pytest.mark.parametrize("spelling", ["~/there", "there", "./there"])
-    def test_it_can_be_given(self, tmp_path: Path, spelling: str) -> None:
+    def test_the_home_can_be_set(self, tmp_path: Path, spelling: str) -> None:
         options = run(home=spelling)[1]
 
         assert options.home == tmp_path / "there"
@@ -234,18 +234,18 @@ class TestPlaces:
         monkeypatch.setenv("CM_REPOS", "/repos")
         monkeypatch.delenv("MLPERF_HOME_CACHE", raising=False)
 
-    def test_the_cache_lies_in_the_home(self) -> None:
+    def test_the_cache_is_in_the_home_by_default(self) -> None:
         assert str(run()[1].cache) == "/repos/mlperf-home/cache"
         assert str(run(home="/h")[1].cache) == "/h/cache"
 
-    def test_the_cache_may_lie_elsewhere(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_cache_may_be_elsewhere(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("MLPERF_HOME_CACHE", "/from/environment")
 
         assert str(run(home="/h")[1].cache) == "/from/environment"
         options = run(**{"home": "/h", "cache-dir": "/c"})[1]
         assert (str(options.home), str(options.cache)) == ("/h", "/c")
 
-    def test_listing_commands_look_at_the_same_place(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_listing_commands_use_the_same_cache(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def cache(**typed: Any) -> str:
             return str(places_of(decode(cache_command("find", PRODUCT), typed), PRODUCT)[1])
 
@@ -254,8 +254,8 @@ class TestPlaces:
         monkeypatch.setenv("MLPERF_HOME_CACHE", "/from/environment")
         assert cache() == "/from/environment"
 
-    def test_a_place_without_a_path_is_told(self) -> None:
-        assert refusal(cache_dir=True) == "--cache_dir needs a path: write --cache_dir=DIR"
+    def test_a_folder_option_needs_a_path(self) -> None:
+        assert refusal(cache_dir=True) == "--cache_dir: needs a path; write --cache_dir=DIR"
 
 
 @pytest.mark.parametrize(

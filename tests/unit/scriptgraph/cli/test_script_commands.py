@@ -1,4 +1,4 @@
-"""Scripts are found by what they are tagged with, and described by their manifests alone."""
+"""Scripts are found by tags and variations, and described from their manifests alone."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_scripts_are_found_by_tags_and_variations(words: str, expected: list[str
         ("clean,_small", "no script has all of these tags"),
     ],
 )
-def test_where_none_fits_the_nearest_are_named(words: str, expected: str) -> None:
+def test_without_a_match_the_nearest_tags_are_named(words: str, expected: str) -> None:
     with pytest.raises(NoScriptError) as caught:
         found(words)
 
@@ -92,7 +92,7 @@ def test_where_none_fits_the_nearest_are_named(words: str, expected: str) -> Non
 
 
 @pytest.mark.parametrize("words", ["get,engin", "clean,engine", "get,pyton,engine", "nothing-like-it"])
-def test_a_list_and_a_run_name_the_same_nearest(words: str) -> None:
+def test_a_list_and_a_run_name_the_same_tags(words: str) -> None:
     registry, query = registry_of(INDEX), parse_query(words)
     texts = []
     for search in (find_scripts, lambda registry, query: registry.select(query)):
@@ -103,7 +103,7 @@ def test_a_list_and_a_run_name_the_same_nearest(words: str) -> None:
     assert texts[0] == texts[1]
 
 
-def test_an_option_has_its_type_choices_and_the_value_that_holds() -> None:
+def test_an_option_has_its_type_choices_and_default() -> None:
     size, kind, url = described("get,engine")["options"]
 
     assert (size["name"], size["key"], size["type"], size["default"]) == ("size", "CM_SIZE", "number", 3)
@@ -113,15 +113,15 @@ def test_an_option_has_its_type_choices_and_the_value_that_holds() -> None:
     assert (size["fixed"], kind["fixed"]) == (False, False)
 
 
-def test_values_are_those_of_the_variations_asked_for() -> None:
-    told = described("get,engine,_url.http://x/")
+def test_values_are_those_of_the_requested_variations() -> None:
+    document = described("get,engine,_url.http://x/")
 
-    assert told["options"][2]["default"] == "http://x/"
-    assert {each["name"] for each in told["variations"] if each["on"]} == {"large", "url.#"}
-    assert told["example"] == "cm run script --tags=get,engine,_url.http://x/"
+    assert document["options"][2]["default"] == "http://x/"
+    assert {each["name"] for each in document["variations"] if each["on"]} == {"large", "url.#"}
+    assert document["example"] == "cm run script --tags=get,engine,_url.http://x/"
 
 
-def test_variations_tell_group_default_alias_and_base() -> None:
+def test_variations_have_group_default_alias_and_base() -> None:
     members = {each["name"]: each for each in described("get,engine")["variations"]}
 
     assert (members["small"]["group"], members["small"]["default"], members["small"]["on"]) == ("kind", True, True)
@@ -135,13 +135,13 @@ def test_an_unknown_variation_is_an_error() -> None:
         described("get,engine,_smal")
 
 
-def test_dependencies_tell_names_guards_and_what_brings_them() -> None:
-    told = [
+def test_dependencies_have_names_guards_and_their_origin() -> None:
+    rows = [
         (each["when"], each["tags"], each["names"], each["with"], each["guard"], each["versions"])
         for each in described("get,engine")["dependencies"]
     ]
 
-    assert told == [
+    assert rows == [
         (
             "before",
             "get,python,_<CM_KIND>",
@@ -156,20 +156,20 @@ def test_dependencies_tell_names_guards_and_what_brings_them() -> None:
     ]
 
 
-def test_exports_and_what_is_kept_are_told() -> None:
-    told = described("get,engine")
+def test_exports_and_cache_are_described() -> None:
+    document = described("get,engine")
 
-    assert told["exports"] == {"CM_ENGINE_*": "", "CM_LARGE": "_large"}
-    assert told["keeps"] == {
+    assert document["exports"] == {"CM_ENGINE_*": "", "CM_LARGE": "_large"}
+    assert document["keeps"] == {
         "cache": True,
         "reads": ["CM_KIND", "CM_PYTHON", "CM_SIZE", "CM_URL"],
         "code": ["json"],
     }
-    assert told["versions"] == [{"version": "1", "default": False}, {"version": "2", "default": True}]
+    assert document["versions"] == [{"version": "1", "default": False}, {"version": "2", "default": True}]
     assert described("clean")["keeps"]["cache"] is False
 
 
-def test_the_example_selects_the_script_and_no_other() -> None:
+def test_the_example_selects_only_this_script() -> None:
     index = {
         "one": {"tags": ["one", "get", "file"]},
         "two": {"tags": ["two", "get", "file", "more"]},
@@ -178,6 +178,6 @@ def test_the_example_selects_the_script_and_no_other() -> None:
     registry = registry_of(index)
     for alias, expected in (("one", "one"), ("two", "get,file,more"), ("three", "only")):
         query = parse_query(alias)
-        told = describe(registry.select(query), query, registry)
-        assert told["example"] == f"cm run script --tags={expected}"
+        document = describe(registry.select(query), query, registry)
+        assert document["example"] == f"cm run script --tags={expected}"
         assert registry.select(parse_query(expected)).alias == alias

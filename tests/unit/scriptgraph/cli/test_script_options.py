@@ -28,17 +28,17 @@ PLAIN: dict[str, Any] = {
             "a number above 0; leave it out where there is none",
         ),
         ({"type": "number", "refused": {"1": "one is too few"}}, "not 1 (one is too few)"),
-        ({"refused": {"*": "only CPUs are measured"}}, "not served (only CPUs are measured)"),
+        ({"refused": {"*": "only CPUs are measured"}}, "not supported (only CPUs are measured)"),
         ({"refused": {"tf": "use another"}}, "not tf (use another)"),
         ({"choices": ["bert-99", "zoo:*"], "default": "bert-99"}, "one of bert-99, zoo:...; default bert-99"),
         ({"description": "how", "needs": "tar"}, "how; only with --tar"),
         ({"default": "8", "fixed": True}, "set to 8 by a variation or version"),
     ],
 )
-def test_ranges_choices_and_defaults(option: dict[str, Any], words: str) -> None:
+def test_ranges_choices_and_defaults_are_described(option: dict[str, Any], words: str) -> None:
     assert notes_of({**PLAIN, **option}) == words
 
 
 @pytest.mark.parametrize(("pattern", "words"), [("zoo:*", "zoo:..."), ("*", "any value"), ("fp32", "fp32")])
-def test_patterns(pattern: str, words: str) -> None:
+def test_patterns_are_described(pattern: str, words: str) -> None:
     assert in_words(pattern) == words

@@ -310,7 +310,7 @@ def test_a_damaged_entry_is_made_again_with_a_warning(bench: Bench) -> None:
     assert status(bench) == "done"
     assert made(bench) == "nothing"
     assert [details["message"] for kind, _, details in bench.events if kind == "warned"] == [
-        "the cache entry is damaged and is made again: content/made.txt has 0 bytes in place of 7"
+        "the cache entry is damaged and is made again: content/made.txt has 0 bytes instead of 7"
     ]
     assert status(bench) == "cached"
 

@@ -136,9 +136,9 @@ def test_a_plan_reads_as_text_and_as_json(place: Place) -> None:
     text = "\n".join(plan_lines(plan, root, [], {"made": 12.0}, verbose=True))
     document = plan_document(plan, root, [], {"made": 12.0}, PRODUCT.schema("plan"))
 
-    assert "made - made, then kept in the cache" in text
+    assert "made - runs, then cached" in text
     assert "used - waits for CM_MADE" in text
-    assert "? made - decided when CM_USED is known" in text
+    assert "? made - unresolved until CM_USED is known" in text
     assert "about 12 s" in text
     assert json.loads(json.dumps(document))["root"]["needs"][0]["needs"][0]["seconds_last_time"] == 12.0
 

@@ -82,7 +82,7 @@ def test_a_skipped_dependency_does_not_run(bench: Bench) -> None:
 def test_a_failure_has_the_exit_status_and_the_last_lines(bench: Bench) -> None:
     add(bench, "echo something is missing; exit 7")
 
-    with pytest.raises(ScriptGraphError, match=r"exited with status 7; it said last: something is missing") as caught:
+    with pytest.raises(ScriptGraphError, match=r"exited with status 7; last output: something is missing") as caught:
         bench.run("x")
     assert caught.value.log is not None
 

@@ -1,4 +1,4 @@
-"""Archives are unpacked whole, and hostile or damaged ones not at all."""
+"""Archives are unpacked completely; hostile and damaged ones are refused."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 
 from scriptgraph.fetch import archive_readers
-from scriptgraph.fetch.archive import ArchiveError, Limits, extract
+from scriptgraph.fetch.archive import ArchiveError, UnpackLimits, extract
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +26,7 @@ CONTENT = b"weights " * 1000
 
 
 class Tar:
-    """A tar archive in the making, with any kind of member."""
+    """Builds a tar archive with any kind of member."""
 
     def __init__(self, path: Path, mode: Any = "w") -> None:
         self.path = path
@@ -50,7 +50,7 @@ class Tar:
 
 
 class Zip:
-    """A zip archive in the making."""
+    """Builds a zip archive."""
 
     def __init__(self, path: Path, compression: int = zipfile.ZIP_DEFLATED) -> None:
         self.path = path
@@ -69,7 +69,7 @@ class Zip:
 
 
 def tree(folder: Path) -> dict[str, bytes | str]:
-    """Everything below a folder: content of files, targets of links, "" for folders."""
+    """Return everything below a folder: content of files, targets of links, "" for folders."""
     found: dict[str, bytes | str] = {}
     for path in sorted(folder.rglob("*")):
         name = str(path.relative_to(folder))
@@ -80,12 +80,12 @@ def tree(folder: Path) -> dict[str, bytes | str]:
     return found
 
 
-def refused(archive: Path, limits: Limits = Limits()) -> str:  # noqa: B008 - frozen
-    """Unpack in vain; the error's text. Neither the folder nor a trace beside it may be left."""
-    place = archive.parent / "unpacked" / "here"
+def refused(archive: Path, limits: UnpackLimits = UnpackLimits()) -> str:  # noqa: B008 - frozen
+    """Return the error of unpacking an archive; no file may remain in the destination or beside it."""
+    destination = archive.parent / "unpacked" / "here"
     with pytest.raises(ArchiveError) as failure:
-        extract(archive, place, limits)
-    assert not place.parent.exists() or list(place.parent.iterdir()) == []
+        extract(archive, destination, limits)
+    assert not destination.parent.exists() or list(destination.parent.iterdir()) == []
     assert "\n" not in str(failure.value)
     assert str(failure.value).startswith(str(archive))
     return str(failure.value)
@@ -94,7 +94,7 @@ def refused(archive: Path, limits: Limits = Limits()) -> str:  # noqa: B008 - fr
 @pytest.mark.parametrize(
     ("name", "mode"), [("a.tar", "w"), ("a.tar.gz", "w:gz"), ("a.txz", "w:xz"), ("download", "w:bz2")]
 )
-def test_tar_in_every_compression_whatever_its_name(tmp_path: Path, name: str, mode: str) -> None:
+def test_tars_are_unpacked_in_every_compression(tmp_path: Path, name: str, mode: str) -> None:
     tar = Tar(tmp_path / name, mode)
     tar.add("./", kind=tarfile.DIRTYPE).add("./model/a.onnx", CONTENT).add("model/run.sh", b"#!", mode=0o4755)
     tar.add("empty", kind=tarfile.DIRTYPE).link("model/latest", "a.onnx")
@@ -121,7 +121,7 @@ def test_tar_in_every_compression_whatever_its_name(tmp_path: Path, name: str, m
     assert not (out / "model/a.onnx").stat().st_mode & stat.S_IXUSR
 
 
-def test_zip_with_folders_links_and_modes(tmp_path: Path) -> None:
+def test_a_zip_is_unpacked_with_folders_links_and_modes(tmp_path: Path) -> None:
     archive = Zip(tmp_path / "a.zip").add("d/").add("d/f", CONTENT).add("run", b"#!", stat.S_IFREG | 0o6755)
     archive.add("link", b"d/f", stat.S_IFLNK | 0o777)
 
@@ -132,7 +132,7 @@ def test_zip_with_folders_links_and_modes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("suffix", "compress"), [("gz", gzip.compress), ("xz", lzma.compress), ("bz2", bz2.compress)])
-def test_a_single_compressed_file(tmp_path: Path, suffix: str, compress: Callable[[bytes], bytes]) -> None:
+def test_a_single_file_is_decompressed(tmp_path: Path, suffix: str, compress: Callable[[bytes], bytes]) -> None:
     archive = tmp_path / f"model.onnx.{suffix}"
     archive.write_bytes(compress(CONTENT))
 
@@ -140,7 +140,7 @@ def test_a_single_compressed_file(tmp_path: Path, suffix: str, compress: Callabl
     assert tree(tmp_path / "out") == {"model.onnx": CONTENT}
 
 
-def test_zstandard_is_unpacked_or_says_what_it_needs(tmp_path: Path) -> None:
+def test_zstandard_is_unpacked_or_names_its_requirement(tmp_path: Path) -> None:
     # One frame with the raw block "hello" (RFC 8878).
     archive = tmp_path / "word.zst"
     archive.write_bytes(bytes.fromhex("28b52ffd2005290000") + b"hello")
@@ -150,7 +150,7 @@ def test_zstandard_is_unpacked_or_says_what_it_needs(tmp_path: Path) -> None:
         assert "Zstandard needs Python 3.14 or the package backports.zstd" in str(error)  # noqa: PT017 - either is right
 
 
-def test_an_empty_tar_and_many_members(tmp_path: Path) -> None:
+def test_tars_with_no_and_with_many_members_are_unpacked(tmp_path: Path) -> None:
     assert extract(Tar(tmp_path / "empty.tar").done(), tmp_path / "none") == ()
     many = Tar(tmp_path / "many.tar.gz", "w:gz")
     for n in range(2000):
@@ -162,65 +162,65 @@ def test_an_empty_tar_and_many_members(tmp_path: Path) -> None:
     assert files[1234].read_bytes() == b"1234" * 300
 
 
-def test_names_that_need_long_headers(tmp_path: Path) -> None:
+def test_a_name_that_needs_a_long_header_is_unpacked(tmp_path: Path) -> None:
     name = "/".join(["folder" * 10] * 8) + "/fil\u00e9"
 
     assert extract(Tar(tmp_path / "a.tar").add(name).done(), tmp_path / "out") == (tmp_path / "out" / name,)
 
 
-def test_an_existing_empty_folder_is_filled_and_another_is_left_alone(tmp_path: Path) -> None:
+def test_an_existing_folder_is_filled_only_if_it_is_empty(tmp_path: Path) -> None:
     archive = Tar(tmp_path / "a.tar").add("f").done()
     out = tmp_path / "out"
     out.mkdir()
 
     extract(archive, out)
 
-    with pytest.raises(ArchiveError, match="is there already and is not empty"):
+    with pytest.raises(ArchiveError, match="is not empty; name another folder"):
         extract(archive, out)
     assert tree(out) == {"f": b"x"}
 
 
 HOSTILE_TARS: dict[str, tuple[Callable[[Tar], Any], str]] = {
-    "absolute": (lambda tar: tar.add("/etc/passwd"), "its path is absolute"),
-    "climbing": (lambda tar: tar.add("a/../../f"), "climbs out"),
-    "climbing folder": (lambda tar: tar.add("..", kind=tarfile.DIRTYPE), "climbs out"),
+    "absolute": (lambda tar: tar.add("/etc/passwd"), "has an absolute path"),
+    "climbing": (lambda tar: tar.add("a/../../f"), "has '..' in its path"),
+    "climbing folder": (lambda tar: tar.add("..", kind=tarfile.DIRTYPE), "has '..' in its path"),
     "backslash": (lambda tar: tar.add("..\\f"), "backslash"),
-    "root as a file": (lambda tar: tar.add("."), "the folder itself"),
-    "root as a link": (lambda tar: tar.link("./", "/etc"), "the folder itself"),
+    "root as a file": (lambda tar: tar.add("."), "the destination folder itself"),
+    "root as a link": (lambda tar: tar.link("./", "/etc"), "the destination folder itself"),
     "link out": (lambda tar: tar.link("f", "../../f"), "leads out of the folder"),
     "absolute link": (lambda tar: tar.link("f", "/etc/passwd"), "the absolute path /etc/passwd"),
     "write through a link": (lambda tar: tar.link("d", ".").add("d/f"), "lies below d, which is a symbolic link"),
-    "link over a folder": (lambda tar: tar.add("d/f").link("d", ".."), "occurs twice"),
+    "link over a folder": (lambda tar: tar.add("d/f").link("d", ".."), "has the name of an earlier member"),
     "links that climb together": (
         lambda tar: tar.add("a/b/f").link("a/b/up", "../..").link("out", "a/b/up/../f"),
         "the link out leads out of the folder",
     ),
-    "circle": (lambda tar: tar.link("a", "b").link("b", "a"), "in a circle"),
-    "hard link out": (lambda tar: tar.link("f", "/etc/passwd", tarfile.LNKTYPE), "its path is absolute"),
-    "climbing hard link": (lambda tar: tar.link("f", "../f", tarfile.LNKTYPE), "climbs out"),
+    "cycle": (lambda tar: tar.link("a", "b").link("b", "a"), "is part of a cycle"),
+    "hard link out": (lambda tar: tar.link("f", "/etc/passwd", tarfile.LNKTYPE), "has an absolute path"),
+    "climbing hard link": (lambda tar: tar.link("f", "../f", tarfile.LNKTYPE), "has '..' in its path"),
     "hard link to a symbolic link": (
         lambda tar: tar.link("a", "b").link("f", "a", tarfile.LNKTYPE),
-        "no file earlier in the archive",
+        "not an earlier file of the archive",
     ),
-    "hard link to what comes later": (
+    "hard link to a later file": (
         lambda tar: tar.link("f", "g", tarfile.LNKTYPE).add("g"),
-        "no file earlier in the archive",
+        "not an earlier file of the archive",
     ),
-    "character device": (lambda tar: tar.add("f", kind=tarfile.CHRTYPE), "it is a device"),
-    "block device": (lambda tar: tar.add("f", kind=tarfile.BLKTYPE), "it is a device"),
-    "pipe": (lambda tar: tar.add("f", kind=tarfile.FIFOTYPE), "it is a named pipe"),
-    "twice": (lambda tar: tar.add("f").add("./f"), "the name occurs twice"),
+    "character device": (lambda tar: tar.add("f", kind=tarfile.CHRTYPE), ": is a device"),
+    "block device": (lambda tar: tar.add("f", kind=tarfile.BLKTYPE), ": is a device"),
+    "pipe": (lambda tar: tar.add("f", kind=tarfile.FIFOTYPE), ": is a named pipe"),
+    "twice": (lambda tar: tar.add("f").add("./f"), "has the name of an earlier member"),
     "file and folder": (lambda tar: tar.add("f").add("f/g"), "lies below f, which is a file"),
-    "too long": (lambda tar: tar.add("/".join(["x" * 100] * 11)), "too long"),
+    "too long": (lambda tar: tar.add("/".join(["x" * 100] * 11)), "has a path of more than 1024 characters"),
 }
 
 
-def test_twenty_kinds_of_hostile_archives_are_known() -> None:
+def test_at_least_twenty_kinds_of_hostile_tars_are_tested() -> None:
     assert len(HOSTILE_TARS) >= 20
 
 
 @pytest.mark.parametrize("name", HOSTILE_TARS)
-def test_hostile_tars_are_refused_whole(tmp_path: Path, name: str) -> None:
+def test_a_hostile_tar_is_refused(tmp_path: Path, name: str) -> None:
     build, problem = HOSTILE_TARS[name]
     tar = Tar(tmp_path / "bad.tar").add("innocent", CONTENT)
     build(tar)
@@ -232,18 +232,18 @@ def test_hostile_tars_are_refused_whole(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "mode", "problem"),
     [
-        ("/etc/passwd", b"x", 0, "its path is absolute"),
-        ("../f", b"x", 0, "climbs out"),
+        ("/etc/passwd", b"x", 0, "has an absolute path"),
+        ("../f", b"x", 0, "has '..' in its path"),
         ("C:\\f", b"x", 0, "backslash"),
         ("f", b"../../f", stat.S_IFLNK | 0o777, "leads out of the folder"),
         ("f", b"/etc/passwd", stat.S_IFLNK | 0o777, "the absolute path"),
-        ("f", b"", stat.S_IFCHR | 0o666, "it is a device, pipe or socket"),
-        ("f", b"", stat.S_IFIFO | 0o666, "it is a device, pipe or socket"),
-        ("innocent", b"x", 0, "the name occurs twice"),
+        ("f", b"", stat.S_IFCHR | 0o666, ": is a device, pipe or socket"),
+        ("f", b"", stat.S_IFIFO | 0o666, ": is a device, pipe or socket"),
+        ("innocent", b"x", 0, "has the name of an earlier member"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:Duplicate name")
-def test_hostile_zips_are_refused_whole(tmp_path: Path, name: str, content: bytes, mode: int, problem: str) -> None:
+def test_a_hostile_zip_is_refused(tmp_path: Path, name: str, content: bytes, mode: int, problem: str) -> None:
     archive = Zip(tmp_path / "bad.zip").add("innocent", CONTENT).add(name, content, mode)
 
     assert problem in refused(archive.done())
@@ -256,10 +256,10 @@ def test_a_zip_name_with_a_nul_is_refused(tmp_path: Path) -> None:
     assert "NUL" in refused(archive)
 
 
-def test_the_member_at_fault_is_named(tmp_path: Path) -> None:
+def test_the_refused_member_is_named(tmp_path: Path) -> None:
     text = refused(Tar(tmp_path / "bad.tar").add("fine").add("../evil").done())
 
-    assert "member '../evil': its path climbs out" in text
+    assert "member '../evil': has '..' in its path" in text
     assert text.endswith("; nothing was unpacked")
 
 
@@ -267,17 +267,17 @@ def test_the_member_at_fault_is_named(tmp_path: Path) -> None:
 def test_bombs_are_stopped_while_they_unpack(tmp_path: Path, make: Callable[[Path], Any]) -> None:
     archive = make(tmp_path / "bomb").add("a", bytes(1 << 20)).add("b", bytes(4 << 20)).done()
 
-    assert "more than 2,000,000 bytes" in refused(archive, Limits(total_bytes=2_000_000))
-    assert "more than 100 times its" in refused(archive, Limits(ratio=100, free_bytes=1 << 20))
-    assert "there are more than 1 members" in refused(archive, Limits(members=1))
-    assert len(extract(archive, tmp_path / "out", Limits(ratio=100))) == 2  # small ones may be dense
+    assert "more than 2,000,000 bytes" in refused(archive, UnpackLimits(total_bytes=2_000_000))
+    assert "more than 100 times its" in refused(archive, UnpackLimits(ratio=100, free_bytes=1 << 20))
+    assert "has more than 1 members" in refused(archive, UnpackLimits(members=1))
+    assert len(extract(archive, tmp_path / "out", UnpackLimits(ratio=100))) == 2  # free_bytes allows any ratio
 
 
 def test_a_compressed_file_can_be_a_bomb_too(tmp_path: Path) -> None:
     archive = tmp_path / "f.xz"
     archive.write_bytes(lzma.compress(bytes(8 << 20)))
 
-    assert "more than 3,000,000 bytes" in refused(archive, Limits(total_bytes=3_000_000))
+    assert "more than 3,000,000 bytes" in refused(archive, UnpackLimits(total_bytes=3_000_000))
 
 
 def test_a_tar_header_cannot_fill_the_memory(tmp_path: Path) -> None:
@@ -286,12 +286,12 @@ def test_a_tar_header_cannot_fill_the_memory(tmp_path: Path) -> None:
     archive = tmp_path / "bad.tar"
     archive.write_bytes(entry.tobuf(tarfile.GNU_FORMAT) + bytes(1024))
 
-    assert "a header claims to be 8,589,934,592 bytes long" in refused(archive)
+    assert "has a header with a size of 8,589,934,592 bytes" in refused(archive)
 
 
 @pytest.mark.parametrize("mode", ["w", "w:gz", "w:xz", "w:bz2"])
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
-def test_truncated_tars_are_damaged(tmp_path: Path, mode: str, share: float) -> None:
+def test_a_truncated_tar_is_refused(tmp_path: Path, mode: str, share: float) -> None:
     noise = b"".join(hashlib.sha256(b"%d" % n).digest() for n in range(2000))
     archive = Tar(tmp_path / "a.tar", mode).add("a", noise).add("b", noise).done()
     content = archive.read_bytes()
@@ -300,14 +300,14 @@ def test_truncated_tars_are_damaged(tmp_path: Path, mode: str, share: float) -> 
     assert "damaged" in refused(archive)
 
 
-def test_a_tar_cut_between_members_is_damaged(tmp_path: Path) -> None:
+def test_a_tar_truncated_between_members_is_refused(tmp_path: Path) -> None:
     archive = Tar(tmp_path / "a.tar").add("a", bytes(512)).add("b").done()
     archive.write_bytes(archive.read_bytes()[:1024])
 
     assert "incomplete after member 'a'" in refused(archive)
 
 
-def test_a_damaged_header_is_not_taken_for_the_end(tmp_path: Path) -> None:
+def test_a_damaged_header_does_not_count_as_the_end(tmp_path: Path) -> None:
     archive = Tar(tmp_path / "a.tar").add("a", bytes(512)).add("b").done()
     content = bytearray(archive.read_bytes())
     content[1024 + 10] ^= 1
@@ -317,7 +317,7 @@ def test_a_damaged_header_is_not_taken_for_the_end(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, lzma.compress, bz2.compress])
-def test_flipped_bits_in_compressed_files_are_noticed(tmp_path: Path, compress: Callable[[bytes], bytes]) -> None:
+def test_flipped_bits_in_a_compressed_file_are_detected(tmp_path: Path, compress: Callable[[bytes], bytes]) -> None:
     content = bytearray(compress(CONTENT))
     content[len(content) // 2] ^= 0xFF
     archive = tmp_path / "model.onnx.packed"
@@ -326,7 +326,7 @@ def test_flipped_bits_in_compressed_files_are_noticed(tmp_path: Path, compress: 
     assert "damaged" in refused(archive)
 
 
-def test_damaged_zips_are_noticed(tmp_path: Path) -> None:
+def test_damage_to_a_zip_is_detected(tmp_path: Path) -> None:
     whole = Zip(tmp_path / "a.zip", zipfile.ZIP_STORED).add("f", CONTENT).done()
     content = whole.read_bytes()
     flipped = tmp_path / "flipped.zip"
@@ -338,36 +338,36 @@ def test_damaged_zips_are_noticed(tmp_path: Path) -> None:
     assert "damaged" in refused(cut)
 
 
-def test_an_encrypted_zip_says_so(tmp_path: Path) -> None:
+def test_an_encrypted_zip_is_refused(tmp_path: Path) -> None:
     archive = Zip(tmp_path / "a.zip").add("f").done()
     content = bytearray(archive.read_bytes())
     content[content.index(b"PK\x01\x02") + 8] |= 1  # general purpose bit 0: encrypted
     archive.write_bytes(content)
 
-    assert "it is encrypted" in refused(archive)
+    assert "is encrypted; unpack it with its password" in refused(archive)
 
 
 @pytest.mark.parametrize(
     ("name", "content", "problem"),
     [
-        ("a.7z", b"7z\xbc\xaf\x27\x1c" + bytes(100), "7z archives cannot be unpacked here"),
-        ("a.rar", b"Rar!\x1a\x07\x00" + bytes(100), "rar archives"),
-        ("a.tar.gz", gzip.compress(b"<html>404</html>" * 100, mtime=0), "its content is no tar archive"),
-        ("a.tar", b"<html>404</html>" * 100, "its content is no tar archive"),
-        ("a.bin", b"not an archive" * 100, "it is no archive known here"),
-        ("empty", b"", "it is no archive known here"),
+        ("a.7z", b"7z\xbc\xaf\x27\x1c" + bytes(100), "is a 7z archive, which is not supported"),
+        ("a.rar", b"Rar!\x1a\x07\x00" + bytes(100), "is a rar archive, which is not supported"),
+        ("a.tar.gz", gzip.compress(b"<html>404</html>" * 100, mtime=0), "its content is not a tar archive"),
+        ("a.tar", b"<html>404</html>" * 100, "its content is not a tar archive"),
+        ("a.bin", b"not an archive" * 100, "is not a supported archive"),
+        ("empty", b"", "is not a supported archive"),
     ],
 )
-def test_what_is_no_archive_is_said(tmp_path: Path, name: str, content: bytes, problem: str) -> None:
+def test_a_file_that_is_not_an_archive_is_refused(tmp_path: Path, name: str, content: bytes, problem: str) -> None:
     archive = tmp_path / name
     archive.write_bytes(content)
 
     assert problem in refused(archive)
 
 
-def test_what_is_not_there_is_said(tmp_path: Path) -> None:
-    assert "it is not there" in refused(tmp_path / "absent.tar")
-    assert "it is a folder, not an archive" in refused(tmp_path)
+def test_an_absent_file_and_a_folder_are_reported(tmp_path: Path) -> None:
+    assert "does not exist" in refused(tmp_path / "absent.tar")
+    assert "is a folder, not an archive" in refused(tmp_path)
 
 
 def test_a_full_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -387,7 +387,7 @@ def test_a_full_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert "member 'f': the disk is full" in refused(archive)
 
 
-def test_missing_zstandard_is_an_error_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_zstandard_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def absent(name: str) -> NoReturn:
         raise ImportError(name)
 

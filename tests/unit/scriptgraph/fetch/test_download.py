@@ -1,4 +1,4 @@
-"""A file is fetched, checked, described, and continued where it stopped."""
+"""A file is downloaded and checked; an interrupted download is resumed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scriptgraph.fetch.download import Expected, UnknownHashError
 from scriptgraph.fetch.hashes import HashError
 
 
-def test_a_file_is_fetched_checked_and_described(server: FaultyServer, harness: Harness) -> None:
+def test_a_file_is_fetched_and_checked(server: FaultyServer, harness: Harness) -> None:
     url = server.serve("/file", whole(CONTENT))
 
     fetched = harness.fetch([url], Expected([MD5], len(CONTENT)))
@@ -29,7 +29,7 @@ def test_a_file_is_fetched_checked_and_described(server: FaultyServer, harness: 
     assert list(harness.partial.iterdir()) == []
 
 
-def test_a_file_that_is_there_and_right_is_not_fetched_again(server: FaultyServer, harness: Harness) -> None:
+def test_an_existing_file_with_its_hash_is_kept(server: FaultyServer, harness: Harness) -> None:
     harness.destination.parent.mkdir()
     harness.destination.write_bytes(CONTENT)
 
@@ -37,7 +37,7 @@ def test_a_file_that_is_there_and_right_is_not_fetched_again(server: FaultyServe
     assert server.seen == []
 
 
-def test_a_file_that_is_there_and_wrong_is_replaced(server: FaultyServer, harness: Harness) -> None:
+def test_an_existing_file_with_another_hash_is_replaced(server: FaultyServer, harness: Harness) -> None:
     harness.destination.parent.mkdir()
     harness.destination.write_bytes(b"old")
 
@@ -46,10 +46,10 @@ def test_a_file_that_is_there_and_wrong_is_replaced(server: FaultyServer, harnes
     assert harness.destination.read_bytes() == CONTENT
 
 
-def test_without_a_hash_recording_has_to_be_asked_for(server: FaultyServer, harness: Harness) -> None:
+def test_without_a_hash_recording_must_be_allowed(server: FaultyServer, harness: Harness) -> None:
     url = server.serve("/file", whole(CONTENT))
 
-    with pytest.raises(UnknownHashError, match="no hash is known"):
+    with pytest.raises(UnknownHashError, match="has no expected hash"):
         harness.fetch([url], Expected())
     assert harness.fetch([url], Expected(record=True)).sha256 == SHA256
 
@@ -60,7 +60,7 @@ def test_a_malformed_hash_is_refused_before_any_request(server: FaultyServer, ha
     assert server.seen == []
 
 
-def test_a_truncated_download_continues_where_it_stopped(server: FaultyServer, harness: Harness) -> None:
+def test_a_truncated_download_is_resumed(server: FaultyServer, harness: Harness) -> None:
     url = server.serve("/file", truncated(CONTENT, 1000), whole(CONTENT))
 
     harness.fetch([url])
@@ -71,9 +71,9 @@ def test_a_truncated_download_continues_where_it_stopped(server: FaultyServer, h
     assert harness.waits == [1.0]
 
 
-def test_the_next_run_continues_too(server: FaultyServer, harness: Harness) -> None:
+def test_the_next_run_resumes_a_download(server: FaultyServer, harness: Harness) -> None:
     url = server.serve("/file", truncated(CONTENT, 1000))
-    assert "the connection ended before the file did (1 tries)" in harness.refused([url], tries=1)
+    assert "the connection ended before the end of the file (attempts: 1)" in harness.refused([url], tries=1)
     assert harness.left() == [1000]
     server.serve("/file", whole(CONTENT))
 
@@ -83,7 +83,7 @@ def test_the_next_run_continues_too(server: FaultyServer, harness: Harness) -> N
     assert harness.destination.read_bytes() == CONTENT
 
 
-def test_a_download_that_was_whole_but_not_published_needs_no_bytes(server: FaultyServer, harness: Harness) -> None:
+def test_a_complete_unpublished_download_needs_no_bytes(server: FaultyServer, harness: Harness) -> None:
     url = server.serve("/file", truncated(CONTENT, 1000))
     harness.refused([url], tries=1)
     next(harness.partial.glob("*.part")).write_bytes(CONTENT)
@@ -94,7 +94,7 @@ def test_a_download_that_was_whole_but_not_published_needs_no_bytes(server: Faul
     assert harness.steps[-1] == (1000, len(CONTENT))  # of the first run
 
 
-def test_a_server_without_ranges_starts_again(server: FaultyServer, harness: Harness) -> None:
+def test_a_server_without_ranges_restarts_the_download(server: FaultyServer, harness: Harness) -> None:
     url = server.serve("/file", truncated(CONTENT, 1000), whole(CONTENT, ranges=False))
 
     harness.fetch([url])
@@ -102,7 +102,7 @@ def test_a_server_without_ranges_starts_again(server: FaultyServer, harness: Har
     assert harness.destination.read_bytes() == CONTENT
 
 
-def test_a_file_that_changed_between_two_tries_starts_again(server: FaultyServer, harness: Harness) -> None:
+def test_a_file_changed_between_attempts_is_restarted(server: FaultyServer, harness: Harness) -> None:
     older = b"x" * len(CONTENT)
     url = server.serve("/file", truncated(older, 1000, etag='"v0"'), whole(CONTENT))
 
@@ -111,7 +111,7 @@ def test_a_file_that_changed_between_two_tries_starts_again(server: FaultyServer
     assert harness.destination.read_bytes() == CONTENT
 
 
-def test_a_changed_file_on_a_server_that_ignores_if_range_starts_again(server: FaultyServer, harness: Harness) -> None:
+def test_a_changed_file_is_restarted_without_if_range_too(server: FaultyServer, harness: Harness) -> None:
     longer = whole(CONTENT + b"more", guarded=False)
     url = server.serve("/file", truncated(CONTENT, 1000), longer)
 
@@ -121,18 +121,18 @@ def test_a_changed_file_on_a_server_that_ignores_if_range_starts_again(server: F
     assert [request.headers.get("Range") for request in server.seen] == [None, "bytes=1000-", None]
 
 
-def test_a_stale_beginning_is_thrown_away_once(server: FaultyServer, harness: Harness) -> None:
+def test_stale_first_bytes_are_discarded_once(server: FaultyServer, harness: Harness) -> None:
     url = server.serve("/file", truncated(b"x" * len(CONTENT), 1000))
     harness.refused([url], tries=1)
     server.serve("/file", whole(CONTENT))
 
-    harness.fetch([url])  # the same ETag, another content: only the hash can tell
+    harness.fetch([url])  # the same ETag with other content: only the hash reveals it
 
     assert harness.destination.read_bytes() == CONTENT
     assert [request.headers.get("Range") for request in server.seen] == [None, "bytes=1000-", None]
 
 
-def test_without_hash_and_validator_nothing_is_continued(server: FaultyServer, harness: Harness) -> None:
+def test_without_hash_and_validator_nothing_is_resumed(server: FaultyServer, harness: Harness) -> None:
     url = server.serve("/file", reset(CONTENT, 1000), whole(CONTENT))
 
     harness.fetch([url], Expected(record=True))
@@ -141,7 +141,7 @@ def test_without_hash_and_validator_nothing_is_continued(server: FaultyServer, h
     assert harness.destination.read_bytes() == CONTENT
 
 
-def test_a_range_that_the_server_refuses_is_forgotten(server: FaultyServer, harness: Harness) -> None:
+def test_a_refused_range_restarts_the_download(server: FaultyServer, harness: Harness) -> None:
     url = server.serve("/file", truncated(CONTENT, 1000), status(416), whole(CONTENT))
 
     harness.fetch([url])

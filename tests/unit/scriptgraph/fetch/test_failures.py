@@ -1,4 +1,4 @@
-"""Servers that fail: asked again, named, and nothing of theirs kept that is wrong."""
+"""Failures of servers are retried and reported, and no wrong bytes are kept."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from faulty_server import (
 from scriptgraph.fetch.download import Expected
 
 
-def test_a_failing_server_is_asked_again_with_growing_pauses(server: FaultyServer, harness: Harness) -> None:
+def test_a_failing_server_is_retried_with_growing_pauses(server: FaultyServer, harness: Harness) -> None:
     url = server.serve("/file", status(500), status(503), status(502), whole(CONTENT))
 
     harness.fetch([url])
@@ -31,7 +31,7 @@ def test_a_failing_server_is_asked_again_with_growing_pauses(server: FaultyServe
     assert harness.waits == [1.0, 2.0, 4.0]
 
 
-def test_the_server_says_how_long_to_wait_but_not_for_ever(server: FaultyServer, harness: Harness) -> None:
+def test_the_pause_requested_by_the_server_has_a_limit(server: FaultyServer, harness: Harness) -> None:
     url = server.serve(
         "/file", status(429, {"Retry-After": "7"}), status(503, {"Retry-After": "86400"}), whole(CONTENT)
     )
@@ -41,7 +41,7 @@ def test_the_server_says_how_long_to_wait_but_not_for_ever(server: FaultyServer,
     assert harness.waits == [7.0, 60.0]
 
 
-def test_tries_that_get_on_do_not_count(server: FaultyServer, harness: Harness) -> None:
+def test_attempts_with_progress_do_not_count(server: FaultyServer, harness: Harness) -> None:
     content = bytes(5 << 20)
     expected = Expected([hashlib.sha256(content).hexdigest()])
 
@@ -66,10 +66,10 @@ def test_tries_that_get_on_do_not_count(server: FaultyServer, harness: Harness) 
 @pytest.mark.parametrize(
     ("code", "words"),
     [
-        (401, "wants a login"),
+        (401, "requires a login"),
         (403, "access is denied"),
-        (404, "is not there"),
-        (410, "gone for good"),
+        (404, "the server has no such file"),
+        (410, "was removed"),
         (418, "418: the server refused"),
     ],
 )
@@ -81,36 +81,36 @@ def test_a_refusal_is_not_repeated(server: FaultyServer, harness: Harness, code:
 @pytest.mark.parametrize(
     ("behaviour", "words"),
     [
-        (status(500), "500: the server failed (2 tries)"),
-        (truncated(CONTENT, 0), "the connection ended before the file did (2 tries)"),
-        (cut_chunks(CONTENT), "the connection ended before the file did (2 tries)"),
-        (reset(CONTENT, 10), "the connection was reset (2 tries)"),
-        (raw(b""), "the connection broke (2 tries)"),
-        (raw(b"not HTTP at all\r\n\r\n"), "the connection broke (2 tries)"),
+        (status(500), "500: the server failed (attempts: 2)"),
+        (truncated(CONTENT, 0), "the connection ended before the end of the file (attempts: 2)"),
+        (cut_chunks(CONTENT), "the connection ended before the end of the file (attempts: 2)"),
+        (reset(CONTENT, 10), "the connection was reset (attempts: 2)"),
+        (raw(b""), "the connection broke (attempts: 2)"),
+        (raw(b"not HTTP at all\r\n\r\n"), "the connection broke (attempts: 2)"),
     ],
 )
-def test_a_broken_connection_is_tried_again_and_named(
+def test_a_broken_connection_is_retried_and_reported(
     server: FaultyServer, harness: Harness, behaviour: Any, words: str
 ) -> None:
     assert harness.refused([server.serve("/file", behaviour)], tries=2) == words
     assert len(server.seen) == 2
 
 
-def test_a_stalled_download_is_given_up_and_kept(server: FaultyServer, harness: Harness) -> None:
+def test_a_stalled_download_ends_and_its_bytes_are_kept(server: FaultyServer, harness: Harness) -> None:
     url = server.serve("/file", stall(server, bytes(1 << 20), 200_000))
 
     reason = harness.refused([url], Expected([SHA256]), stall_timeout_s=0.2, tries=1)
 
-    assert reason == "it stalled: nothing came for 0.2 s (1 tries)"
-    assert harness.left() == [3 * 65_536]  # what came since the last whole chunk is lost
+    assert reason == "the transfer stalled for 0.2 s (attempts: 1)"
+    assert harness.left() == [3 * 65_536]  # the bytes after the last complete chunk are lost
 
 
-def test_wrong_hash_names_both_and_leaves_nothing(server: FaultyServer, harness: Harness) -> None:
+def test_a_wrong_hash_is_reported_and_leaves_no_file(server: FaultyServer, harness: Harness) -> None:
     url = server.serve("/file", whole(b"x" * len(CONTENT)))
 
     reason = harness.refused([url])
 
-    assert reason.startswith("wrong hash: it has sha256:")
+    assert reason.startswith("wrong hash: the file has sha256:")
     assert SHA256 in reason
     assert list(harness.partial.iterdir()) == []
     assert len(server.seen) == 1
@@ -119,12 +119,12 @@ def test_wrong_hash_names_both_and_leaves_nothing(server: FaultyServer, harness:
 @pytest.mark.parametrize(
     ("content", "remark"),
     [
-        (b"version https://git-lfs.example/spec/v1\noid sha256:0\n", "it is a Git LFS pointer"),
-        (b"\n<!DOCTYPE html><title>Log in</title>", "it is a web page"),
-        (b"<?xml version='1.0'?><Error><Code>AccessDenied</Code>", "it is an XML message"),
+        (b"version https://git-lfs.example/spec/v1\noid sha256:0\n", "the content is a Git LFS pointer"),
+        (b"\n<!DOCTYPE html><title>Log in</title>", "the content is a web page"),
+        (b"<?xml version='1.0'?><Error><Code>AccessDenied</Code>", "the content is an XML message"),
     ],
 )
-def test_what_came_instead_of_the_file_is_recognised(
+def test_content_that_is_not_the_file_is_recognised(
     server: FaultyServer, harness: Harness, content: bytes, remark: str
 ) -> None:
     assert remark in harness.refused([server.serve("/file", whole(content))], Expected([SHA256]))
@@ -133,29 +133,28 @@ def test_what_came_instead_of_the_file_is_recognised(
 def test_a_web_page_is_never_recorded_as_the_file(server: FaultyServer, harness: Harness) -> None:
     url = server.serve("/file", whole(CONTENT, headers={"Content-Type": "text/html; charset=utf-8"}))
 
-    assert harness.refused([url], Expected(record=True)) == "it gave a web page, not a file"
-    assert harness.fetch([url]).sha256 == SHA256  # a hash tells better than a label
+    assert harness.refused([url], Expected(record=True)) == "the server sent a web page, not a file"
+    assert harness.fetch([url]).sha256 == SHA256  # with a hash, the content type does not matter
 
 
-def test_wrong_length_is_refused_before_the_bytes_come(server: FaultyServer, harness: Harness) -> None:
+def test_a_wrong_length_is_refused_before_the_transfer(server: FaultyServer, harness: Harness) -> None:
     url = server.serve("/file", whole(CONTENT))
 
-    assert harness.refused([url], Expected([SHA256], 5)) == "it has 16,384 bytes where 5 were expected"
+    assert harness.refused([url], Expected([SHA256], 5)) == "the file has 16,384 bytes, expected were 5"
     assert harness.steps == []
 
 
 @pytest.mark.parametrize(("size_bytes", "words"), [(5, "longer than the expected 5"), (99999, "has 16,384 bytes")])
-def test_wrong_length_without_announcement(server: FaultyServer, harness: Harness, size_bytes: int, words: str) -> None:
+def test_an_unannounced_length_is_checked(server: FaultyServer, harness: Harness, size_bytes: int, words: str) -> None:
     assert words in harness.refused([server.serve("/file", unmeasured(CONTENT))], Expected([SHA256], size_bytes))
 
 
-def test_redirects_are_followed_but_not_in_a_circle(server: FaultyServer, harness: Harness) -> None:
+def test_redirects_are_followed_but_not_in_a_cycle(server: FaultyServer, harness: Harness) -> None:
     server.serve("/loop", redirect("/loop2"))
     server.serve("/loop2", redirect("/loop"))
-    assert harness.refused([server.url("/loop")]) == "it redirects in a circle"
-    assert harness.refused([server.serve("/far", redirect("ftp://host/x"))]) == (
-        "it redirects to an address that cannot be fetched"
-    )
+    assert harness.refused([server.url("/loop")]) == "the redirects form a cycle"
+    reason = harness.refused([server.serve("/far", redirect("ftp://host/x"))])
+    assert reason == "it redirects to an unsupported address"
     server.serve("/file", whole(CONTENT))
 
     harness.fetch([server.serve("/moved", redirect("/file"))])

@@ -1,4 +1,4 @@
-"""Hashes are read, computed as their publishers do, and compared."""
+"""Hashes are parsed, computed like their publishers do, and compared."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scriptgraph.fetch.hashes import Digest, HashError, compute_hashes, parse_di
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Of the three bytes "abc": FIPS 180-4's examples, RFC 1321's test suite, `git hash-object`.
+# Hashes of the three bytes "abc": examples of FIPS 180-4, test suite of RFC 1321, `git hash-object`.
 ABC = {
     "md5": "900150983cd24fb0d6963f7d28e17f72",
     "sha1": "a9993e364706816aba3e25717850c26c9cd0d89d",
@@ -31,20 +31,20 @@ def abc(tmp_path: Path) -> Path:
     return path
 
 
-def test_known_values_in_one_reading(abc: Path) -> None:
+def test_all_hashes_are_computed_in_one_reading(abc: Path) -> None:
     assert {name: digest.value for name, digest in compute_hashes(abc, ABC).items()} == ABC
 
 
-def test_git_gives_the_same(abc: Path) -> None:
+def test_git_computes_the_same_hash(abc: Path) -> None:
     git = shutil.which("git")
     if git is None:
         pytest.skip("git is not installed")
-    said = subprocess.run([git, "hash-object", abc], capture_output=True, text=True, check=True).stdout
+    output = subprocess.run([git, "hash-object", abc], capture_output=True, text=True, check=True).stdout
 
-    assert compute_hashes(abc, ["git-blob-sha1"])["git-blob-sha1"].value == said.strip()
+    assert compute_hashes(abc, ["git-blob-sha1"])["git-blob-sha1"].value == output.strip()
 
 
-def test_a_file_longer_than_a_chunk(tmp_path: Path) -> None:
+def test_a_file_longer_than_a_chunk_is_hashed_completely(tmp_path: Path) -> None:
     path = tmp_path / "zeros"
     content = b"\0" * (3 * (1 << 20) + 5)
     path.write_bytes(content)
@@ -53,20 +53,20 @@ def test_a_file_longer_than_a_chunk(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("algorithm", ABC)
-def test_verify_accepts_the_right_hash_and_gives_all(abc: Path, algorithm: str) -> None:
+def test_verification_returns_all_computed_hashes(abc: Path, algorithm: str) -> None:
     found = verify_hashes(abc, parse_digests([f"{algorithm.upper()}:{ABC[algorithm]}"]), also=["sha256"])
 
     assert found[0] == Digest(algorithm, ABC[algorithm])
     assert Digest("sha256", ABC["sha256"]) in found
 
 
-def test_one_wrong_hash_among_right_ones_is_refused_with_both_values(abc: Path) -> None:
+def test_one_wrong_hash_is_reported_with_both_values(abc: Path) -> None:
     wrong = "0" * 32
-    with pytest.raises(HashError, match=rf"abc\.txt: has md5:{ABC['md5']} where md5:{wrong} was expected"):
+    with pytest.raises(HashError, match=rf"abc\.txt: has md5:{ABC['md5']}, expected was md5:{wrong}"):
         verify_hashes(abc, parse_digests([f"sha256:{ABC['sha256']}", f"md5:{wrong}"]))
 
 
-def test_bare_hexadecimal_tells_its_algorithm_by_length(abc: Path) -> None:
+def test_the_length_of_bare_hexadecimal_names_its_algorithm(abc: Path) -> None:
     assert parse_digests([ABC["md5"], "", ABC["sha256"]]) == (
         Digest("md5", ABC["md5"]),
         Digest("sha256", ABC["sha256"]),
@@ -76,13 +76,13 @@ def test_bare_hexadecimal_tells_its_algorithm_by_length(abc: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("crc32:12345678", "the algorithm 'crc32' is not known"),
-        ("sha256:abc", "sha256 has 64 hexadecimal digits"),
-        ("sha256:" + "g" * 64, "sha256 has 64 hexadecimal digits"),
-        ("a" * 40, "does not say which algorithm"),
-        ("hello", "does not say which algorithm"),
+        ("crc32:12345678", "has the unknown algorithm 'crc32'"),
+        ("sha256:abc", "is not 64 hexadecimal digits"),
+        ("sha256:" + "g" * 64, "is not 64 hexadecimal digits"),
+        ("a" * 40, "names no algorithm"),
+        ("hello", "names no algorithm"),
     ],
 )
-def test_what_is_no_hash_is_refused(text: str, problem: str) -> None:
+def test_a_malformed_hash_is_refused(text: str, problem: str) -> None:
     with pytest.raises(HashError, match=problem):
         Digest.parse(text)

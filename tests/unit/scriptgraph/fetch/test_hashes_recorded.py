@@ -1,4 +1,4 @@
-"""Hashes are recorded by address, and no secret of an address is written down."""
+"""Hashes are recorded by address, without the address's secrets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 SIGNED = "https://user:password@host.example/a.bin?signature=secret"
 
 
-def test_an_address_with_a_secret_is_known_again_and_not_readable(tmp_path: Path) -> None:
+def test_an_address_is_recorded_without_its_secret(tmp_path: Path) -> None:
     recorded = RecordedHashes(tmp_path / "hashes.json")
     recorded.keep([SIGNED, "https://host.example/b.bin"], "sha256:ab")
 
@@ -24,7 +24,7 @@ def test_an_address_with_a_secret_is_known_again_and_not_readable(tmp_path: Path
     assert recorded.find([SIGNED.replace("secret", "other")]) is None
 
 
-def test_what_is_recorded_stays(tmp_path: Path) -> None:
+def test_a_recorded_hash_is_not_replaced(tmp_path: Path) -> None:
     recorded = RecordedHashes(tmp_path / "hashes.json")
     recorded.keep(["https://host.example/b.bin"], "sha256:ab")
     recorded.keep(["https://host.example/b.bin"], "sha256:cd")
@@ -32,7 +32,7 @@ def test_what_is_recorded_stays(tmp_path: Path) -> None:
     assert recorded.find(["https://host.example/a.bin", "https://host.example/b.bin"]) == "sha256:ab"
 
 
-def test_what_turned_out_to_be_damaged_is_forgotten(tmp_path: Path) -> None:
+def test_the_hash_of_a_damaged_file_is_forgotten(tmp_path: Path) -> None:
     recorded = RecordedHashes(tmp_path / "hashes.json")
     recorded.keep(["https://host.example/b.bin"], "sha256:ab")
 

@@ -1,4 +1,4 @@
-"""Sources: what may be fetched, mirrors, and secrets that are not shown."""
+"""Sources are parsed, mirrored, and displayed without secrets."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scriptgraph.fetch.sources import Source, SourceError
+from scriptgraph.fetch.sources import FileSource, SourceError
 
 
 @pytest.mark.parametrize(
@@ -20,32 +20,32 @@ from scriptgraph.fetch.sources import Source, SourceError
     ],
 )
 def test_paths_and_file_urls_are_local(given: str | Path, path: str) -> None:
-    assert Source.parse(given).path == Path(path)
+    assert FileSource.parse(given).path == Path(path)
 
 
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
-        ("ftp://host/file", "only http, https and file"),
-        ("s3://bucket/file", "only http, https and file"),
-        ("file://elsewhere/file", "names another computer"),
+        ("ftp://host/file", "unsupported scheme; use http, https or file"),
+        ("s3://bucket/file", "unsupported scheme; use http, https or file"),
+        ("file://elsewhere/file", "names another machine"),
         ("http:///file", "no host"),
-        ("http://[::1/file", "is no URL"),
-        ("  ", "an empty text"),
+        ("http://[::1/file", "is not a URL"),
+        ("  ", "is neither a URL nor a path"),
     ],
 )
 def test_other_sources_are_refused(given: str, problem: str) -> None:
     with pytest.raises(SourceError, match=problem):
-        Source.parse(given)
+        FileSource.parse(given)
 
 
 def test_secrets_are_never_shown() -> None:
-    source = Source.parse("https://me:hunter2@host:8443/model.onnx?token=hunter2#hunter2")
+    source = FileSource.parse("https://me:hunter2@host:8443/model.onnx?token=hunter2#hunter2")
 
     assert str(source) == "https://host:8443/model.onnx?..."
     assert "hunter2" not in repr(source)
     with pytest.raises(SourceError) as refused:
-        Source.parse("ftp://me:hunter2@host/x?hunter2")
+        FileSource.parse("ftp://me:hunter2@host/x?hunter2")
     assert "hunter2" not in str(refused.value)
 
 
@@ -57,7 +57,7 @@ def test_the_longest_mirror_replaces_its_prefix_once() -> None:
         "https://disk/": "/mnt/disk/",
     }
 
-    assert Source.parse("https://host/models/a", mirrors).url == "http://near/models/a"
-    assert Source.parse("https://host/b", mirrors).url == "http://near/all/b"
-    assert Source.parse("https://other/b", mirrors).url == "https://other/b"
-    assert Source.parse("https://disk/b", mirrors).path == Path("/mnt/disk/b")
+    assert FileSource.parse("https://host/models/a", mirrors).url == "http://near/models/a"
+    assert FileSource.parse("https://host/b", mirrors).url == "http://near/all/b"
+    assert FileSource.parse("https://other/b", mirrors).url == "https://other/b"
+    assert FileSource.parse("https://disk/b", mirrors).path == Path("/mnt/disk/b")

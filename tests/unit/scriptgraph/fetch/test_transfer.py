@@ -1,4 +1,4 @@
-"""Where a file comes from: the next source, mirrors, proxies, this machine; and where it cannot go."""
+"""Transfers from servers, mirrors, proxies and this machine, and disks that cannot be written."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from faulty_server import (
 
 from scriptgraph.fetch.download import Expected
 from scriptgraph.fetch.failures import DownloadError
-from scriptgraph.fetch.sources import Source
-from scriptgraph.fetch.transfer import Partial
+from scriptgraph.fetch.sources import FileSource
+from scriptgraph.fetch.transfer import PartialFile
 
 
 def test_a_compressed_file_stays_compressed(server: FaultyServer, harness: Harness) -> None:
@@ -32,21 +32,21 @@ def test_a_compressed_file_stays_compressed(server: FaultyServer, harness: Harne
     assert harness.destination.read_bytes() == CONTENT
 
 
-def test_the_next_source_is_asked_and_every_reason_is_listed(server: FaultyServer, harness: Harness) -> None:
+def test_every_failed_source_is_reported_with_its_reason(server: FaultyServer, harness: Harness) -> None:
     bad = [server.url("/absent"), server.serve("/wrong", whole(b"x")), "ftp://host/file", "/no/such/file"]
     with pytest.raises(DownloadError) as failure:
         harness.fetch(bad, Expected([SHA256]))
 
     text = str(failure.value)
     assert text.startswith("file.bin could not be fetched: ")
-    assert f"{bad[0]}: 404: it is not there; {bad[1]}: wrong hash" in text
-    assert "ftp://host/file: only http, https and file can be fetched; /no/such/file: no such file." in text
+    assert f"{bad[0]}: 404: the server has no such file; {bad[1]}: wrong hash" in text
+    assert "ftp://host/file: has an unsupported scheme; use http, https or file; /no/such/file: no such file." in text
     assert "\n" not in text
 
     assert harness.fetch([*bad, server.serve("/file", whole(CONTENT))]).source == server.url("/file")
 
 
-def test_secrets_of_an_address_are_used_but_not_told(server: FaultyServer, harness: Harness) -> None:
+def test_secrets_of_an_address_are_used_but_not_shown(server: FaultyServer, harness: Harness) -> None:
     url = server.url("/file?key=hunter2").replace("//", "//me:hunter2@")
     with pytest.raises(DownloadError) as failure:
         harness.fetch([url])
@@ -58,7 +58,7 @@ def test_secrets_of_an_address_are_used_but_not_told(server: FaultyServer, harne
     assert server.seen[-1].headers["Authorization"].startswith("Basic ")
 
 
-def test_mirrors_stand_for_the_host(server: FaultyServer, harness: Harness) -> None:
+def test_a_mirror_replaces_the_host(server: FaultyServer, harness: Harness) -> None:
     server.serve("/zoo/model", whole(CONTENT))
 
     fetched = harness.fetch(["https://zoo.example/model"], mirrors={"https://zoo.example": server.url("/zoo")})
@@ -77,41 +77,41 @@ def test_the_environments_proxy_is_used(
     assert server.seen[0].path == "http://far.example/file"
 
 
-def test_a_proxy_that_refuses_is_named(server: FaultyServer, harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refusing_proxy_is_reported(server: FaultyServer, harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("https_proxy", server.url(""))
 
-    assert harness.refused(["https://far.example/file"], tries=1).startswith("the proxy did not let us through")
+    assert harness.refused(["https://far.example/file"], tries=1).startswith("the proxy refused the connection")
 
 
-@pytest.mark.parametrize("how", [str, "file://{}".format, lambda path: path])
-def test_local_files_are_copied(tmp_path: Path, harness: Harness, how: Any) -> None:
+@pytest.mark.parametrize("spelling", [str, "file://{}".format, lambda path: path])
+def test_local_files_are_copied(tmp_path: Path, harness: Harness, spelling: Any) -> None:
     path = tmp_path / "local.bin"
     path.write_bytes(CONTENT)
 
-    fetched = harness.fetch([how(path)], offline=True)
+    fetched = harness.fetch([spelling(path)], offline=True)
 
     assert fetched.source == str(path)
     assert path.read_bytes() == harness.destination.read_bytes() == CONTENT
 
 
-def test_local_problems_are_named(tmp_path: Path, harness: Harness) -> None:
+def test_problems_of_local_files_are_reported(tmp_path: Path, harness: Harness) -> None:
     wrong = tmp_path / "wrong"
     wrong.write_bytes(b"x")
 
     assert harness.refused([tmp_path / "absent"]) == "no such file"
-    assert harness.refused([tmp_path]) == "it is a folder, not a file"
-    assert harness.refused([wrong]) == "it has 1 bytes where 16,384 were expected"
+    assert harness.refused([tmp_path]) == "is a folder, not a file"
+    assert harness.refused([wrong]) == "the file has 1 bytes, expected were 16,384"
     assert "wrong hash" in harness.refused([wrong], Expected([SHA256]))
     assert wrong.exists()
 
 
-def test_offline_asks_no_server(server: FaultyServer, harness: Harness) -> None:
-    assert harness.refused([server.url("/file")], offline=True) == "not asked, because of --offline"
+def test_servers_are_skipped_offline(server: FaultyServer, harness: Harness) -> None:
+    assert harness.refused([server.url("/file")], offline=True) == "skipped because of --offline"
     assert server.seen == []
 
 
-def test_no_sources_is_an_error_too(harness: Harness) -> None:
-    with pytest.raises(DownloadError, match="no source was given"):
+def test_a_file_without_sources_is_an_error(harness: Harness) -> None:
+    with pytest.raises(DownloadError, match="it has no source"):
         harness.fetch([])
 
 
@@ -122,17 +122,17 @@ def test_a_closed_port_is_a_refused_connection(harness: Harness) -> None:
 
         reason = harness.refused([f"http://127.0.0.1:{port}/file"], tries=2)
 
-    assert reason == "it refused the connection (2 tries)"
+    assert reason == "the host refused the connection (attempts: 2)"
 
 
-def test_a_name_that_does_not_resolve_is_said_once(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unresolved_name_is_not_retried(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> NoReturn:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", fail)
 
     assert harness.refused(["http://zoo.example/file"]) == (
-        "the name zoo.example cannot be resolved (no network, or no such host)"
+        "the name zoo.example cannot be resolved; check the name and the network"
     )
     assert harness.waits == []
 
@@ -140,11 +140,11 @@ def test_a_name_that_does_not_resolve_is_said_once(harness: Harness, monkeypatch
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (OSError(errno.ENETUNREACH, "Network is unreachable"), "there is no network to it"),
-        (TimeoutError("timed out"), "no answer within 3 s (1 tries)"),
+        (OSError(errno.ENETUNREACH, "Network is unreachable"), "the host cannot be reached; check the network"),
+        (TimeoutError("timed out"), "no answer within 3 s (attempts: 1)"),
     ],
 )
-def test_no_way_to_the_host(harness: Harness, monkeypatch: pytest.MonkeyPatch, error: OSError, words: str) -> None:
+def test_an_unreachable_host(harness: Harness, monkeypatch: pytest.MonkeyPatch, error: OSError, words: str) -> None:
     def fail(*_: object, **__: object) -> NoReturn:
         raise error
 
@@ -153,7 +153,7 @@ def test_no_way_to_the_host(harness: Harness, monkeypatch: pytest.MonkeyPatch, e
     assert harness.refused(["http://zoo.example/file"], connect_timeout_s=3, tries=1) == words
 
 
-def test_a_full_disk_is_told_before_the_bytes_come(
+def test_a_full_disk_is_reported_before_the_transfer(
     server: FaultyServer, harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nearly = shutil.disk_usage("/")._replace(free=100)
@@ -162,23 +162,23 @@ def test_a_full_disk_is_told_before_the_bytes_come(
 
     reason = harness.refused([url, url])
 
-    assert "the disk is too full: 16,384 bytes are to come, 100 are free" in reason
+    assert "the disk is too full: 16,384 bytes are missing, 100 are free" in reason
     assert harness.steps == []
 
 
-def test_a_local_file_begins_anew_and_needs_room_for_all_of_it(
+def test_a_local_file_restarts_and_needs_room_for_all_bytes(
     harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_bytes(CONTENT)
-    with closing(Partial(harness.partial, Source.parse(tmp_path / "file"))) as earlier:
+    with closing(PartialFile(harness.partial, FileSource.parse(tmp_path / "file"))) as earlier:
         earlier.file.write(CONTENT[:-100])
     nearly = shutil.disk_usage("/")._replace(free=200)
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: nearly)
 
-    assert "16,384 bytes are to come, 200 are free" in harness.refused([tmp_path / "file"])
+    assert "16,384 bytes are missing, 200 are free" in harness.refused([tmp_path / "file"])
 
 
-def test_a_disk_that_fills_up_ends_it_for_all_sources(
+def test_a_disk_that_fills_up_ends_all_attempts(
     server: FaultyServer, harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Full(io.BufferedWriter):
@@ -197,15 +197,15 @@ def test_a_disk_that_fills_up_ends_it_for_all_sources(
     assert len(server.seen) == 1
 
 
-def test_a_folder_that_cannot_be_made_is_named(server: FaultyServer, harness: Harness) -> None:
+def test_a_folder_that_cannot_be_made_is_reported(server: FaultyServer, harness: Harness) -> None:
     harness.partial.write_bytes(b"a file where the folder should be")
 
-    assert "cannot be written to" in harness.refused([server.url("/file")])
+    assert "cannot be written (" in harness.refused([server.url("/file")])
 
 
-def test_a_second_process_at_the_same_file_does_not_disturb(server: FaultyServer, harness: Harness) -> None:
+def test_a_second_process_uses_another_partial_file(server: FaultyServer, harness: Harness) -> None:
     url = server.serve("/file", whole(CONTENT))
-    with closing(Partial(harness.partial, Source.parse(url))) as other:
+    with closing(PartialFile(harness.partial, FileSource.parse(url))) as other:
         other.file.write(b"half of it")
         other.file.flush()
 
@@ -215,7 +215,7 @@ def test_a_second_process_at_the_same_file_does_not_disturb(server: FaultyServer
     assert harness.destination.read_bytes() == CONTENT
 
 
-def test_a_destination_on_another_file_system(
+def test_a_file_is_published_on_another_file_system(
     server: FaultyServer, harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     replace = Path.replace
@@ -237,8 +237,8 @@ def test_a_destination_on_another_file_system(
 @pytest.mark.parametrize(
     "note", ["{", "[]", "[" * 100_000, '{"validator": "x"}', '{"validator": "x", "total_bytes": []}', '{"a": 1e999}']
 )
-def test_a_damaged_note_is_none(tmp_path: Path, note: str) -> None:
-    with closing(Partial(tmp_path, Source.parse("http://host/file"))) as partial:
+def test_a_damaged_note_is_ignored(tmp_path: Path, note: str) -> None:
+    with closing(PartialFile(tmp_path, FileSource.parse("http://host/file"))) as partial:
         partial.path.with_suffix(".json").write_text(note)
 
         assert partial.version.validator == ""

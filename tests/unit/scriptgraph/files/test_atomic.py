@@ -1,4 +1,4 @@
-"""A file is replaced whole or not at all, whoever else writes or reads it."""
+"""A file is replaced completely or not at all, also among other writers and readers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scriptgraph.files.atomic import KeptJson, remove_leftovers, replace_bytes, replace_text, replacement, sync_folder
+from scriptgraph.files.atomic import LockedJson, remove_leftovers, replace_bytes, replace_text, replacement, sync_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    found = tmp_path / "file.json"
-    found.write_bytes(b"old")
-    return found
+    path = tmp_path / "file.json"
+    path.write_bytes(b"old")
+    return path
 
 
 def names(path: Path) -> list[str]:
@@ -44,7 +44,7 @@ def test_an_open_reader_keeps_the_old_file(path: Path) -> None:
         assert reader.read() == b"old"
 
 
-def test_a_file_that_was_not_there(tmp_path: Path) -> None:
+def test_an_absent_file_is_created(tmp_path: Path) -> None:
     replace_bytes(tmp_path / "new", b"\x00\xff")
 
     assert (tmp_path / "new").read_bytes() == b"\x00\xff"
@@ -131,7 +131,7 @@ def test_a_reader_among_writers_sees_whole_files(path: Path) -> None:
     assert all(each.exception() is None for each in writing)
 
 
-def test_what_a_killed_writer_of_the_same_number_left_is_passed_by(path: Path) -> None:
+def test_a_killed_writers_file_of_the_same_name_is_skipped(path: Path) -> None:
     with replacement(path) as file:
         left = os.readlink(f"/proc/self/fd/{file.fileno()}")  # noqa: PTH115 - no Path of ours
     before, dash, number = left.removesuffix(".partial").rpartition("-")
@@ -153,7 +153,7 @@ def test_leftovers_of_one_path_are_removed(path: Path) -> None:
     assert names(path) == [".other.1-2.partial", "file.json", "file.json.partial"]
 
 
-def test_leftovers_of_a_name_with_wildcards(tmp_path: Path) -> None:
+def test_wildcards_in_a_name_match_only_themselves(tmp_path: Path) -> None:
     for name in (".[ab]*.1-2.partial", ".a.1-2.partial"):
         (tmp_path / name).write_bytes(b"")
 
@@ -170,11 +170,11 @@ def test_only_a_folder_can_be_synced(path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"[" * 100_000, b'{"a": "\xff"}', b'{"a": NaN}'])
-def test_an_object_that_cannot_be_read_is_empty_and_begun_anew(path: Path, content: bytes) -> None:
+def test_an_unreadable_object_counts_as_empty(path: Path, content: bytes) -> None:
     path.write_bytes(content)
-    kept = KeptJson(path)
-    assert kept.read() == {}
+    file = LockedJson(path)
+    assert file.read() == {}
 
-    kept.update(lambda document: document.update({"/a/\udcff": 1}))
+    file.update(lambda document: document.update({"/a/\udcff": 1}))
 
-    assert kept.read() == {"/a/\udcff": 1}
+    assert file.read() == {"/a/\udcff": 1}

@@ -1,4 +1,4 @@
-"""JSON from outside: read whole, or refused in one line that names the file and the place."""
+"""Untrusted JSON is read, or refused in one line that names the file and the place."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ def test_json_within_the_limits_is_read(text: str) -> None:
         (b'[["]]", [[]]]]', "nested more than 3 levels deep"),
         (b'["\\"]", [[{"\\\\": "]"}]]]', "nested more than 3 levels deep"),
         (b"[1,2,3,4,5,6]", "has more than 5 values"),
-        (b'{"a": NaN}', "has NaN, which JSON does not know"),
-        (b'{"a": -Infinity}', "has -Infinity, which JSON does not know"),
+        (b'{"a": NaN}', "has NaN, which is not JSON; write a number or null"),
+        (b'{"a": -Infinity}', "has -Infinity, which is not JSON"),
         (b"\xff", "is not UTF-8 text at byte 0"),
         (b'"\\ud800"', "is not UTF-8 text"),
         (b'{"a": 1', "is not JSON (Expecting ',' delimiter: line 1 column 8 (char 7))"),
         (b"", "is not JSON (Expecting value: line 1 column 1 (char 0))"),
     ],
 )
-def test_json_beyond_them_is_one_line_that_names_the_file(content: bytes, problem: str, tmp_path: Path) -> None:
+def test_an_error_is_one_line_that_names_the_file(content: bytes, problem: str, tmp_path: Path) -> None:
     path = tmp_path / "bundle.json"
     path.write_bytes(content)
     with pytest.raises(DocumentError, match=re.escape(problem)) as refused:
@@ -49,13 +49,13 @@ def test_json_beyond_them_is_one_line_that_names_the_file(content: bytes, proble
     assert "\n" not in str(refused.value)
 
 
-def test_deep_nesting_is_refused_by_the_limits_that_hold_everywhere() -> None:
+def test_deep_nesting_is_refused_by_the_default_limits() -> None:
     with pytest.raises(DocumentError, match="nested more than 64 levels deep"):
         parse_json("[" * 100_000, "x")
 
 
-def test_a_number_of_thousands_of_digits_is_refused() -> None:
-    with pytest.raises(DocumentError, match=r"^x: has a number of thousands of digits$"):
+def test_a_number_with_thousands_of_digits_is_refused() -> None:
+    with pytest.raises(DocumentError, match=r"^x: has a number with thousands of digits$"):
         parse_json("1" * 5000, "x")
 
 
@@ -64,7 +64,7 @@ def test_escaped_quotes_without_an_end_are_refused() -> None:
         parse_json("[" * 65 + '"' + '\\"' * 200_000, "x")
 
 
-def test_a_repeated_key_is_refused_where_that_is_asked() -> None:
+def test_a_repeated_key_is_refused_on_request() -> None:
     assert parse_json('{"a": 1, "a": 2}', "x") == {"a": 2}
     with pytest.raises(DocumentError, match="x: has the key 'a' twice in one object"):
         parse_json('{"a": 1, "a": 2}', "x", unique=True)
@@ -77,7 +77,7 @@ def test_a_repeated_key_among_many_is_found_at_once() -> None:
         parse_json(f'{{{text} "199999": 0}}', "x", unique=True)
 
 
-def test_names_of_files_that_are_not_utf_8_are_read_where_that_is_asked() -> None:
+def test_file_names_that_are_not_utf_8_are_read_on_request() -> None:
     assert parse_json('["\\udcff"]', "x", paths=True) == ["\udcff"]
 
 

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    found = tmp_path / "lock"
-    found.touch()
-    return found
+    path = tmp_path / "lock"
+    path.touch()
+    return path
 
 
 def free_for_others(path: Path, words: str = "") -> bool:
-    """Whether another process gets the lock."""
+    """Whether another process can take the lock."""
     code = (
         "import sys; from scriptgraph.files import locks;"
         f"print(locks.acquire(open(sys.argv[1], 'r+b'){words and ', ' + words}))"
@@ -38,7 +38,7 @@ def free_for_others(path: Path, words: str = "") -> bool:
     ("shared", "other_shared", "together"),
     [(False, False, False), (False, True, False), (True, False, False), (True, True, True)],
 )
-def test_shared_holders_go_together(path: Path, shared: bool, other_shared: bool, together: bool) -> None:
+def test_only_shared_holders_coexist(path: Path, shared: bool, other_shared: bool, together: bool) -> None:
     with path.open("rb") as one, path.open("rb") as other:
         assert locks.acquire(one, shared=shared)
 
@@ -53,7 +53,7 @@ def test_closing_unlocks(path: Path) -> None:
         assert locks.acquire(other)
 
 
-def test_the_holder_may_take_it_again_and_share_it(path: Path) -> None:
+def test_the_holder_may_turn_its_lock_into_a_shared_one(path: Path) -> None:
     with path.open("rb") as one, path.open("rb") as other:
         assert locks.acquire(one)
         assert locks.acquire(one, shared=True)
@@ -91,7 +91,7 @@ def test_other_processes_are_kept_out(path: Path, inherited: bool) -> None:
 def test_a_forked_child_holds_only_an_inherited_lock(path: Path, inherited: bool, held: bool) -> None:
     file = path.open("r+b")
     locks.acquire(file, inherited=inherited)
-    # The child has the open file from us, and lives until its input ends.
+    # The child inherits the open file and lives until its input ends.
     reading, writing = os.pipe()
     os.set_inheritable(file.fileno(), True)
     child = os.posix_spawn(
@@ -137,7 +137,7 @@ def test_a_file_that_was_moved_or_replaced_is_noticed(path: Path) -> None:
         assert not locks.is_at(file, path)
 
 
-def test_another_name_of_the_same_file_is_it(path: Path) -> None:
+def test_a_link_to_the_file_counts_as_the_file(path: Path) -> None:
     path.with_name("link").symlink_to(path)
 
     with path.open("rb") as file:

@@ -1,4 +1,4 @@
-"""Digests of short texts are hashlib's."""
+"""Digests of short texts equal hashlib's."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from scriptgraph.files.sha256 import sha256
 
 
 @pytest.mark.parametrize("text", [b"", b"abc", b"x" * 100_000])
-def test_it_is_what_hashlib_computes(text: bytes) -> None:
+def test_the_digest_equals_that_of_hashlib(text: bytes) -> None:
     assert sha256(text).hexdigest() == hashlib.sha256(text).hexdigest()
 
 
-def test_it_takes_a_text_in_parts() -> None:
+def test_a_text_can_be_hashed_in_parts() -> None:
     digest = sha256(b"one, ")
     digest.update(b"two")
 

@@ -78,7 +78,7 @@ def test_text_that_is_not_json(text: str) -> None:
 
 
 def test_a_duplicate_key_is_refused() -> None:
-    with pytest.raises(ManifestError, match=f"^{PATH}#: has the key 'env' twice in one object$"):
+    with pytest.raises(ManifestError, match=f"^{PATH}#: has the key 'env' twice in one object; keep one$"):
         decode_manifest('{"alias": "x", "uid": "1", "tags": ["x"], "env": {}, "env": {"K": 1}}', PATH)
 
 

@@ -1,4 +1,4 @@
-"""Programs are run to their end, heard, and ended with all they started."""
+"""Programs are run to their end, their output is read, and all they started ends with them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def is_gone(pid: int) -> bool:
-    """Say whether a process has ended (a zombie has)."""
+    """Whether a process has ended; a zombie has."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()[0]
     except (FileNotFoundError, ProcessLookupError):
@@ -42,7 +42,7 @@ def is_gone(pid: int) -> bool:
 
 
 def wait_until_gone(pid: int) -> None:
-    """Wait, on the pid itself, for a process that is not our child."""
+    """Wait, through a pidfd, for the end of a process that is not a child of this one."""
     try:
         handle = os.pidfd_open(pid)
     except ProcessLookupError:
@@ -57,12 +57,12 @@ def wait_until_gone(pid: int) -> None:
 
 
 def test_standard_error_has_a_callback_of_its_own(tmp_path: Path, log: Path) -> None:
-    said, complained = [], []
+    lines, error_lines = [], []
     code = "import sys; print('one'); print('two', file=sys.stderr)"
 
-    run(python(code), env=ENV, cwd=tmp_path, log=log, on_line=said.append, on_error_line=complained.append)
+    run(python(code), env=ENV, cwd=tmp_path, log=log, on_line=lines.append, on_error_line=error_lines.append)
 
-    assert (said, complained) == (["one"], ["two"])
+    assert (lines, error_lines) == (["one"], ["two"])
 
 
 def test_both_outputs_reach_the_log_and_only_stdout_the_callback(tmp_path: Path, log: Path) -> None:
@@ -88,7 +88,7 @@ def test_a_second_program_appends_to_the_log(tmp_path: Path, log: Path) -> None:
     assert log.read_text(encoding="utf-8") == "first\nsecond\n"
 
 
-def test_the_environment_is_exactly_what_was_given(tmp_path: Path, log: Path) -> None:
+def test_the_environment_is_exactly_the_argument(tmp_path: Path, log: Path) -> None:
     os.environ["SCRIPTGRAPH_LEAK"] = "yes"
     try:
         code = "import os; print(os.environ.get('SCRIPTGRAPH_LEAK'), os.environ['GIVEN'])"
@@ -105,7 +105,7 @@ def test_echo_shows_lines_on_standard_error_only(tmp_path: Path, log: Path, caps
     assert capsys.readouterr() == ("", "seen\n")
 
 
-def test_bytes_that_are_no_text_and_progress_bars_become_lines(tmp_path: Path, log: Path) -> None:
+def test_invalid_bytes_and_progress_bars_become_lines(tmp_path: Path, log: Path) -> None:
     code = r"import sys; sys.stdout.buffer.write(b'10%\r20%\r\n\xff\xe2\x82\n\xe2\x82\xac')"
 
     done = run(python(code), env=ENV, cwd=tmp_path, log=log)
@@ -127,12 +127,12 @@ def test_a_failure_names_status_last_line_and_log(tmp_path: Path, log: Path) -> 
 
     with pytest.raises(ProcessFailed) as failure:
         done.require_success()
-    assert str(failure.value) == f"{sys.executable} exited with status 3; it said last: model is broken"
+    assert str(failure.value) == f"{sys.executable} exited with status 3; last output: model is broken"
     assert failure.value.last_lines == ("model is broken", "")
     assert str(log) in failure.value.report()
 
 
-def test_a_signal_is_told_from_a_status(tmp_path: Path, log: Path) -> None:
+def test_a_signal_is_not_an_exit_status(tmp_path: Path, log: Path) -> None:
     done = run(python("import os; os.kill(os.getpid(), 9)"), env=ENV, cwd=tmp_path, log=log)
 
     assert (done.exit_code, done.signal) == (None, 9)
@@ -144,16 +144,16 @@ def test_a_signal_is_told_from_a_status(tmp_path: Path, log: Path) -> None:
     ("code", "number", "text"),
     [
         (2, None, "exited with status 2"),
-        (None, signal.SIGSEGV, "was ended by signal 11 (SIGSEGV; it crashed)"),
+        (None, signal.SIGSEGV, "was ended by signal 11 (SIGSEGV; a crash: invalid memory access)"),
         (None, signal.SIGTERM, "was ended by signal 15 (SIGTERM)"),
         (None, 63, "was ended by signal 63"),
     ],
 )
-def test_ends_in_words(code: int | None, number: int | None, text: str) -> None:
+def test_the_end_of_a_program_in_words(code: int | None, number: int | None, text: str) -> None:
     assert describe_end(code, number) == text
 
 
-def test_programs_that_cannot_start_say_why(tmp_path: Path, log: Path) -> None:
+def test_a_failed_start_has_a_reason(tmp_path: Path, log: Path) -> None:
     plain = tmp_path / "plain"
     plain.write_text("x", encoding="ascii")
     orphan = tmp_path / "orphan"
@@ -169,11 +169,11 @@ def test_programs_that_cannot_start_say_why(tmp_path: Path, log: Path) -> None:
         return failure.value.problem
 
     assert problem("/no/such/program") == "could not be started: no such file"
-    assert problem("no-such-program") == "could not be started: no such program in PATH"
-    assert problem(str(plain)) == "could not be started: it may not be executed"
+    assert problem("no-such-program") == "could not be started: it is not in PATH; install it"
+    assert problem(str(plain)) == "could not be started: it is not executable"
     assert problem(str(orphan)) == "could not be started: the interpreter in its first line does not exist"
     assert "could not be started: Exec format error" in problem(str(garbage))
-    assert "no such folder to run in" in problem("true", tmp_path / "absent")
+    assert "its working directory" in problem("true", tmp_path / "absent")
     assert "embedded null byte" in problem("a\0b")
 
 
@@ -183,7 +183,7 @@ def test_a_log_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_time_limit_ends_the_program_even_if_it_ignores_sigterm(tmp_path: Path, log: Path) -> None:
+def test_a_time_limit_ends_a_program_that_ignores_sigterm(tmp_path: Path, log: Path) -> None:
     code = "import signal; signal.signal(15, signal.SIG_IGN); print('deaf', flush=True); signal.pause()"
 
     with pytest.raises(ProcessFailed, match=r"did not end within 0\.5 s and was stopped"):
@@ -223,7 +223,7 @@ def test_interruption_ends_the_whole_group(tmp_path: Path, log: Path) -> None:
 
 
 @pytest.mark.usefixtures("quick")
-def test_what_a_program_leaves_behind_is_ended_and_does_not_block(tmp_path: Path, log: Path) -> None:
+def test_processes_left_behind_are_ended_and_do_not_block(tmp_path: Path, log: Path) -> None:
     child = "import signal; signal.pause()"
     code = f"import subprocess, sys\nprint(subprocess.Popen([sys.executable, '-c', {child!r}]).pid, flush=True)"
 
@@ -247,9 +247,9 @@ def test_a_program_that_closes_its_outputs_is_still_waited_for(tmp_path: Path, l
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-def test_ending_us_ends_the_child(tmp_path: Path, number: signal.Signals) -> None:
+def test_ending_the_parent_ends_the_child(tmp_path: Path, number: signal.Signals) -> None:
     child = "import os, signal; print(os.getpid(), flush=True); signal.pause()"
-    front = (
+    parent_code = (
         "import pathlib, sys\n"
         "from scriptgraph.process.programs import run\n"
         f"run([sys.executable, '-c', {child!r}], env={{}}, cwd=pathlib.Path('.'),\n"
@@ -257,22 +257,22 @@ def test_ending_us_ends_the_child(tmp_path: Path, number: signal.Signals) -> Non
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(process.__file__).parents[2])}
     with subprocess.Popen(
-        [sys.executable, "-c", front],
+        [sys.executable, "-c", parent_code],
         cwd=tmp_path,
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-    ) as ours:
-        assert ours.stdout is not None
-        pid = int(ours.stdout.readline())
-        ours.send_signal(number)
-        code = ours.wait(timeout=30)
+    ) as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        parent.send_signal(number)
+        code = parent.wait(timeout=30)
 
     wait_until_gone(pid)
     assert code in {128 + number, -number}
 
 
-def test_the_handlers_of_the_program_around_us_stay(tmp_path: Path, log: Path) -> None:
+def test_the_signal_handlers_of_the_embedding_program_stay(tmp_path: Path, log: Path) -> None:
     before = signal.getsignal(signal.SIGTERM)
 
     run(["true"], env=ENV, cwd=tmp_path, log=log)
@@ -294,22 +294,22 @@ def test_programs_run_in_threads_too(tmp_path: Path) -> None:
     assert [each.exit_code for each in done] == [0, 0, 0]
 
 
-def test_capture_gives_standard_output_only() -> None:
+def test_capture_returns_standard_output_only() -> None:
     code = "import sys; print('a'); print('b'); print('noise', file=sys.stderr)"
 
     assert capture(python(code)) == "a\nb\n"
 
 
-def test_capture_reads_a_file_as_its_input_and_nothing_without_one(tmp_path: Path) -> None:
-    (tmp_path / "given").write_text("one\ntwo\n")
+def test_the_input_of_a_captured_program_is_a_file_or_empty(tmp_path: Path) -> None:
+    (tmp_path / "input").write_text("one\ntwo\n")
     read = python("import sys; print(len(sys.stdin.read()))")
 
-    assert capture(read, stdin=tmp_path / "given") == "8\n"
+    assert capture(read, stdin=tmp_path / "input") == "8\n"
     assert capture(read) == "0\n"
 
 
-def test_capture_raises_with_what_was_said() -> None:
-    with pytest.raises(ProcessFailed, match=r"exited with status 1; it said last: oh dear"):
+def test_a_failed_capture_raises_with_the_last_line() -> None:
+    with pytest.raises(ProcessFailed, match=r"exited with status 1; last output: oh dear"):
         capture(python("import sys; sys.exit('oh dear')"))
 
 

@@ -1,4 +1,4 @@
-"""Real virtual environments, made by the real uv from a folder of tiny wheels; no network."""
+"""The real uv makes virtual environments from a folder of tiny wheels, without a network."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
 
 class Shop:
-    """A folder of packages in the place of an index, and a runner whose commands are kept."""
+    """A folder of packages in place of an index, and a runner that records its commands."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.files = folder, folder / "files"
@@ -60,7 +60,7 @@ class Shop:
         return completed.require_success() if check else completed
 
     def wheel(self, name: str, version: str, *, tag: str = "py3-none-any", requires: str = "") -> str:
-        """Put a wheel with one module on the shelf; gives its hash."""
+        """Add a wheel with one module and return its hash."""
         record = f"{name}-{version}.dist-info"
         metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
         metadata += f"Requires-Dist: {requires}\n" if requires else ""
@@ -82,7 +82,7 @@ class Shop:
         return hashlib.sha256(path.read_bytes()).hexdigest()
 
     def source(self, name: str, version: str) -> str:
-        """Put a source distribution on the shelf that cannot be built; gives its hash."""
+        """Add a source distribution that cannot be built and return its hash."""
         path = self.files / f"{name}-{version}.tar.gz"
         members = {
             "PKG-INFO": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
@@ -136,7 +136,7 @@ def test_another_hash_is_refused(shop: Shop) -> None:
 
     text = shop.refused(f"tiny-engine==1.5 --hash=sha256:{'0' * 64}\n")
 
-    assert "tiny-engine==1.5: what the package index gives has not the hash" in text
+    assert "tiny-engine==1.5: the file of the package index does not have the hash" in text
 
 
 def test_a_requirement_without_a_hash_is_refused(shop: Shop) -> None:
@@ -154,14 +154,14 @@ def test_a_python_without_wheels_is_named(shop: Shop) -> None:
     assert os.uname().machine in text
 
 
-def test_nothing_is_compiled_that_is_not_allowed(shop: Shop) -> None:
+def test_only_allowed_packages_are_compiled(shop: Shop) -> None:
     digest = shop.source("tiny_engine", "1.5")
     line = f"tiny-engine==1.5 --hash=sha256:{digest}\n"
 
     assert "tiny-engine==1.5 has no wheel for" in shop.refused(line)
 
 
-def test_what_may_be_compiled_and_cannot_says_what_it_needs(shop: Shop) -> None:
+def test_a_failed_compilation_names_what_to_install(shop: Shop) -> None:
     digest = shop.source("tiny_engine", "1.5")
 
     text = shop.refused(f"# compiled where there is no wheel: Tiny_Engine\ntiny-engine==1.5 --hash=sha256:{digest}\n")
@@ -170,7 +170,7 @@ def test_what_may_be_compiled_and_cannot_says_what_it_needs(shop: Shop) -> None:
     assert "apt install g++ python3-dev" in text
 
 
-def test_an_index_that_cannot_be_reached(shop: Shop) -> None:
+def test_an_unreachable_index_is_reported(shop: Shop) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))  # bound and not listening: connections are refused
         index = {"UV_DEFAULT_INDEX": f"http://127.0.0.1:{unused.getsockname()[1]}/simple"}
@@ -181,14 +181,14 @@ def test_an_index_that_cannot_be_reached(shop: Shop) -> None:
     assert "the package index cannot be reached" in text
 
 
-def test_offline_is_said_so(shop: Shop) -> None:
+def test_a_missing_package_offline_names_the_option(shop: Shop) -> None:
     shop.uv = Uv(shop.uv.path, {"UV_DEFAULT_INDEX": "http://index.invalid/simple"}, offline=True)
 
     assert "--offline forbids to fetch them" in shop.refused(f"tiny-engine==1.5 --hash=sha256:{'0' * 64}\n")
 
 
-def test_a_python_that_does_not_work(shop: Shop) -> None:
-    with pytest.raises(EnvironmentFailed, match="the Python does not work"):
+def test_no_environment_is_made_for_an_absent_python(shop: Shop) -> None:
+    with pytest.raises(EnvironmentFailed, match="the Python does not run; name another"):
         create_venv(shop.uv, Path("/no/such/python"), shop.folder / "venv", shop.run)
     assert not (shop.folder / "venv").exists()
 
@@ -210,7 +210,7 @@ def test_a_python_that_lists_no_packages_is_named(tmp_path: Path, answer: str, p
         installed_versions(path)
 
 
-def test_a_lock_has_every_files_hash_and_no_place(shop: Shop) -> None:
+def test_a_lock_has_every_files_hash_and_no_address(shop: Shop) -> None:
     marker = "part; sys_platform == 'win32'"
     digests = [
         shop.wheel("tiny_engine", "1.5", requires=marker),
@@ -226,7 +226,7 @@ def test_a_lock_has_every_files_hash_and_no_place(shop: Shop) -> None:
     assert "/" not in text
 
 
-def test_a_lock_leaves_out_what_only_other_systems_need(shop: Shop) -> None:
+def test_a_lock_omits_packages_of_other_operating_systems(shop: Shop) -> None:
     shop.wheel("tiny_engine", "1.5", requires="part; sys_platform == 'win32'")
     shop.wheel("part", "2.0")
 
@@ -244,35 +244,33 @@ def test_a_lock_for_one_python_installs(shop: Shop) -> None:
     assert installed_versions(python) == {"part": "2.0", "tiny-engine": "1.5"}
 
 
-def test_requirements_that_cannot_be_met(shop: Shop) -> None:
+def test_unsatisfiable_requirements_are_named(shop: Shop) -> None:
     shop.wheel("tiny_engine", "1.5")
 
     with pytest.raises(EnvironmentFailed, match="tiny"):
         lock(shop.uv, ["tiny-engine>=2"], "3.10", shop.run)
 
 
-def test_uv_that_is_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_absent_uv_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "uv", None)
 
     with pytest.raises(EnvironmentFailed, match="uv is not installed"):
         find_uv({"PATH": "/nonexistent"})
 
 
-@pytest.mark.parametrize("how", ["not installed with us", "installed without its program"])
-def test_the_uv_in_path_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+@pytest.mark.parametrize("package", ["absent", "without its program"])
+def test_the_uv_in_path_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str) -> None:
     def absent() -> str:
         raise FileNotFoundError
 
-    monkeypatch.setitem(
-        sys.modules, "uv", None if how == "not installed with us" else SimpleNamespace(find_uv_bin=absent)
-    )
+    monkeypatch.setitem(sys.modules, "uv", None if package == "absent" else SimpleNamespace(find_uv_bin=absent))
     (tmp_path / "uv").write_text("#!/bin/sh\n")
     (tmp_path / "uv").chmod(0o700)
 
     assert find_uv({"PATH": str(tmp_path)}).path == tmp_path / "uv"
 
 
-def test_uv_is_told_of_the_users_index(tmp_path: Path) -> None:
+def test_uv_gets_the_users_index(tmp_path: Path) -> None:
     uv = find_uv({"PATH": os.environ["PATH"], "PIP_INDEX_URL": "https://mirror.example", "HOME": str(tmp_path)})
 
     assert uv.env["UV_DEFAULT_INDEX"] == "https://mirror.example"

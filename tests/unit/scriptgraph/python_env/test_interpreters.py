@@ -1,4 +1,4 @@
-"""Pythons are found by running them; where none fits, the text says what to install."""
+"""Pythons are found by running them; if none fits, the error says what to install."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from scriptgraph.process.programs import ProcessFailed
 from scriptgraph.python_env import interpreters
 from scriptgraph.python_env.interpreters import (
     NoPythonError,
-    bring_interpreter,
     candidates,
+    download_interpreter,
     find_interpreter,
     obtain_interpreter,
     parse_version,
     probe,
-    survey,
+    probe_all,
 )
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def executable(path: Path, script: str) -> Path:
 
 
 def python(path: Path, version: str, **fields: object) -> Path:
-    """A program that answers the probe as a Python of that version does."""
+    """Write a program that answers the probe like a Python of that version."""
     answer = {
         "path": str(path),
         "version": [int(part) for part in version.split(".")],
@@ -50,7 +50,7 @@ def python(path: Path, version: str, **fields: object) -> Path:
     return executable(path, f"echo '{json.dumps(answer)}'")
 
 
-def test_our_own_python_answers() -> None:
+def test_the_running_python_answers_the_probe() -> None:
     found = probe(sys.executable)  # type: ignore[arg-type]
 
     assert found.version == HERE
@@ -58,7 +58,7 @@ def test_our_own_python_answers() -> None:
     assert found.version_text == ".".join(map(str, HERE))
 
 
-def test_a_virtual_environment_leads_to_the_python_it_was_made_with() -> None:
+def test_the_path_is_that_of_a_virtual_environments_base() -> None:
     found = probe(sys.executable)  # type: ignore[arg-type]
 
     assert not (found.path.parent.parent / "pyvenv.cfg").exists()
@@ -82,7 +82,7 @@ def test_of_equally_new_ones_the_first_is_chosen(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "oddity", [{"implementation": "PyPy"}, {"64 bits": False}, {"free_threaded": True}, {"final": False}]
 )
-def test_pythons_that_cannot_use_ordinary_wheels_do_not_count(tmp_path: Path, oddity: dict[str, object]) -> None:
+def test_pythons_without_ordinary_wheels_do_not_fit(tmp_path: Path, oddity: dict[str, object]) -> None:
     odd = python(tmp_path / "odd", "3.11.9", **oddity)
     plain = python(tmp_path / "plain", "3.11.2")
 
@@ -91,7 +91,7 @@ def test_pythons_that_cannot_use_ordinary_wheels_do_not_count(tmp_path: Path, od
         find_interpreter((3, 10), (3, 12), places=[odd])
 
 
-def test_what_does_not_run_is_passed_over(tmp_path: Path) -> None:
+def test_programs_that_are_no_python_are_skipped(tmp_path: Path) -> None:
     shim = executable(tmp_path / "shim", "echo 'pyenv: python3.11: command not found' >&2; exit 127")
     liar = executable(tmp_path / "liar", "echo hello")
     silent = executable(tmp_path / "silent", ":")
@@ -100,44 +100,44 @@ def test_what_does_not_run_is_passed_over(tmp_path: Path) -> None:
     plain.write_text("no program", encoding="ascii")
     good = python(tmp_path / "good", "3.11.2")
 
-    found = survey([tmp_path / "absent", tmp_path, plain, shim, liar, silent, nested, good])
+    found = probe_all([tmp_path / "absent", tmp_path, plain, shim, liar, silent, nested, good])
 
-    assert [one.path for one in found] == [good]
+    assert [each.path for each in found] == [good]
     with pytest.raises(ProcessFailed, match="exited with status 127"):
         probe(shim)
     for odd in (liar, nested):
-        with pytest.raises(NoPythonError, match="does not answer as a Python does"):
+        with pytest.raises(NoPythonError, match="does not behave like a Python"):
             probe(odd)
 
 
-def test_each_python_is_asked_once(tmp_path: Path) -> None:
-    asked = tmp_path / "asked"
+def test_each_python_is_probed_once(tmp_path: Path) -> None:
+    calls = tmp_path / "calls"
     answer = {"path": str(tmp_path / "python3.11"), "version": [3, 11, 2], "final": True}
     answer |= {"implementation": "CPython", "machine": "x86_64", "64 bits": True, "free_threaded": False}
-    real = executable(tmp_path / "python3.11", f"echo asked >> {asked}; echo '{json.dumps(answer)}'")
+    real = executable(tmp_path / "python3.11", f"echo probed >> {calls}; echo '{json.dumps(answer)}'")
     for name in ("python3", "python"):
         (tmp_path / name).symlink_to(real)
 
-    found = survey([real, tmp_path / "python3", tmp_path / "python"])
+    found = probe_all([real, tmp_path / "python3", tmp_path / "python"])
 
     assert len(found) == 1
-    assert asked.read_text(encoding="ascii") == "asked\n"
-    assert survey([real]) == found
-    assert asked.read_text(encoding="ascii") == "asked\n"
+    assert calls.read_text(encoding="ascii") == "probed\n"
+    assert probe_all([real]) == found
+    assert calls.read_text(encoding="ascii") == "probed\n"
 
 
-def test_a_python_that_was_replaced_or_has_other_surroundings_is_asked_again(tmp_path: Path) -> None:
+def test_a_changed_python_or_environment_is_probed_again(tmp_path: Path) -> None:
     place = python(tmp_path / "python3", "3.10.1")
-    (before,) = survey([place])
+    (before,) = probe_all([place])
     place.unlink()
-    (after,) = survey([python(place, "3.11.12")])
+    (after,) = probe_all([python(place, "3.11.12")])
     other = executable(tmp_path / "python", '[ "$WHICH" = good ] && exec "$0"3 || exit 127')
 
     assert [before.version, after.version] == [(3, 10, 1), (3, 11, 12)]
-    assert [len(survey([other], {"WHICH": which})) for which in ("bad", "good")] == [0, 1]
+    assert [len(probe_all([other], {"WHICH": which})) for which in ("bad", "good")] == [0, 1]
 
 
-def test_where_pythons_are_looked_for(tmp_path: Path) -> None:
+def test_the_candidates_and_their_order(tmp_path: Path) -> None:
     for place in ("pyenv/versions/3.11.7", "home/.local/share/uv/python/cpython-3.11.9"):
         python(tmp_path / place / "bin/python3", "3.11.7")
     environ = {
@@ -159,12 +159,13 @@ def test_where_pythons_are_looked_for(tmp_path: Path) -> None:
     ]
 
 
-def test_nothing_fits(tmp_path: Path) -> None:
+def test_the_error_lists_what_was_found_and_what_to_install(tmp_path: Path) -> None:
     with pytest.raises(NoPythonError) as failure:
         find_interpreter((3, 10), (3, 12), places=[python(tmp_path / "python3", "3.12.1")])
 
     text = str(failure.value)
-    assert text.startswith(f"no CPython from 3.10 to below 3.12 is here; found: 3.12.1 ({tmp_path}/python3). Install")
+    start = f"no CPython from 3.10 to below 3.12 is installed; found: 3.12.1 ({tmp_path}/python3). Install"
+    assert text.startswith(start)
     assert "apt install python3.11" in text
     assert "conda create -n python3.11 python=3.11" in text
     assert "uv python install 3.11" in text
@@ -180,26 +181,26 @@ def test_the_advice_names_a_version_that_fits(minimum: tuple[int, ...], below: t
         find_interpreter(minimum, below, places=[])
 
 
-UV_THAT_BRINGS = """
+UV_THAT_DOWNLOADS = """
 test "$1 $2" = "python install" || exit 9
-echo "$@" >> "$UV_PYTHON_INSTALL_DIR.asked"
+echo "$@" >> "$UV_PYTHON_INSTALL_DIR.calls"
 mkdir -p "$UV_PYTHON_INSTALL_DIR/cpython-3.11.9/bin"
-cp "$BROUGHT" "$UV_PYTHON_INSTALL_DIR/cpython-3.11.9/bin/python3"
+cp "$DOWNLOAD" "$UV_PYTHON_INSTALL_DIR/cpython-3.11.9/bin/python3"
 """
 
 
-def test_uv_brings_one_and_it_is_used_again(tmp_path: Path) -> None:
-    uv = executable(tmp_path / "uv", UV_THAT_BRINGS)
-    environ = {"PATH": "/usr/bin:/bin", "BROUGHT": str(python(tmp_path / "brought", "3.11.9"))}
+def test_a_downloaded_python_is_used_again(tmp_path: Path) -> None:
+    uv = executable(tmp_path / "uv", UV_THAT_DOWNLOADS)
+    environ = {"PATH": "/usr/bin:/bin", "DOWNLOAD": str(python(tmp_path / "download", "3.11.9"))}
     folder = tmp_path / "pythons"
 
-    first = bring_interpreter(uv, (3, 10), (3, 12), folder, environ)
-    again = bring_interpreter(uv, (3, 10), (3, 12), folder, environ)
+    first = download_interpreter(uv, (3, 10), (3, 12), folder, environ)
+    again = download_interpreter(uv, (3, 10), (3, 12), folder, environ)
 
     assert first == again
     assert first.version == (3, 11, 9)
-    asked = (tmp_path / "pythons.asked").read_text(encoding="utf-8")
-    assert asked == "python install --no-bin --no-progress cpython>=3.10,<3.12\n"
+    calls = (tmp_path / "pythons.calls").read_text(encoding="utf-8")
+    assert calls == "python install --no-bin --no-progress cpython>=3.10,<3.12\n"
 
 
 UV_WITHOUT_NETWORK = """
@@ -212,7 +213,7 @@ exit 2
 """
 
 
-def test_no_network_to_bring_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_download_names_both_problems(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(interpreters, "candidates", lambda *_: [python(tmp_path / "python3", "3.12.1")])
     uv = executable(tmp_path / "uv", UV_WITHOUT_NETWORK)
 
@@ -221,13 +222,13 @@ def test_no_network_to_bring_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     text = str(failure.value)
     assert "found: 3.12.1" in text
     assert "apt install python3.11" in text
-    assert "uv could not bring one: its download cannot be reached" in text
+    assert "uv could not download one: its download cannot be reached" in text
 
-    with pytest.raises(NoPythonError, match="nothing is downloaded because of --offline"):
+    with pytest.raises(NoPythonError, match="--offline forbids to download one"):
         obtain_interpreter((3, 10), (3, 12), None, tmp_path / "pythons")
 
 
-def test_one_that_is_here_is_preferred_to_a_download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_installed_python_is_preferred_to_a_download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     here = python(tmp_path / "python3", "3.10.1")
     monkeypatch.setattr(interpreters, "candidates", lambda *_: [here])
 
@@ -238,5 +239,5 @@ def test_versions_are_numbers() -> None:
     assert parse_version("3.11") == (3, 11)
     assert parse_version(" 3.11.7 ") == (3, 11, 7)
     for text in ("", "3.x", "three", "3.11.7.1"):
-        with pytest.raises(NoPythonError, match="is no version of Python"):
+        with pytest.raises(NoPythonError, match="is not a version of Python"):
             parse_version(text)

@@ -1,4 +1,4 @@
-"""From the versions that are asked for to the oldest that will do and the first that will not."""
+"""Requested versions become the lowest allowed version and the first one above that is not."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from scriptgraph.python_env.interpreters import version_bounds
         ("", "", "3.9.2", "3.12", ((3, 10), (3, 9, 3))),
     ],
 )
-def test_bounds(exact: str, minimum: str, maximum: str, below: str, bounds: object) -> None:
+def test_the_bounds_of_requested_versions(exact: str, minimum: str, maximum: str, below: str, bounds: object) -> None:
     assert version_bounds(exact, minimum, maximum, below) == bounds
 
 
-def test_what_is_no_version_is_refused() -> None:
-    with pytest.raises(ScriptGraphError, match=r"'new' is no version of Python; write it as 3\.11"):
+def test_a_text_that_is_not_a_version_is_refused() -> None:
+    with pytest.raises(ScriptGraphError, match=r"'new' is not a version of Python; write it like 3\.11"):
         version_bounds("", "new", "", "")

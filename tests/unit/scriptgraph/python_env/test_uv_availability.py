@@ -1,4 +1,4 @@
-"""Whether packages are there without a network: what uv says of it, by a program in its place."""
+"""A dry run of uv tells whether packages can be installed without a network."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from scriptgraph.python_env.uv import Uv, find_uv
         ("kill -9 $$", False),
     ],
 )
-def test_uv_is_asked_and_changes_nothing(tmp_path: Path, answer: str, there: bool) -> None:
-    program, asked = tmp_path / "uv", tmp_path / "asked"
-    program.write_text(f'#!/bin/sh\necho "$UV_INDEX $*" > {asked}\n{answer}\n')
+def test_a_dry_run_of_uv_decides(tmp_path: Path, answer: str, there: bool) -> None:
+    program, call = tmp_path / "uv", tmp_path / "call"
+    program.write_text(f'#!/bin/sh\necho "$UV_INDEX $*" > {call}\n{answer}\n')
     program.chmod(0o700)
     lock = tmp_path / "lock.txt"
     lock.write_text("")
@@ -30,16 +30,16 @@ def test_uv_is_asked_and_changes_nothing(tmp_path: Path, answer: str, there: boo
     uv = Uv(program, {"UV_INDEX": "https://mirror.example"})
     assert installable_offline(uv, Path(sys.executable), lock) is there
 
-    words = asked.read_text().split()
+    words = call.read_text().split()
     assert words[0] == "https://mirror.example"
     assert {"--dry-run", "--offline", "--require-hashes", str(lock)} <= set(words)
 
 
-def test_a_uv_that_is_gone_has_nothing(tmp_path: Path) -> None:
+def test_an_absent_uv_has_no_packages(tmp_path: Path) -> None:
     assert not installable_offline(Uv(tmp_path / "absent"), Path(sys.executable), tmp_path / "lock.txt")
 
 
-def test_the_real_uv_tells_a_store_that_has_nothing(tmp_path: Path) -> None:
+def test_the_real_uv_reports_an_empty_cache(tmp_path: Path) -> None:
     lock = tmp_path / "lock.txt"
     lock.write_text(f"nothing-of-this-name==1 --hash=sha256:{'0' * 64}\n")
     uv = Uv(find_uv().path, {"UV_CACHE_DIR": str(tmp_path / "store")})

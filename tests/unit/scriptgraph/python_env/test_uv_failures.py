@@ -1,10 +1,10 @@
-"""uv's messages, as its versions print them, in one line."""
+"""Messages of several versions of uv, explained in one line."""
 
 from __future__ import annotations
 
 import pytest
 
-from scriptgraph.python_env.uv import meaning
+from scriptgraph.python_env.uv import explain_failure
 
 NO_WHEELS = """Using Python 3.12.1 environment at: d312
 error: No solution found when resolving dependencies
@@ -54,27 +54,27 @@ BUILD = """error: Failed to build `mlcommons-loadgen==6.0.17`
 
 
 @pytest.mark.parametrize(
-    ("said", "words"),
+    ("output", "words"),
     [
         (NO_WHEELS, "deepsparse==1.8.0 has no wheel for CPython 3.12.1 on x86_64"),
         (NO_WHEELS_OF_ANOTHER_UV, "deepsparse==1.8.0 has no wheel for CPython 3.12.1 on x86_64"),
-        (HASH, "six==1.17.0: what the package index gives has not the hash of the lock file"),
+        (HASH, "six==1.17.0: the file of the package index does not have the hash of the lock file"),
         (OFFLINE, "packages are not in uv's cache, and --offline forbids to fetch them"),
-        (NO_NAME, "the package index's name cannot be resolved: no network"),
-        (NO_PROXY, "the package index cannot be reached: no network, or a proxy"),
+        (NO_NAME, "the package index's name cannot be resolved; check the network"),
+        (NO_PROXY, "the package index cannot be reached; check the network and the proxy"),
         (NO_VERSION, "the package index has no anyio==4.16.0"),
-        (UNKNOWN, "the package index does not know six"),
-        (BUILD, "mlcommons-loadgen==6.0.17 has no wheel for this machine and could not be compiled; it needs a C++"),
+        (UNKNOWN, "the package index does not have six"),
+        (BUILD, "mlcommons-loadgen==6.0.17 has no wheel for this machine and could not be compiled; install a C++"),
         ("error: failed to write\n  cause: No space left on device (os error 28)", "the disk is full"),
         ("error: x\n  cause: invalid peer certificate: UnknownIssuer", "certificate is not trusted"),
         ("error: Failed to fetch\n  cause: HTTP status client error (403 Forbidden)", "refuses access"),
-        ("error: No interpreter found at path `/no/such/python`", "the Python does not work"),
+        ("error: No interpreter found at path `/no/such/python`", "the Python does not run; name another"),
         ("error: something new\n  cause: nobody knows\nhint: none", "something new cause: nobody knows"),
         ("", "uv failed"),
     ],
 )
-def test_meanings(said: str, words: str) -> None:
-    text = meaning(said, "CPython 3.12.1 on x86_64")
+def test_a_failure_is_explained_in_one_line(output: str, words: str) -> None:
+    text = explain_failure(output, "CPython 3.12.1 on x86_64")
 
     assert words in text
     assert "\n" not in text

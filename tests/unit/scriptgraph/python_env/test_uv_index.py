@@ -1,4 +1,4 @@
-"""uv uses the package index that pip was configured for, unless it has its own."""
+"""uv uses pip's package index unless it has its own."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def settings(home: Path, **more: str) -> dict[str, str]:
 
 @pytest.fixture(autouse=True)
 def no_system_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave this machine's own settings out."""
+    """Hide this machine's own settings."""
     read_text = Path.read_text
 
     def guarded(self: Path, *rest: object, **more: object) -> str:
@@ -41,7 +41,7 @@ def no_system_files(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("scriptgraph.python_env.uv._SYSTEM_FILE", Path("/nonexistent/pip.conf"), raising=True)
 
 
-def test_without_settings_there_is_nothing_to_say(home: Path) -> None:
+def test_without_settings_of_pip_uv_gets_none(home: Path) -> None:
     assert index_settings(environ(home), prefix=home) == ({}, ())
 
 
@@ -64,7 +64,7 @@ def test_the_environment_is_translated(home: Path) -> None:
     }
 
 
-def test_further_indexes_are_all_searched_as_pip_does(home: Path) -> None:
+def test_all_extra_indexes_are_searched_like_in_pip(home: Path) -> None:
     write(home / ".config/pip/pip.conf", "[global]\nextra-index-url =\n    https://a.example\n    https://b.example\n")
 
     assert settings(home) == {
@@ -74,7 +74,7 @@ def test_further_indexes_are_all_searched_as_pip_does(home: Path) -> None:
     assert "UV_INDEX_STRATEGY" not in settings(home, UV_INDEX_STRATEGY="first-index")
 
 
-def test_files_win_in_pips_order(home: Path) -> None:
+def test_files_override_each_other_in_pips_order(home: Path) -> None:
     def index() -> str:
         return settings(home)["UV_DEFAULT_INDEX"]
 
@@ -97,11 +97,11 @@ def test_files_win_in_pips_order(home: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_FIND_LINKS"])
-def test_what_the_user_said_to_uv_is_left_alone(home: Path, name: str) -> None:
+def test_a_variable_of_uv_overrides_pips_settings(home: Path, name: str) -> None:
     assert settings(home, PIP_INDEX_URL="https://pip.example", **{name: "https://uv.example"}) == {}
 
 
-def test_uvs_own_file_is_left_alone(home: Path) -> None:
+def test_a_file_of_uv_overrides_pips_settings(home: Path) -> None:
     write(home / ".config/uv/uv.toml", '[[index]]\nurl = "https://uv.example"\n')
     assert settings(home, PIP_INDEX_URL="https://pip.example") == {}
 
@@ -122,13 +122,13 @@ def test_certificates_are_passed_on(home: Path) -> None:
     assert index_settings({**bare, "CURL_CA_BUNDLE": "/absent"}, prefix=home)[0] == {}
 
 
-def test_a_broken_file_is_passed_over(home: Path) -> None:
+def test_an_invalid_file_is_skipped(home: Path) -> None:
     write(home / ".config/pip/pip.conf", "index-url = without a section\n")
 
     assert settings(home) == {}
 
 
-def test_no_index_is_an_argument_because_uv_has_no_variable_for_it(home: Path) -> None:
+def test_no_index_becomes_an_argument_of_uv(home: Path) -> None:
     env, arguments = index_settings(environ(home, PIP_NO_INDEX="yes", PIP_FIND_LINKS="/wheels"), prefix=home)
 
     assert arguments == ("--no-index",)

@@ -154,9 +154,9 @@ class TestRefusals:
         [
             ({}, "no bundle is named"),
             ({"results": "/nowhere/b.tar.gz"}, "there is no such file"),
-            ({"results": "B", "official": True}, "--official: not known here"),
-            ({"results": "B", "only": "first"}, "--only: not known here"),
-            ({"results": "B", "lock": True}, "--lock: not known here"),
+            ({"results": "B", "official": True}, "--official: is not an option of this command"),
+            ({"results": "B", "only": "first"}, "--only: is not an option of this command"),
+            ({"results": "B", "lock": True}, "--lock: is not an option of this command"),
         ],
         ids=str,
     )

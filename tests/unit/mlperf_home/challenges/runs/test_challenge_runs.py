@@ -32,7 +32,7 @@ class TestFinding:
 
     @pytest.mark.parametrize("action", ["find", "show"])
     def test_an_option_without_effect_is_refused(self, home: ChallengeHome, action: str) -> None:
-        assert "--sample: not known here" in home(action, sample=True)["error"]
+        assert "--sample: is not an option of this command" in home(action, sample=True)["error"]
 
     def test_a_malformed_manifest_is_named_and_hides_no_other(
         self, home: ChallengeHome, capsys: pytest.CaptureFixture[str]
@@ -61,11 +61,11 @@ class TestRefusals:
         [
             ({"smaple": True}, "did you mean --sample?"),
             ({"only": "third"}, "there is no workflow 'third'"),
-            ({"only": True}, "--only needs a value"),
+            ({"only": True}, "--only: needs a value"),
             ({"sample": "perhaps"}, "must be yes or no"),
             ({"hw_name": "../x"}, "cannot name a folder"),
             ({"submitter": "a b"}, "cannot name a folder"),
-            ({"results": "x"}, "--results: not known here"),
+            ({"results": "x"}, "--results: is not an option of this command"),
             ({"env": {"A": "1"}}, "--env is for cm run script"),
             ({"adr": {"python": {"version": "3.11"}}}, "--adr is for cm run script"),
             ({"tags": "a,b"}, "name the challenge"),

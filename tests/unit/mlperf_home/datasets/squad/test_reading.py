@@ -71,7 +71,7 @@ def test_sample_data_has_a_note(tmp_path: Path) -> None:
         ("", "questions.json", "is empty"),
         ("{", "questions.json", "is not JSON"),
         ("[" * 100_000, "questions.json", "is nested more than 16 levels deep"),
-        ('{"data": NaN}', "questions.json", "has NaN, which JSON does not know"),
+        ('{"data": NaN}', "questions.json", "has NaN, which is not JSON"),
         ([], "at /", "is a list, not an object"),
         ({}, "at /", "has no 'data'"),
         ({"data": {}}, "at /data", "is an object, not a list"),

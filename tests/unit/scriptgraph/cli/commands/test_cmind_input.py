@@ -1,4 +1,4 @@
-"""Files named by `@` and CM_SCRIPT_EXTRA_CMD: put together with what is typed, not over it."""
+"""Files named by `@` and CM_SCRIPT_EXTRA_CMD are merged with typed options."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def file(tmp_path: Path) -> str:
     return f"@{path}"
 
 
-def test_a_files_environment_is_added_to_what_was_typed_before(file: str) -> None:
+def test_a_files_environment_is_merged_with_a_typed_one(file: str) -> None:
     command = whole_command(typed("--env.C=typed", "--adr.x.l=2", file))
 
     assert command["env"] == {"A": "file", "B": "file", "C": "typed"}
@@ -38,19 +38,19 @@ def test_a_files_environment_is_added_to_what_was_typed_before(file: str) -> Non
 
 
 @pytest.mark.parametrize(("first", "value"), [(True, "file"), (False, "typed")])
-def test_of_one_key_the_later_word_counts(file: str, value: str, *, first: bool) -> None:
+def test_the_later_word_of_a_key_counts(file: str, value: str, *, first: bool) -> None:
     words = ["--env.A=typed", file] if first else [file, "--env.A=typed"]
 
     assert whole_command(typed(*words))["env"]["A"] == value
 
 
-def test_a_yaml_file_does_the_same(tmp_path: Path) -> None:
+def test_a_yaml_file_is_merged_too(tmp_path: Path) -> None:
     (tmp_path / "o.yaml").write_text("env:\n  A: yaml\n")
 
     assert whole_command(typed("--env.B=1", f"@{tmp_path / 'o.yaml'}"))["env"] == {"A": "yaml", "B": "1"}
 
 
-def test_extra_options_come_before_what_is_typed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_typed_options_are_merged_with_extra_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(EXTRA, "--adr.python.name=mlperf --env.A=extra --env.B=extra --note='two words'")
 
     arguments = decode(script_command("run", PRODUCT), typed("--env.A=typed"))
@@ -61,7 +61,7 @@ def test_extra_options_come_before_what_is_typed(monkeypatch: pytest.MonkeyPatch
     assert arguments.steered == {"python"}
 
 
-def test_a_typed_option_wins_over_the_same_extra_one() -> None:
+def test_a_typed_option_overrides_an_extra_one() -> None:
     assert whole_command(typed("--no-rerun=no"), "--no-rerun")["no_rerun"] == "no"
 
 
@@ -70,12 +70,12 @@ def test_a_typed_option_wins_over_the_same_extra_one() -> None:
     [
         ("--tags=b", "--tags belongs to one command"),
         ("--out=json", "--out belongs to one command"),
-        ("word", "'word' is no option"),
-        ("--", "'--' is no option"),
+        ("word", "'word' is not an option"),
+        ("--", "'--' is not an option"),
         ("--a='b", "cannot be split"),
     ],
 )
-def test_what_is_no_option_of_a_script_is_refused(extra: str, why: str) -> None:
+def test_extra_words_that_are_not_options_are_refused(extra: str, why: str) -> None:
     with pytest.raises(RequestError, match=EXTRA) as caught:
         whole_command(typed(), extra)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mlperf_home.command_line import commands
-from scriptgraph.cli.commands.completion import SHELLS, Completion, Sources, shell_function
+from scriptgraph.cli.commands.completion import SHELLS, Completion, Lookups, shell_function
 from scriptgraph.cli.commands.table import Option
 from scriptgraph.errors import AmbiguousScriptError, RequestError
 
@@ -30,8 +30,8 @@ def tags(chosen: Sequence[str]) -> list[str]:
     return ["run", "bert", "bert-99"] if set(chosen) <= {"run", "bert"} else []
 
 
-SOURCES = Sources(tags, lambda _tags: ["_sample", "_fast"], options, lambda automation: [f"my-{automation}"])
-COMPLETION = Completion(commands(), SOURCES)
+LOOKUPS = Lookups(tags, lambda _tags: ["_sample", "_fast"], options, lambda automation: [f"my-{automation}"])
+COMPLETION = Completion(commands(), LOOKUPS)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ COMPLETION = Completion(commands(), SOURCES)
         ("cm run script 'open --pl", ["--plan"]),
     ],
 )
-def test_a_line_goes_on(line: str, words: list[str]) -> None:
+def test_the_last_word_of_a_line_is_completed(line: str, words: list[str]) -> None:
     assert COMPLETION.complete(line) == words
 
 
@@ -87,8 +87,8 @@ def test_a_shell_can_read_its_function(shell: str, tmp_path: Path) -> None:
         ("cm run script --tags=run,bert-", ["cm", "run", "script", "--tags", "=", "run,bert-"], "run,bert-99"),
     ],
 )
-def test_bash_gets_the_part_that_it_replaces(line: str, words: list[str], reply: str, tmp_path: Path) -> None:
-    """bash breaks words at "=", and puts what is replied in the place of the last part."""
+def test_bash_gets_only_the_part_that_it_replaces(line: str, words: list[str], reply: str, tmp_path: Path) -> None:
+    """bash splits words at "=" and replaces only the last part by the reply."""
     answers = COMPLETION.complete(line)
     program = [
         shell_function("bash"),

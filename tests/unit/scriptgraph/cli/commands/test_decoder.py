@@ -1,4 +1,4 @@
-"""Every command is decoded by its table, and each mistake is refused in a line."""
+"""Every command is decoded by its table, and each mistake is an error of one line."""
 
 from __future__ import annotations
 
@@ -58,47 +58,47 @@ class TestValues:
             ({"f": "no"}, False),
         ],
     )
-    def test_they_are_decoded_by_their_kind(self, given: dict[str, Any], value: Any) -> None:
+    def test_values_are_decoded_by_their_kind(self, given: dict[str, Any], value: Any) -> None:
         assert [*arguments(**given).values.values()] == [value]
 
     @pytest.mark.parametrize("name", ["parts", "folder", "size"])
-    def test_an_empty_one_is_not_given(self, name: str) -> None:
+    def test_an_empty_value_counts_as_not_set(self, name: str) -> None:
         assert arguments(**{name: ""}).values == {}
 
     @pytest.mark.parametrize(
         ("given", "text"),
         [
             ({"colour": "green"}, "--colour=green: must be one of red, blue"),
-            ({"colour": True}, "--colour needs a value: write --colour=TEXT"),
-            ({"colour": ""}, "--colour needs a value: write --colour=TEXT"),
-            ({"folder": True}, "--folder needs a path: write --folder=DIR"),
+            ({"colour": True}, "--colour: needs a value; write --colour=TEXT"),
+            ({"colour": ""}, "--colour: needs a value; write --colour=TEXT"),
+            ({"folder": True}, "--folder: needs a path; write --folder=DIR"),
             ({"size": "1.5"}, "--size=1.5: must be a whole number"),
             ({"share": "much"}, "--share=much: must be a number"),
             ({"share": "nan"}, "--share=nan: must be a number"),
             ({"f": "red"}, "--f=red: must be yes or no"),
-            ({"f": {"x": 1}}, "--f has parts (x); it takes one value"),
+            ({"f": {"x": 1}}, "--f: has parts (x); write one value"),
         ],
     )
-    def test_a_wrong_one_is_refused(self, given: dict[str, Any], text: str) -> None:
+    def test_an_invalid_value_is_refused(self, given: dict[str, Any], text: str) -> None:
         assert refusal(**given) == text
 
 
 class TestOptions:
-    def test_an_unknown_one_is_answered_with_the_nearest(self) -> None:
+    def test_the_error_of_an_unknown_option_names_the_nearest(self) -> None:
         assert refusal(color="red") == (
-            "--color: not known here; did you mean --colour? `cm show thing --help` lists the options"
+            "--color: is not an option of this command; did you mean --colour? `cm show thing --help` lists the options"
         )
 
-    def test_without_a_near_one_the_list_is_named(self) -> None:
-        assert refusal(zzz="1") == "--zzz: not known here; `cm show thing --help` lists the options"
+    def test_without_a_near_option_only_the_help_is_named(self) -> None:
+        assert refusal(zzz="1") == "--zzz: is not an option of this command; `cm show thing --help` lists the options"
 
-    def test_one_of_another_command_has_its_reason(self) -> None:
+    def test_an_option_of_another_command_has_its_reason(self) -> None:
         assert refusal(env={"A": "1"}) == "--env is for cm run script"
 
-    def test_one_in_two_spellings_is_refused(self) -> None:
-        assert "given twice" in refusal(**{"a-b": 1, "a_b": 2})
+    def test_an_option_in_two_spellings_is_refused(self) -> None:
+        assert "is set twice" in refusal(**{"a-b": 1, "a_b": 2})
 
-    def test_those_of_the_thing_itself_are_kept_apart(self) -> None:
+    def test_options_of_the_subject_are_separate(self) -> None:
         decoded = arguments(NAMED.replaced(open_to="the thing"), colour="red", weight="3", quick="yes")
 
         assert decoded.others == {"weight": "3", "quick": True}
@@ -116,7 +116,7 @@ class TestOutput:
         assert arguments(**given).as_json
 
     @pytest.mark.parametrize("command", commands(), ids=lambda command: command.line)
-    def test_no_command_serves_another(self, command: Command) -> None:
+    def test_no_command_has_another_output_format(self, command: Command) -> None:
         assert refusal(command, out="xml") == "--out=xml: must be one of console, json"
 
 
@@ -131,7 +131,7 @@ class TestSubjects:
     def test_a_name_may_be_an_option(self, given: dict[str, Any]) -> None:
         assert arguments(**given).word == "x"
 
-    def test_a_name_and_tags_stand_together_where_the_command_says_so(self) -> None:
+    def test_a_command_may_allow_a_name_with_tags(self) -> None:
         decoded = arguments(NAMED.replaced(named_and_tagged=True), artifact="x", tags="a,b")
 
         assert (decoded.word, decoded.tags) == ("x", ("a", "b"))
@@ -140,14 +140,14 @@ class TestSubjects:
         ("command", "given", "text"),
         [
             (NAMED, {"artifact": "x", "tags": "a"}, "x and --tags=a: give a name or tags, not both"),
-            (NAMED, {"artifact": "x", "name": "y"}, "two names: x and y; cm show thing takes one"),
+            (NAMED, {"artifact": "x", "name": "y"}, "two names: x and y; give cm show thing one"),
             (NAMED, {"artifacts": ["y"]}, "stray words: y; options are written --name=value, without spaces"),
             (NAMED, {"unparsed_cmd": ["y"]}, "stray words: y; options are written --name=value, without spaces"),
             (TAGGED, {"artifact": "b", "tags": "a"}, "stray word: 'b' beside --tags=a; write tags with commas"),
             (NAMED.replaced(word=""), {"artifact": "x"}, "stray words: x; options are written --name=value"),
         ],
     )
-    def test_others_are_refused(self, command: Command, given: dict[str, Any], text: str) -> None:
+    def test_other_subjects_are_refused(self, command: Command, given: dict[str, Any], text: str) -> None:
         assert refusal(command, **given).startswith(text)
 
     def test_a_command_line_after_two_dashes_is_kept(self) -> None:

@@ -1,4 +1,4 @@
-"""Help is read in a terminal of 80 columns."""
+"""Help fits a terminal of 80 columns."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ COMMAND = Command(
 
 
 @pytest.mark.parametrize("command", commands(), ids=lambda command: command.line)
-def test_it_is_at_most_80_columns_wide(command: Command) -> None:
+def test_help_is_at_most_80_columns_wide(command: Command) -> None:
     lines = help_text(command).splitlines()
 
     assert max(map(len, lines)) <= 80
@@ -43,7 +43,7 @@ def test_an_option_has_its_choices_default_and_other_names() -> None:
     assert "--mode=TEXT                 how; one of slow, fast; default: slow; also: -m" in help_text(COMMAND)
 
 
-def test_options_of_the_thing_stand_after_the_everyday_ones() -> None:
+def test_options_of_the_subject_follow_the_everyday_ones() -> None:
     lines = help_text(COMMAND, [("Options of x", [Option("a_very_long_name_of_an_option", "path", "a file")])])
 
     everyday, own, special = (lines.index(word) for word in ("Everyday", "Options of x", "Special"))
@@ -51,5 +51,5 @@ def test_options_of_the_thing_stand_after_the_everyday_ones() -> None:
     assert "  --a_very_long_name_of_an_option=PATH\n                              a file" in lines
 
 
-def test_without_a_thing_it_says_how_to_list_its_options() -> None:
+def test_without_a_subject_help_says_how_to_list_its_options() -> None:
     assert "--OPTION=VALUE              options of the thing: add its name to list them" in help_text(COMMAND)
