@@ -96,7 +96,7 @@ def test_a_size_and_a_set_reach_the_step_that_gets_imagenet() -> None:
 
 @pytest.mark.parametrize("tags", ["run,mlperf,mobilenet,tflite,_sample", "run,mobilenet-models,_sample"])
 @pytest.mark.parametrize(
-    ("option", "value", "said"),
+    ("option", "value", "message"),
     [
         ("price_per_hour", "dear", "must be a number"),
         ("price_per_hour", "nan", "must be a number"),
@@ -105,11 +105,11 @@ def test_a_size_and_a_set_reach_the_step_that_gets_imagenet() -> None:
         ("rerun", "perhaps", "must be yes or no"),
     ],
 )
-def test_values_of_a_wrong_type_are_refused_before_planning(tags: str, option: str, value: str, said: str) -> None:
+def test_values_of_a_wrong_type_are_refused_before_planning(tags: str, option: str, value: str, message: str) -> None:
     with pytest.raises(ScriptGraphError) as caught:
         plan(tags, inputs={option: value})
 
-    assert f"--{option}={value}: {said}" in str(caught.value)
+    assert f"--{option}={value}: {message}" in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def test_a_bundle_is_made_verified_and_replayed(cm: Cm, tmp_path: Path) -> None:
 
     ran = cm("run", "challenge", NAME, *options, "--out=json", CM_SCRIPT_EXTRA_CMD=EXTRA)
 
-    assert ran.code == 0, ran.said
+    assert ran.code == 0, ran.output
     bundle = ran.document["bundle"]
     report = json.loads((folder / "report.json").read_text())
     assert report["sample"] is True
@@ -43,13 +43,13 @@ def test_a_bundle_is_made_verified_and_replayed(cm: Cm, tmp_path: Path) -> None:
     assert str(tmp_path) not in (folder / "report.json").read_text()
 
     verified = cm.script("verify,bundle", f"--bundle={bundle}")
-    assert verified.code == 0, verified.said
+    assert verified.code == 0, verified.output
     assert "SAMPLE BUNDLE" in verified.out
 
     replayed = cm(
         *("replay", "challenge", NAME, f"--results={bundle}", "--skip_probe", "--out=json"), CM_SCRIPT_EXTRA_CMD=EXTRA
     )
-    assert replayed.code == 0, replayed.said
+    assert replayed.code == 0, replayed.output
     (result,) = replayed.document["results"]
     assert result["same_arithmetic"]
     (top1,) = [value for value in result["values"] if value["metric"] == "top1_percent"]
@@ -61,7 +61,7 @@ def test_a_bundle_is_made_verified_and_replayed(cm: Cm, tmp_path: Path) -> None:
     Path(bundle).write_bytes(Path(bundle).read_bytes()[:-1000])
     edited = cm("replay", "challenge", NAME, f"--results={bundle}")
     assert edited.code == 1
-    assert "Traceback" not in edited.said
+    assert "Traceback" not in edited.output
 
 
 def test_a_wrong_word_ends_in_one_line(cm: Cm) -> None:
@@ -72,5 +72,5 @@ def test_a_wrong_word_ends_in_one_line(cm: Cm) -> None:
     ):
         ended = cm(*words)
         assert ended.code == 1
-        assert "Traceback" not in ended.said
-        assert "CM error" in ended.said
+        assert "Traceback" not in ended.output
+        assert "CM error" in ended.output

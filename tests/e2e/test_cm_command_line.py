@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def test_every_spelling_of_the_tags_runs_the_script(cm: Cm, words: tuple[str, ...]) -> None:
     ended = cm(*words)
 
-    assert ended.code == 0, ended.said
+    assert ended.code == 0, ended.output
 
 
 def test_json_output_is_json_alone(cm: Cm) -> None:
@@ -71,8 +71,8 @@ def test_a_mistake_is_named_without_a_traceback(cm: Cm, words: tuple[str, ...], 
     ended = cm("run", "script", *words)
 
     assert ended.code != 0
-    assert expected in ended.said
-    assert "Traceback" not in ended.said
+    assert expected in ended.output
+    assert "Traceback" not in ended.output
 
 
 def test_a_mistake_writes_nothing(cm: Cm) -> None:
@@ -88,7 +88,7 @@ def test_a_name_retired_since_2023_is_explained(cm: Cm) -> None:
         f"--model_path={cm.home}/absent.onnx",
     )
 
-    assert "nothing is compiled" in ended.said
+    assert "nothing is compiled" in ended.output
 
 
 def test_adding_a_checkout_twice_does_no_harm(cm: Cm) -> None:
@@ -97,7 +97,7 @@ def test_adding_a_checkout_twice_does_no_harm(cm: Cm) -> None:
 
     again = cm("add", "repo", f"--path={checkout}")
 
-    assert "already registered" in again.said
+    assert "already registered" in again.output
     assert cm.script("detect,os").code == 0
 
 
@@ -108,7 +108,7 @@ def test_a_python_above_the_maximum_is_refused(cm: Cm) -> None:
     refused = cm.script("get,python3", ours, f"--version_max={major}.{minor - 1}")
 
     assert refused.code != 0
-    assert f"below {major}.{minor}" in refused.said
+    assert f"below {major}.{minor}" in refused.output
     assert cm.script("get,python3", ours, f"--version_max={major}.{minor}").code == 0
 
 
@@ -116,7 +116,7 @@ def test_a_key_that_nothing_reads_is_refused(cm: Cm) -> None:
     ended = cm.script("run,mlperf,bert-99,deepsparse", "--env.CM_MLPERF_LOADGEN_SCENARI=Server", "--plan")
 
     assert ended.code != 0
-    assert "did you mean CM_MLPERF_LOADGEN_SCENARIO" in ended.said
+    assert "did you mean CM_MLPERF_LOADGEN_SCENARIO" in ended.output
 
 
 def test_a_key_that_only_conditions_read_is_accepted(cm: Cm) -> None:

@@ -51,7 +51,7 @@ def docker(cm: Cm, *options: str, **extra: str) -> Ended:
 def test_the_guides_test_of_docker_builds_and_runs(cm: Cm, noted: Path) -> None:
     ended = docker(cm, "--tags=detect,os", "-j")
 
-    assert ended.code == 0, ended.said
+    assert ended.code == 0, ended.output
     assert "said in the container" in ended.out
     version, build, run = words(noted)
     assert version[0] == "version"
@@ -84,7 +84,7 @@ def test_the_guides_folders_are_mounted_at_the_same_paths(cm: Cm, noted: Path, t
         "--docker_base_image=python:3.12",
     )
 
-    assert ended.code == 0, ended.said
+    assert ended.code == 0, ended.output
     assert "the container has the scripts of this installation" in ended.err
     run = words(noted)[-1]
     for folder in (imagenet, results, tree):
@@ -97,14 +97,14 @@ def test_the_guides_folders_are_mounted_at_the_same_paths(cm: Cm, noted: Path, t
 def test_a_relative_path_is_the_same_place_in_the_container(cm: Cm, noted: Path) -> None:
     ended = docker(cm, "--tags=run,mobilenet-models,_sample", "--results_dir=here")
 
-    assert ended.code == 0, ended.said
+    assert ended.code == 0, ended.output
     assert f"--results_dir={cm.home / 'here'}" in words(noted)[-1]
 
 
 def test_a_shell_needs_a_terminal(cm: Cm, noted: Path) -> None:
     refused = docker(cm, "--tags=detect,os", "--docker_skip_run_cmd")
     assert refused.code != 0
-    assert "needs a terminal" in refused.said
+    assert "needs a terminal" in refused.output
     assert not words(noted)
 
     ours, theirs = pty.openpty()
@@ -121,15 +121,15 @@ def test_a_shell_needs_a_terminal(cm: Cm, noted: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("failing", "said"),
+    ("failing", "message"),
     [("version", "no docker engine answers"), ("build", "no daemon, no fun"), ("run", "ended with status 7")],
 )
-def test_a_failure_of_docker_is_one_line(cm: Cm, noted: Path, failing: str, said: str) -> None:
+def test_a_failure_of_docker_is_one_line(cm: Cm, noted: Path, failing: str, message: str) -> None:
     ended = docker(cm, "--tags=detect,os", FAKE_DOCKER_FAILS=failing)
 
     assert ended.code != 0
-    assert said in ended.said
-    assert "Traceback" not in ended.said
+    assert message in ended.output
+    assert "Traceback" not in ended.output
     assert words(noted)[-1][0] == failing
 
 
@@ -141,9 +141,9 @@ def test_a_file_in_the_way_is_named(cm: Cm, noted: Path) -> None:
     ended = docker(cm, "--tags=detect,os")
 
     assert ended.code != 0
-    assert f"{in_the_way}" in ended.said
-    assert "correct this and run again" in ended.said
-    assert "Traceback" not in ended.said
+    assert f"{in_the_way}" in ended.output
+    assert "correct this and run again" in ended.output
+    assert "Traceback" not in ended.output
     assert len(words(noted)) == 1
 
 
@@ -151,12 +151,12 @@ def test_without_docker_the_error_says_what_to_do(cm: Cm, tmp_path: Path) -> Non
     ended = docker(cm, "--tags=detect,os", PATH=str(tmp_path))
 
     assert ended.code != 0
-    assert "docker is not on PATH; install Docker Engine" in ended.said
-    assert "cm run script --tags=detect,os" in ended.said
+    assert "docker is not on PATH; install Docker Engine" in ended.output
+    assert "cm run script --tags=detect,os" in ended.output
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (["--tags=detect,oz"], "detect-os"),
         (["--tags=detect,os", "--docker_mount=/tmp"], "did you mean --docker_mounts?"),
@@ -170,9 +170,9 @@ def test_without_docker_the_error_says_what_to_do(cm: Cm, tmp_path: Path) -> Non
         (["--tags=run,mobilenet-models", "--resultsdir=/tmp"], "has no option --resultsdir"),
     ],
 )
-def test_a_wrong_command_starts_nothing(cm: Cm, noted: Path, options: list[str], said: str) -> None:
+def test_a_wrong_command_starts_nothing(cm: Cm, noted: Path, options: list[str], message: str) -> None:
     ended = docker(cm, *options)
 
     assert ended.code != 0
-    assert said in ended.said
+    assert message in ended.output
     assert not words(noted)

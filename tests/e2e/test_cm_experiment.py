@@ -48,13 +48,13 @@ def test_a_grid_is_run_shown_replayed_and_removed(cm: Cm, tmp_path: Path) -> Non
     replayed = cm("replay", "experiment", "queries")
     found = cm("find", "experiment", "--tags=try", "--out=json").document
 
-    assert ran.code == 0, ran.said
+    assert ran.code == 0, ran.output
     assert "1 measured" in ran.out
     assert again.out.count("(before)") == 2
     (rows,) = (each["measurements"] for each in shown.document["experiments"])
     assert [each["values"]["explored_QUERIES"]["value"] for each in rows] == [60, 80]
     assert all(each["values"]["per_core"]["value"] or each["system"]["cores"]["value"] is None for each in rows)
-    assert replayed.code == 0, replayed.said
+    assert replayed.code == 0, replayed.output
     assert "queries and queries-replay-1" in replayed.out
     assert [(each["name"], each["measurements"]) for each in found["experiments"]] == [
         ("queries", 2),
@@ -62,7 +62,7 @@ def test_a_grid_is_run_shown_replayed_and_removed(cm: Cm, tmp_path: Path) -> Non
     ]
     refused = cm("rm", "experiment", "queries")
     assert refused.code != 0
-    assert "add -f" in refused.said
+    assert "add -f" in refused.output
     assert cm("rm", "experiment", "--tags=try", "-f").code == 0
     assert cm("find", "experiment", "--out=json").document["experiments"] == []
 
@@ -89,7 +89,7 @@ def test_a_stopped_grid_resumes(cm: Cm, tmp_path: Path, number: signal.Signals) 
 
     assert "N=1" in shown.out
     assert "N=2" not in shown.out
-    assert ended.code == 0, ended.said
+    assert ended.code == 0, ended.output
     assert ended.out.count("(before)") == 1
     assert [(tmp_path / f"ran-{n}").read_text() for n in (1, 2, 3)] == ["x", "xx", "x"]
 
@@ -137,8 +137,8 @@ def test_a_mistake_is_an_error_of_one_line(cm: Cm, words: tuple[str, ...], messa
     ended = cm(*words)
 
     assert ended.code != 0
-    assert message in ended.said
-    assert "Traceback" not in ended.said
+    assert message in ended.output
+    assert "Traceback" not in ended.output
 
 
 def test_the_answer_of_an_exploration_is_shown(cm: Cm) -> None:
@@ -154,6 +154,6 @@ def test_the_answer_of_an_exploration_is_shown(cm: Cm) -> None:
 
     shown = cm("show", "experiment", "--tags=mobilenet", "--pareto")
 
-    assert shown.code == 0, shown.said
+    assert shown.code == 0, shown.output
     for words in ("SAMPLE, no MLPerf results", "front (1)", "1 (0.9 to 1.1)", "undecided (0)", "dominated by", "10.0%"):
         assert words in shown.out

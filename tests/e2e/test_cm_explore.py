@@ -60,7 +60,7 @@ def journalled(cm: Cm) -> list[str]:
 def test_repeating_an_exploration_shows_the_same_answer(cm: Cm) -> None:
     ended = cm.script(TAGS, *OPTIONS)
 
-    assert ended.code == 0, ended.said
+    assert ended.code == 0, ended.output
     assert "SAMPLE: the front" in ended.out
     assert "s spent, at most" in ended.err
     answer = answer_of(cm)
@@ -78,7 +78,7 @@ def test_repeating_an_exploration_shows_the_same_answer(cm: Cm) -> None:
 
     again = cm.script(TAGS, *OPTIONS)
 
-    assert again.code == 0, again.said
+    assert again.code == 0, again.output
     assert (experiment(cm) / "journal.jsonl").read_bytes() == kept
     assert answer_of(cm) == answer
     assert (experiment(cm) / "measurements.jsonl").read_text().splitlines() == stored
@@ -101,7 +101,7 @@ def test_a_stopped_exploration_measures_nothing_twice(cm: Cm, number: int, marke
 
     ended = cm.script(TAGS, *OPTIONS)
 
-    assert ended.code == 0, ended.said
+    assert ended.code == 0, ended.output
     after = journalled(cm)
     assert after[: len(before)] == before
     assert len(set(after)) == len(after)
@@ -136,7 +136,7 @@ def test_a_damaged_observation_is_measured_again(cm: Cm) -> None:
 
     ended = cm.script(TAGS, *OPTIONS, "--official=none")
 
-    assert ended.code == 0, ended.said
+    assert ended.code == 0, ended.output
     assert f"{journal}: line 3 is damaged (" in ended.err
     assert len(journal.read_text().splitlines()) >= len(lines) + 1
 
@@ -161,7 +161,7 @@ def test_engine_options_are_axes_and_failing_points_left_out(cm: Cm, tmp_path: P
 
     ended = cm.script(TAGS, *HERE, *SHORT, "--rounds=3", "--threads=1", f"--space={space}", "--official=kept")
 
-    assert ended.code == 0, ended.said
+    assert ended.code == 0, ended.output
     answer = answer_of(cm)
     failed = [each for each in answer["dropped"] if each["failed"]]
     assert [each["point"].split("/")[-2] for each in failed] == ["delegate=no-such-library.so"]
@@ -193,10 +193,10 @@ def test_invalid_options_are_refused_before_measuring(cm: Cm, option: str, messa
     ended = cm.script(TAGS, *HERE, *SHORT, option)
 
     assert ended.code != 0
-    assert message in ended.said
-    assert "Traceback" not in ended.said
+    assert message in ended.output
+    assert "Traceback" not in ended.output
     assert not (cm.home / "mlperf-home" / "experiments").exists()
-    assert "get-mlperf-exploration-candidate" not in ended.said
+    assert "get-mlperf-exploration-candidate" not in ended.output
 
 
 def test_berts_are_explored_by_throughput_and_f1(cm: Cm) -> None:
@@ -206,7 +206,7 @@ def test_berts_are_explored_by_throughput_and_f1(cm: Cm) -> None:
 
     ended = cm.script("explore,bert-99,_sample,_onnxruntime", *options, *sizes)
 
-    assert ended.code == 0, ended.said
+    assert ended.code == 0, ended.output
     answer = answer_of(cm)
     assert [each["name"] for each in answer["metrics"]] == ["samples_per_second", "f1_percent"]
     assert points(answer) == [
@@ -221,5 +221,5 @@ def test_absent_imagenet_is_an_error_before_models_are_fetched(cm: Cm) -> None:
     ended = cm.script("explore,mobilenet-models", *HERE)
 
     assert ended.code != 0
-    assert "ILSVRC2012_img_val.tar (50,000 images, 6.7 GB" in ended.said
-    assert "get-mlperf-exploration-candidate" not in ended.said
+    assert "ILSVRC2012_img_val.tar (50,000 images, 6.7 GB" in ended.output
+    assert "get-mlperf-exploration-candidate" not in ended.output

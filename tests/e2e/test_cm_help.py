@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 def test_each_command_shows_its_own_help(cm: Cm, words: tuple[str, ...], expected: str) -> None:
     ended = cm(*words)
 
-    assert ended.code == 0, ended.said
+    assert ended.code == 0, ended.output
     assert expected in ended.out
     assert "Python API" not in ended.out
 

@@ -120,7 +120,7 @@ def test_a_model_is_extracted_and_described(cm: Cm, server: FaultyServer, tmp_pa
 
     ended = cm.script(f"{V2},_uint8", mirrored(cm, server, STORAGE), "--out=json")
 
-    assert ended.code == 0, ended.said
+    assert ended.code == 0, ended.output
     exports = ended.document["new_env"]
     assert Path(exports["CM_ML_MODEL_FILE_WITH_PATH"]).read_bytes() == model
     assert exports["CM_ML_MODEL_FULL_NAME"] == "mobilenet-v2-precision_uint8-0.35-128"
@@ -138,7 +138,7 @@ def test_the_next_source_is_tried_after_a_404(cm: Cm, server: FaultyServer, tmp_
 
     ended = cm.script(V2, mirrored(cm, server, first[2], second[2]), checksum)
 
-    assert ended.code == 0, ended.said
+    assert ended.code == 0, ended.output
 
 
 def test_a_file_with_another_hash_is_refused(cm: Cm, server: FaultyServer, tmp_path: Path) -> None:
@@ -151,9 +151,9 @@ def test_a_file_with_another_hash_is_refused(cm: Cm, server: FaultyServer, tmp_p
     ended = cm.script("get,ml-model,mobilenet,raw,_v2", mirrored(cm, server, *hosts))
 
     assert ended.code != 0
-    assert env["CM_DOWNLOAD_HASHES"][0].partition(":")[2] in ended.said
-    assert hashlib.sha256(content).hexdigest() in ended.said
-    assert "Traceback" not in ended.said
+    assert env["CM_DOWNLOAD_HASHES"][0].partition(":")[2] in ended.output
+    assert hashlib.sha256(content).hexdigest() in ended.output
+    assert "Traceback" not in ended.output
 
 
 def test_a_damaged_archive_without_hash_is_fetched_again(cm: Cm, server: FaultyServer, tmp_path: Path) -> None:
@@ -167,8 +167,8 @@ def test_a_damaged_archive_without_hash_is_fetched_again(cm: Cm, server: FaultyS
     kept = cm.script(*command)
 
     assert first.code != 0
-    assert "it has no published hash; repeat the command to fetch it again" in first.said
-    assert again.code == 0, again.said
+    assert "it has no published hash; repeat the command to fetch it again" in first.output
+    assert again.code == 0, again.output
     assert kept.code == 0
     assert len([each for each in server.seen if each.path == path]) == 2
 
@@ -182,7 +182,7 @@ def test_a_model_of_another_input_size_is_refused(cm: Cm, server: FaultyServer, 
     ended = cm.script(f"{V2},_uint8", mirrored(cm, server, STORAGE))
 
     assert ended.code != 0
-    assert "takes images of 96 pixels, not 128" in ended.said
+    assert "takes images of 96 pixels, not 128" in ended.output
 
 
 @pytest.mark.parametrize("wrong", ["_v3,_small-minimalistic,_uint8", "_v2,_multiplier-0.25", "_v1,_multiplier-0.35"])
@@ -190,8 +190,8 @@ def test_an_unknown_model_is_refused_with_the_known_ones(cm: Cm, wrong: str) -> 
     ended = cm.script(f"get,ml-model,mobilenet,raw,{wrong}")
 
     assert ended.code != 0
-    assert "no model has these variations" in ended.said
-    assert "v1 has the multipliers 1.0, 0.75, 0.5, 0.25" in ended.said
+    assert "no model has these variations" in ended.output
+    assert "v1 has the multipliers 1.0, 0.75, 0.5, 0.25" in ended.output
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="the real models are absent")
@@ -199,7 +199,7 @@ def test_real_models_are_described_by_their_files(cm: Cm) -> None:
     for path in sorted(REAL.glob("*.tflite")):
         ended = cm.script("get,ml-model,mobilenet,raw", f"--model_path={path}", "--out=json")
 
-        assert ended.code == 0, ended.said
+        assert ended.code == 0, ended.output
         exports = ended.document["new_env"]
         assert exports["CM_ML_MODEL_FULL_NAME"] == path.stem
         assert exports["CM_DATASET_INPUT_SQUARE_SIDE"] in {128, 160, 192, 224}

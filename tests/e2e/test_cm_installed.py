@@ -89,13 +89,13 @@ def test_nothing_is_needed_after_the_installation(
 
     ended = Cm(home, program).script("detect,os", "--out=json")
 
-    assert ended.code == 0, ended.said
+    assert ended.code == 0, ended.output
     assert ended.document["new_env"]["CM_HOST_OS_TYPE"] == "linux"
     assert Cm(home, program)("show", "cache", "--out=json").document["entries"] == []
     assert Cm(home, program)("find", "script", "detect os", "--out=json").document["scripts"][0]["alias"] == "detect-os"
     # The lock of the checkout must match the installed files.
     checked = Cm(home, program)("run", "challenge", "run-mlperf@home-v3.1-cpu", "--sample", "--check")
-    assert checked.code == 0, checked.said
+    assert checked.code == 0, checked.output
 
 
 def test_the_embedded_sample_is_installed(distributions: Path) -> None:
@@ -126,7 +126,7 @@ def test_a_second_environment_works_after_the_first_is_gone(
 
     ended = second.script("detect,os")
 
-    assert ended.code == 0, ended.said
+    assert ended.code == 0, ended.output
 
 
 def test_an_older_index_does_not_hide_an_updates_files(
@@ -143,7 +143,7 @@ def test_an_older_index_does_not_hide_an_updates_files(
 
     for words in (("show", "cache"), ("find", "cache"), ("rm", "cache", "-f")):
         ended = cm(*words)
-        assert ended.code == 0, ended.said
+        assert ended.code == 0, ended.output
         assert str(home) in ended.out
 
 
@@ -190,7 +190,7 @@ def test_scripts_of_another_package_depend_on_ours(
 
     ended = cm.script("greet,host", "--out=json")
 
-    assert ended.code == 0, ended.said
+    assert ended.code == 0, ended.output
     assert ended.document["new_env"]["CM_GREETING"] == "hello, linux"
     listed = cm("find", "script", "--out=json").document["scripts"]
     assert {"greet-host", "detect-os"} <= {each["alias"] for each in listed}

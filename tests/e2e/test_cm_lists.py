@@ -25,7 +25,7 @@ def document(ended: Ended) -> dict[str, Any]:
 def sample(cm: Cm, *words: str, questions: int = 20, **extra: str) -> dict[str, Any]:
     """Make the embedded sample, with a small cached step."""
     ended = cm.script(SAMPLE, f"--questions={questions}", "--quiet", "--out=json", *words, **extra)
-    assert ended.code == 0, ended.said
+    assert ended.code == 0, ended.output
     return document(ended)
 
 
@@ -58,7 +58,7 @@ class TestScripts:
         answer = document(cm("find", "script", "--tags=detekt", "--out=json"))
 
         assert ended.code != 0
-        assert "Did you mean detect" in ended.said
+        assert "Did you mean detect" in ended.output
         assert answer["scripts"] == []
         assert "detect" in answer["nearest"]
 
@@ -97,16 +97,16 @@ class TestScripts:
         ended = cm("show", "script", *words)
 
         assert ended.code != 0
-        assert expected in ended.said
-        assert "Traceback" not in ended.said
+        assert expected in ended.output
+        assert "Traceback" not in ended.output
 
     def test_every_script_can_be_shown(self, cm: Cm) -> None:
         for each in document(cm("find", "script", "--out=json"))["scripts"]:
             assert cm("show", "script", each["alias"]).code == 0
 
     def test_cminds_own_actions_still_work(self, cm: Cm) -> None:
-        assert "Traceback" not in cm("load", "cache", "absent").said
-        assert "Traceback" not in cm("load", "script", "absent").said
+        assert "Traceback" not in cm("load", "cache", "absent").output
+        assert "Traceback" not in cm("load", "script", "absent").output
         assert cm("load", "script", "detect-os").code == 0
 
     def test_nothing_is_written(self, cm: Cm) -> None:
@@ -146,7 +146,7 @@ class TestCache:
 
         assert first["key"] in ended.out
         assert second["key"] not in ended.out
-        assert "no key starts like this" in cm("show", "cache", "0123456789").said
+        assert "no key starts like this" in cm("show", "cache", "0123456789").output
 
     def test_a_damaged_entry_is_made_again_on_a_hit(self, cm: Cm) -> None:
         path = Path(sample(cm)["new_env"]["CM_DATASET_SQUAD_VAL_PATH"])
@@ -156,7 +156,7 @@ class TestCache:
         ended = cm.script(SAMPLE, "--questions=20")
 
         assert ended.code == 0
-        assert "damaged and is made again" in ended.said
+        assert "damaged and is made again" in ended.output
         assert path.read_bytes() == content
         assert sample(cm)["status"] == "cached"
 
@@ -199,7 +199,7 @@ class TestCache:
         ended = cm.script("detect,os", "--renew")
 
         assert ended.code != 0
-        assert "detect-os is not cached; renew its dependencies with --new" in ended.said
+        assert "detect-os is not cached; renew its dependencies with --new" in ended.output
 
 
 class TestRemoval:
@@ -210,7 +210,7 @@ class TestRemoval:
 
         assert ended.code != 0
         assert "To be removed: 1 entry, " in ended.out
-        assert "add -f" in ended.said
+        assert "add -f" in ended.output
         assert sample(cm)["status"] == "cached"
 
     @pytest.mark.parametrize("action", ["rm", "delete"])
@@ -221,7 +221,7 @@ class TestRemoval:
 
         ended = cm(action, "cache", first["key"][:12], "-f")
 
-        assert ended.code == 0, ended.said
+        assert ended.code == 0, ended.output
         assert [each["key"] for each in entries(cm)] == [second["key"]]
         assert cm("rm", "cache", "--tags=-sample-squad", "-f").code == 0
         assert len(entries(cm)) == 1
@@ -241,15 +241,15 @@ class TestRemoval:
         ) as process:
             os.close(theirs)
             os.write(ours, answer.encode())
-            said = b""
+            printed = b""
             try:
                 while chunk := os.read(ours, 4096):
-                    said += chunk
+                    printed += chunk
             except OSError:  # Linux reports the closed other side this way
                 pass
         os.close(ours)
 
-        assert b"Remove them? [y/N]" in said
+        assert b"Remove them? [y/N]" in printed
         assert process.returncode == (0 if left == 0 else 1)
         assert len(entries(cm)) == left
 
@@ -260,7 +260,7 @@ class TestRemoval:
             opened.add(tmp_path / "file", "file")
         url = f"--url={archive.as_uri()}"
         first = cm.script("download-and-extract", url, "--env.CM_DOWNLOAD_RECORD=yes")
-        assert first.code == 0, first.said
+        assert first.code == 0, first.output
 
         kept = cm("rm", "cache", "--tags=download-file", "-f")
         (left,) = entries(cm)
@@ -287,7 +287,7 @@ class TestRemoval:
         assert removed.code == 0
         assert not partial.exists()
         assert sample(cm)["status"] == "cached"
-        assert "without tags, key and --dependants" in cm("rm", "cache", "--partial", "--tags=a").said
+        assert "without tags, key and --dependants" in cm("rm", "cache", "--partial", "--tags=a").output
 
     def test_runs_and_removals_at_once_do_no_harm(self, cm: Cm) -> None:
         cm("find", "cache")  # cmind's own index must be made by one process

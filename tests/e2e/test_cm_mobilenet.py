@@ -44,7 +44,7 @@ def measurements(tmp_path: Path) -> dict[str, dict[str, object]]:
 def test_the_samples_table_says_sample(cm: Cm, tmp_path: Path) -> None:
     ended = cm.script(f"{TAGS},_sample", *HERE, *SHORT, f"--results_dir={tmp_path / 'results'}")
 
-    assert ended.code == 0, ended.said
+    assert ended.code == 0, ended.output
     assert "SAMPLE RESULT" in ended.out
     assert "Top-1 accuracy (%)" in ended.out
     (measurement,) = measurements(tmp_path).values()
@@ -62,7 +62,7 @@ def test_every_scenario_is_measured(cm: Cm, tmp_path: Path, scenario: str) -> No
 
     ended = cm.script(f"{TAGS},_sample,_performance-only", *options)
 
-    assert ended.code == 0, ended.said
+    assert ended.code == 0, ended.output
     ((place, measurement),) = measurements(tmp_path).items()
     assert f"/{scenario.lower()}/" in place
     assert measurement["scenario"] == scenario
@@ -73,7 +73,7 @@ def test_each_sample_model_has_its_own_result(cm: Cm, tmp_path: Path) -> None:
     options = [*HERE, *SHORT, f"--results_dir={tmp_path / 'results'}"]
     for name in ("mobilenet_0.25_64_float", "mobilenet_0.50_96_int8"):
         ended = cm.script(f"{TAGS},_sample,_accuracy-only", *options, f"--model_variation=sample.{name}")
-        assert ended.code == 0, ended.said
+        assert ended.code == 0, ended.output
 
     sizes = {
         str(each["model"]["name"]["value"]): each["model"]["input_resolution"]["value"]
@@ -91,7 +91,7 @@ def test_a_truncated_model_is_refused_before_any_measurement(cm: Cm, tmp_path: P
     )
 
     assert ended.code != 0
-    assert f"model {broken}: the TFLite file is incomplete or damaged" in ended.said
+    assert f"model {broken}: the TFLite file is incomplete or damaged" in ended.output
     assert not measurements(tmp_path)
 
 
@@ -102,7 +102,7 @@ def test_without_imagenet_the_error_says_how_to_get_it(cm: Cm, tmp_path: Path) -
     ended = cm.script(TAGS, *HERE, "--model_variation=sample", f"--labels_path={labels}")
 
     assert ended.code != 0
-    assert "ILSVRC2012_img_val.tar (50,000 images, 6.7 GB" in ended.said
+    assert "ILSVRC2012_img_val.tar (50,000 images, 6.7 GB" in ended.output
 
 
 @pytest.mark.parametrize("tags", [TAGS, "run,mobilenet-models,_tflite,_accuracy-only"])
@@ -118,12 +118,12 @@ def test_images_are_checked_before_any_model_is_fetched(tmp_path: Path, tags: st
         incomplete = cm.script(tags, *options, f"--imagenet_path={images}")
 
     assert without.code != 0
-    assert without.said.count("ILSVRC2012_img_val.tar (50,000 images, 6.7 GB") == 1
+    assert without.output.count("ILSVRC2012_img_val.tar (50,000 images, 6.7 GB") == 1
     assert incomplete.code != 0
-    assert f"{images}: lacks 1 of the 3 images" in incomplete.said
-    assert f"(the first is {name_of(2)})" in incomplete.said
-    assert "--dataset_size=N" in incomplete.said
-    assert "get-ml-model" not in without.said + incomplete.said
+    assert f"{images}: lacks 1 of the 3 images" in incomplete.output
+    assert f"(the first is {name_of(2)})" in incomplete.output
+    assert "--dataset_size=N" in incomplete.output
+    assert "get-ml-model" not in without.output + incomplete.output
     assert not (tmp_path / "r").exists()
 
 
@@ -133,7 +133,7 @@ def test_models_with_the_same_failure_are_listed_together(cm: Cm, tmp_path: Path
     ended = cm.script("run,mobilenet-models,_sample,_only-int8", HERE[0], absent, *SHORT)
 
     assert ended.code != 0
-    (error,) = [line for line in ended.said.splitlines() if "CM error" in line]
+    (error,) = [line for line in ended.output.splitlines() if "CM error" in line]
     assert "4 of the models failed; the same command tries them again: " in error
     names = [f"sample.{name}" for name in MODELS if name.endswith("int8")]
     assert all(ended.out.count(name) == 1 for name in names)
@@ -144,7 +144,7 @@ def test_the_sweep_resumes_and_survives_a_failure(cm: Cm, tmp_path: Path) -> Non
     options = [*HERE, *SHORT, "--test_query_count=40", f"--results_dir={tmp_path / 'results'}"]
     sweep = "run,mobilenet-models,_tflite,_sample,_only-int8"
     first = cm.script(sweep, *options)
-    assert first.code == 0, first.said
+    assert first.code == 0, first.output
     names = [name for name in MODELS if name.endswith("int8")]
     assert all(name in first.out.rpartition("SAMPLE RESULTS")[2] for name in names)
     sessions = {path: path.read_bytes() for path in (tmp_path / "results").rglob("*-session.json")}
@@ -157,8 +157,8 @@ def test_the_sweep_resumes_and_survives_a_failure(cm: Cm, tmp_path: Path) -> Non
     again = cm.script(sweep, *options)
 
     assert again.code != 0
-    assert "1 of the models failed" in again.said
-    assert str(broken) in again.said
+    assert "1 of the models failed" in again.output
+    assert str(broken) in again.output
     assert "mobilenet_0.25_96_int8" not in again.out.rpartition("SAMPLE RESULTS")[2]
     assert lost.read_bytes() != sessions[lost]
     kept = [path for path in sessions if path not in {lost, broken}]
@@ -166,7 +166,7 @@ def test_the_sweep_resumes_and_survives_a_failure(cm: Cm, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("option", "said"),
+    ("option", "message"),
     [
         ("--no_rerun=no", "--rerun"),
         ("--submission=yes", "_submission"),
@@ -174,11 +174,11 @@ def test_the_sweep_resumes_and_survives_a_failure(cm: Cm, tmp_path: Path) -> Non
         ("--power=yes", "power"),
     ],
 )
-def test_refusals_of_2023s_options_are_explained(cm: Cm, option: str, said: str) -> None:
+def test_refusals_of_2023s_options_are_explained(cm: Cm, option: str, message: str) -> None:
     ended = cm.script("run,mobilenet-models,_sample", option)
 
     assert ended.code != 0
-    assert said in ended.said
+    assert message in ended.output
 
 
 @pytest.mark.parametrize("variation", ["", ",_find-performance"])
@@ -186,18 +186,18 @@ def test_a_sweep_without_models_fails(cm: Cm, variation: str) -> None:
     ended = cm.script(f"run,mobilenet-models,_sample,_efficientnet{variation}", HERE[0])
 
     assert ended.code != 0
-    assert "no model fits the request" in ended.said
+    assert "no model fits the request" in ended.output
 
 
 def test_a_table_leaves_out_results_of_other_requests(cm: Cm, tmp_path: Path) -> None:
     options = [*HERE, *SHORT, "--test_query_count=40", f"--results_dir={tmp_path / 'results'}"]
     sweep = "run,mobilenet-models,_tflite,_sample,_performance-only"
     first = cm.script(sweep, *options, "--env.CM_TEST_ONE_RUN=yes")
-    assert first.code == 0, first.said
+    assert first.code == 0, first.output
 
     again = cm.script(f"{sweep},_only-int8", *options)
 
-    assert again.code == 0, again.said
+    assert again.code == 0, again.output
     table = again.out.rpartition("SAMPLE RESULTS")[2]
     assert all((name in table) == name.endswith("int8") for name in MODELS)
 
@@ -207,7 +207,7 @@ def test_one_model_is_enough_for_a_trial(cm: Cm, tmp_path: Path) -> None:
 
     ended = cm.script("run,mobilenet-models,_sample,_performance-only", *options, "--env.CM_TEST_ONE_RUN=yes")
 
-    assert ended.code == 0, ended.said
+    assert ended.code == 0, ended.output
     assert len(measurements(tmp_path)) == 1
 
 
@@ -223,9 +223,9 @@ def test_sample_results_are_packed_only_where_allowed(cm: Cm, tmp_path: Path) ->
     made = cm.script(tags, *options, *submission, "--allow_sample")
 
     assert refused.code != 0
-    assert "samples are not MLPerf results" in refused.said
-    assert "test runs are too short for a submission" in short.said
-    assert made.code == 0, made.said
+    assert "samples are not MLPerf results" in refused.output
+    assert "test runs are too short for a submission" in short.output
+    assert made.code == 0, made.output
     assert "SAMPLE SUBMISSION" in made.out
     assert sub.with_name("tree.tar.gz").is_file()
     scenarios = {path.name for path in sub.glob("open/Example/results/*/*/*")}
@@ -241,7 +241,7 @@ def test_a_price_of_zero_or_less_is_refused_at_the_start(tmp_path: Path, tags: s
     ended = cm.script(tags, f"--price_per_hour={price}")
 
     assert ended.code != 0
-    assert f"--price_per_hour={price}: must be above 0" in ended.said
+    assert f"--price_per_hour={price}: must be above 0" in ended.output
     assert not (cm.home / "mlperf-home" / "cache").exists()
 
 
@@ -250,7 +250,7 @@ def test_a_price_adds_the_cost_to_the_measurement(cm: Cm, tmp_path: Path) -> Non
 
     ended = cm.script(f"{TAGS},_sample,_performance-only", *options)
 
-    assert ended.code == 0, ended.said
+    assert ended.code == 0, ended.output
     assert "Cost per million (in the price's currency)" in ended.out
     (measurement,) = measurements(tmp_path).values()
     values = measurement["values"]
@@ -260,7 +260,7 @@ def test_a_price_adds_the_cost_to_the_measurement(cm: Cm, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("option", "said"),
+    ("option", "message"),
     [
         ("--price_per_hour=dear", "must be a number"),
         ("--price_per_hour=0.0", "must be above 0"),
@@ -268,9 +268,9 @@ def test_a_price_adds_the_cost_to_the_measurement(cm: Cm, tmp_path: Path) -> Non
         ("--repeat_noisy=1.5", "must be a whole number"),
     ],
 )
-def test_odd_prices_and_repetitions_are_refused_before_a_run(cm: Cm, tmp_path: Path, option: str, said: str) -> None:
+def test_odd_prices_and_repetitions_are_refused_before_a_run(cm: Cm, tmp_path: Path, option: str, message: str) -> None:
     ended = cm.script(f"{TAGS},_sample,_performance-only", *HERE, *SHORT, option, f"--results_dir={tmp_path / 'r'}")
 
     assert ended.code != 0
-    assert said in ended.said
+    assert message in ended.output
     assert not list(tmp_path.rglob("performance-session.json"))

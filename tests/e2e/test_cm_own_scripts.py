@@ -48,7 +48,7 @@ def mine(cm: Cm, tmp_path: Path) -> Path:
 def test_a_users_script_depends_on_ours(cm: Cm, mine: Path) -> None:
     ended = cm.script("report,cores", "--greeting=$(touch hacked)", "-j")
 
-    assert ended.code == 0, ended.said
+    assert ended.code == 0, ended.output
     answer = json.loads(ended.out[ended.out.index("{") :])
     assert Path(answer["new_env"]["CM_REPORT"]).read_text().endswith("cores, $(touch hacked)")
     assert not (cm.home / "hacked").exists()
@@ -60,9 +60,9 @@ def test_a_script_is_deleted_only_with_consent(cm: Cm, mine: Path) -> None:
     deleted = cm("rm", "script", "report-cores", "-f")
 
     assert (refused.code, was_there) == (1, True)
-    assert "add -f" in refused.said
-    assert "Traceback" not in refused.said
-    assert deleted.code == 0, deleted.said
+    assert "add -f" in refused.output
+    assert "Traceback" not in refused.output
+    assert deleted.code == 0, deleted.output
     assert not (mine / "script" / "report-cores").exists()
 
 
@@ -77,7 +77,7 @@ def test_an_alias_of_ours_is_refused_with_both_places(cm: Cm, mine: Path) -> Non
     ended = cm.script("report,cores")
 
     assert ended.code != 0
-    assert "'detect-os' is already used by" in ended.said
+    assert "'detect-os' is already used by" in ended.output
 
 
 def test_another_script_automation_is_named_with_the_remedy(cm: Cm, mine: Path) -> None:
@@ -87,4 +87,4 @@ def test_another_script_automation_is_named_with_the_remedy(cm: Cm, mine: Path) 
 
     ended = cm.script("detect,os")
 
-    assert "has a script automation of its own" in ended.said
+    assert "has a script automation of its own" in ended.output

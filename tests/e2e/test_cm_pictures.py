@@ -32,7 +32,7 @@ def test_a_published_table_becomes_a_picture_and_a_page(cm: Cm, tmp_path: Path) 
 
     ended = cm.script("plot,pareto", HERE, f"--imported={table}", f"--out_dir={tmp_path / 'out'}")
 
-    assert ended.code == 0, ended.said
+    assert ended.code == 0, ended.output
     assert "2, 2 on a front" in ended.out
     assert sorted(path.suffix for path in (tmp_path / "out").iterdir()) == [".csv", ".html", ".json", ".png", ".svg"]
 
@@ -42,10 +42,10 @@ def test_an_absent_experiment_is_an_error_of_one_line(cm: Cm, tmp_path: Path) ->
     named = cm.script("plot,pareto", HERE, "--experiment=mine", f"--out_dir={tmp_path / 'out'}")
 
     assert ended.code != 0
-    assert "has no such experiment; run one, or use --results_dir" in ended.said
+    assert "has no such experiment; run one, or use --results_dir" in ended.output
     assert named.code != 0
-    assert "there is no experiment 'mine'; there are: none yet" in named.said
-    assert "Traceback" not in ended.said + named.said
+    assert "there is no experiment 'mine'; there are: none yet" in named.output
+    assert "Traceback" not in ended.output + named.output
     assert not (tmp_path / "out").exists()
 
 
@@ -56,7 +56,7 @@ def test_one_of_results_and_experiments_may_be_empty(cm: Cm, tmp_path: Path) -> 
     drawn = cm.script("plot,pareto", f"--results_dir={tmp_path / 'R'}", *both)
     neither = cm.script("plot,pareto", f"--results_dir={tmp_path / 'none'}", *both)
 
-    assert drawn.code == 0, drawn.said
+    assert drawn.code == 0, drawn.output
     assert "1, 1 on a front" in drawn.out
     assert neither.code != 0
-    assert "has no measurement.json" in neither.said
+    assert "has no measurement.json" in neither.output

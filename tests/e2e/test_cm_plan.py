@@ -23,7 +23,7 @@ def test_the_plan_is_shown_and_nothing_changes(cm: Cm) -> None:
 
     ended = cm.script(OFFICIAL, "--plan")
 
-    assert ended.code == 0, ended.said
+    assert ended.code == 0, ended.output
     assert "get-dataset-squad [_validation" in ended.out
     assert "dev-v1.1.json: 4,854,279 bytes, raw.githubusercontent.com" in ended.out
     assert files(cm.home) == before
@@ -55,8 +55,8 @@ def test_offline_names_all_missing_files_before_the_first_step(cm: Cm) -> None:
 
     assert ended.code != 0
     for name in ("oBERT-Large", "dev-v1.1.json", "vocab.txt"):
-        assert name in ended.said
-    assert str(cm.home / "mlperf-home" / "downloads" / "vocab.txt") in ended.said
+        assert name in ended.output
+    assert str(cm.home / "mlperf-home" / "downloads" / "vocab.txt") in ended.output
     assert not (cm.home / "mlperf-home" / "records").exists()
 
 
@@ -71,12 +71,12 @@ def test_a_file_that_the_user_brought_is_used_offline(cm: Cm, tmp_path: Path) ->
 
     ended = cm.script("download,file", *options)
 
-    assert "put it at" in refused.said
-    assert ended.code == 0, ended.said
+    assert "put it at" in refused.output
+    assert ended.code == 0, ended.output
 
 
 def test_prefetch_fetches_and_stops(cm: Cm, tmp_path: Path) -> None:
     ended = cm.script("get,preprocessed,dataset,squad,_sample", "--prefetch")
 
-    assert ended.code == 0, ended.said
+    assert ended.code == 0, ended.output
     assert "made" in ended.out

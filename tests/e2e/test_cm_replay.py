@@ -41,7 +41,7 @@ def test_a_replay_repeats_the_request(cm: Cm) -> None:
 
     ended = cm("replay", "script", f"--record={record}")
 
-    assert ended.code == 0, ended.said
+    assert ended.code == 0, ended.output
     assert "no differences" in ended.out
     assert newest_record(cm) != record
     assert read(newest_record(cm))["request"] == read(record)["request"]
@@ -63,5 +63,5 @@ def test_a_replay_lists_the_differences(cm: Cm) -> None:
 
 
 def test_a_replay_without_a_record_names_the_option(cm: Cm) -> None:
-    assert "--record=FILE" in cm("replay", "script").said
+    assert "--record=FILE" in cm("replay", "script").output
     assert cm("replay", "script", "--record=/nothing/there.json").code != 0

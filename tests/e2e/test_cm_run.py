@@ -63,7 +63,7 @@ def test_the_sample_on_deepsparse_ends_with_the_table(cm: Cm, tmp_path: Path) ->
     short += ["--batch_size=2", "--streams=1", "--env.DEEPSPARSE_SEQLENS=192,384"]
     ended = cm.script(f"{TAGS},_sample", HERE, *short, f"--results_dir={tmp_path / 'results'}")
 
-    assert ended.code == 0, ended.said
+    assert ended.code == 0, ended.output
     assert "SAMPLE RESULT" in ended.out
     assert "deepsparse 1.8.0" in ended.out
     measurement = json.loads(next((tmp_path / "results").rglob("measurement.json")).read_text())
@@ -84,7 +84,7 @@ def test_onnxruntime_runs_the_sample_too(cm: Cm, small: list[str], tmp_path: Pat
 
     ended = cm.script(f"{TAGS},_accuracy-only", *replaced(small, "--backend=onnxruntime"))
 
-    assert ended.code == 0, ended.said
+    assert ended.code == 0, ended.output
     text = next((tmp_path / "results").rglob("accuracy.txt")).read_text()
     assert json.loads(text.splitlines()[0])["f1"] > 90
     assert "sample" in text
@@ -94,7 +94,7 @@ def test_onnxruntime_runs_the_sample_too(cm: Cm, small: list[str], tmp_path: Pat
 def test_every_scenario_leaves_a_measurement(cm: Cm, small: list[str], tmp_path: Path, scenario: str) -> None:
     ended = cm.script(TAGS, *small, f"--scenario={scenario}", "--target_qps=20")
 
-    assert ended.code == 0, ended.said
+    assert ended.code == 0, ended.output
     assert next((tmp_path / "results").rglob(f"{scenario.lower()}/measurement.json")).is_file()
 
 
@@ -107,9 +107,9 @@ def test_a_result_is_measured_again_only_on_request(cm: Cm, small: list[str], tm
     same = session.read_bytes()
     again = cm.script(TAGS, *small, "--rerun")
 
-    assert "the result exists" in kept.said
+    assert "the result exists" in kept.output
     assert same == before
-    assert again.code == 0, again.said
+    assert again.code == 0, again.output
     assert session.read_bytes() != before
 
 
@@ -122,8 +122,8 @@ def test_a_result_of_another_dataset_is_refused(cm: Cm, small: list[str], tmp_pa
     ended = cm.script(TAGS, *replaced(small, f"--dataset_path={others.dataset}"))
 
     assert ended.code != 0
-    assert "another dataset" in ended.said
-    assert "--rerun" in ended.said
+    assert "another dataset" in ended.output
+    assert "--rerun" in ended.output
     assert accuracy.read_bytes() == before
 
 
@@ -134,7 +134,7 @@ def test_a_result_of_other_options_is_not_reused(cm: Cm, small: list[str], chang
     ended = cm.script(f"{TAGS},_performance-only", *replaced(small, change))
 
     assert ended.code != 0
-    assert "run there has" in ended.said
+    assert "run there has" in ended.output
 
 
 def test_a_performance_runs_settings_stay_beside_its_result(cm: Cm, small: list[str], tmp_path: Path) -> None:
@@ -148,8 +148,8 @@ def test_an_unreadable_option_is_named(cm: Cm, small: list[str], wrong: str) -> 
     ended = cm.script(f"{TAGS},_performance-only", *small, wrong)
 
     assert ended.code != 0
-    assert wrong.removeprefix("--env.").partition("=")[0] in ended.said
-    assert "Traceback" not in ended.said
+    assert wrong.removeprefix("--env.").partition("=")[0] in ended.output
+    assert "Traceback" not in ended.output
 
 
 def test_clean_sets_the_old_results_aside(cm: Cm, small: list[str], tmp_path: Path) -> None:
@@ -159,7 +159,7 @@ def test_clean_sets_the_old_results_aside(cm: Cm, small: list[str], tmp_path: Pa
     ended = cm.script(TAGS, *small, "--clean")
 
     sessions = [path.read_bytes() for path in (tmp_path / "results").rglob("performance-session.json")]
-    assert ended.code == 0, ended.said
+    assert ended.code == 0, ended.output
     assert len(sessions) == 2
     assert old in sessions
 
@@ -167,7 +167,7 @@ def test_clean_sets_the_old_results_aside(cm: Cm, small: list[str], tmp_path: Pa
 def test_a_users_model_is_named_by_its_option(cm: Cm, small: list[str], tmp_path: Path) -> None:
     ended = cm.script(f"{TAGS},_performance-only", *small, "--env.CM_ML_MODEL_FULL_NAME=mine-bert-99")
 
-    assert ended.code == 0, ended.said
+    assert ended.code == 0, ended.output
     assert list((tmp_path / "results").rglob("mine-bert-99/offline/measurement.json"))
 
 
@@ -175,7 +175,7 @@ def test_a_found_target_is_kept_for_later_runs(cm: Cm, small: list[str]) -> None
     found = cm.script("generate-run-cmds,inference,_find-performance", *small)
 
     targets = json.loads(next((cm.home / "mlperf-home/state/systems").rglob("targets.json")).read_text())
-    assert found.code == 0, found.said
+    assert found.code == 0, found.output
     assert targets["dense-bert-99"]["Offline"]["target_qps"] > 0
     assert "samples per second" in found.out
 
@@ -189,7 +189,7 @@ def test_the_readme_is_rewritten_without_measuring(cm: Cm, small: list[str], tmp
 
     ended = cm.script("generate-run-cmds,inference,_populate-readme", *small)
 
-    assert ended.code == 0, ended.said
+    assert ended.code == 0, ended.output
     assert readme.is_file()
     assert session.read_bytes() == measured
 
@@ -262,8 +262,8 @@ def test_bad_input_is_named_and_leaves_no_result(cm: Cm, small: list[str], tmp_p
     ended = cm.script(TAGS, *replaced(small, option, backend))
 
     assert ended.code != 0
-    assert expected in ended.said
-    assert "Traceback" not in ended.said
+    assert expected in ended.output
+    assert "Traceback" not in ended.output
     assert not results(tmp_path)
 
 

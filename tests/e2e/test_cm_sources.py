@@ -48,7 +48,7 @@ def archive_with(name: str, content: bytes) -> bytes:
 
 
 def exported(ended: Ended, key: str) -> Path:
-    assert ended.code == 0, ended.said
+    assert ended.code == 0, ended.output
     return Path(ended.document["new_env"][key])
 
 
@@ -73,8 +73,8 @@ def test_a_model_with_another_hash_is_refused_and_not_kept(cm: Cm, server: Fault
     ended = cm.script("get,ml-model,bert-large", mirrored(cm, server, GITHUB))
 
     assert ended.code != 0
-    assert "198663a59b3987f95a84234b51af215eda01ba03" in ended.said
-    assert "Traceback" not in ended.said
+    assert "198663a59b3987f95a84234b51af215eda01ba03" in ended.output
+    assert "Traceback" not in ended.output
     assert not list((cm.home / "mlperf-home/cache").rglob("*.onnx*"))
 
 
@@ -114,7 +114,7 @@ def test_a_file_without_a_published_hash_must_stay_the_same(cm: Cm, server: Faul
     ended = cm.script(*words)
 
     assert ended.code != 0
-    assert "sha256" in ended.said
+    assert "sha256" in ended.output
 
 
 def test_the_model_of_a_zoo_stub_is_fetched(cm: Cm, server: FaultyServer) -> None:
@@ -141,8 +141,8 @@ def test_a_zoo_that_is_gone_is_reported_with_an_alternative(cm: Cm, server: Faul
     ended = cm.script("get,ml-model,zoo,deepsparse", mirrored(cm, server, ZOO), f"--stub={STUB}")
 
     assert ended.code != 0
-    assert "does not answer" in ended.said
-    assert "--model_path" in ended.said
+    assert "does not answer" in ended.output
+    assert "--model_path" in ended.output
 
 
 def test_without_a_network_the_error_names_every_source(cm: Cm) -> None:
@@ -152,17 +152,17 @@ def test_without_a_network_the_error_names_every_source(cm: Cm) -> None:
     ended = cm.script("get,dataset,squad,original", f"--mirrors={path}")
 
     assert ended.code != 0
-    assert "raw.githubusercontent.com" in ended.said
-    assert "rajpurkar.github.io" in ended.said
-    assert "Traceback" not in ended.said
+    assert "raw.githubusercontent.com" in ended.output
+    assert "rajpurkar.github.io" in ended.output
+    assert "Traceback" not in ended.output
 
 
 def test_a_download_without_a_hash_needs_record(cm: Cm, server: FaultyServer) -> None:
     url = server.serve("/file.bin", whole(b"content"))
 
     refused = cm.script("download,file", f"--url={url}")
-    taken = cm.script("download,file", f"--url={url}", "--record=yes", "--out=json")
+    recorded = cm.script("download,file", f"--url={url}", "--record=yes", "--out=json")
 
     assert refused.code != 0
-    assert "has no expected hash" in refused.said
-    assert exported(taken, "CM_DOWNLOAD_PATH").read_bytes() == b"content"
+    assert "has no expected hash" in refused.output
+    assert exported(recorded, "CM_DOWNLOAD_PATH").read_bytes() == b"content"

@@ -30,7 +30,7 @@ def test_this_machine_is_described(cm: Cm, tmp_path: Path) -> None:
         *(f"--system_file={own}", f"--out_dir={tmp_path / 'systems'}", "-j"),
     )
 
-    assert ended.code == 0, ended.said
+    assert ended.code == 0, ended.output
     path = Path(ended.document["new_env"]["CM_MLPERF_SUT_DESCRIPTION_PATH"])
     values = json.loads(path.read_text(encoding="utf-8"))
     assert path == tmp_path / "systems" / "my_box.json"
@@ -66,8 +66,8 @@ def test_a_mistake_is_one_line_and_writes_nothing(cm: Cm, tmp_path: Path) -> Non
     ended = cm.script(TAGS, "--submitter=Example", f"--system_file={own}", f"--out_dir={tmp_path / 'systems'}")
 
     assert ended.code != 0
-    assert f'{own}: unknown key "coolling"; the nearest known key is "cooling"' in ended.said
-    assert "Traceback" not in ended.said
+    assert f'{own}: unknown key "coolling"; the nearest known key is "cooling"' in ended.output
+    assert "Traceback" not in ended.output
     assert not (tmp_path / "systems").exists()
 
 
@@ -75,4 +75,4 @@ def test_a_description_needs_a_submitter(cm: Cm) -> None:
     ended = cm.script(TAGS)
 
     assert ended.code != 0
-    assert "needs --submitter" in ended.said
+    assert "needs --submitter" in ended.output

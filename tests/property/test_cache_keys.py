@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_scripts import Bench
 
-from scriptgraph.cache.store import insert_placeholders, insert_paths
+from scriptgraph.cache.store import insert_paths, insert_placeholders
 from scriptgraph.errors import UndeclaredError
 
 if TYPE_CHECKING:

@@ -50,9 +50,9 @@ def small(cm: Cm, disk: SmallDisk, tmp_path: Path) -> Cm:
 
 def refused(ended: Ended, disk: SmallDisk) -> str:
     """Assert that a command failed in one line and left no unfinished entry; return the line."""
-    assert ended.code == 1, ended.said
-    assert "Traceback" not in ended.said
-    (line,) = [line for line in ended.said.splitlines() if "CM error" in line]
+    assert ended.code == 1, ended.output
+    assert "Traceback" not in ended.output
+    (line,) = [line for line in ended.output.splitlines() if "CM error" in line]
     assert not list((disk.seen / "home/cache/making").iterdir())
     return line
 
@@ -74,7 +74,7 @@ def test_a_download_resumes_after_a_full_disk(small: Cm, disk: SmallDisk) -> Non
         disk.resize("16m")
         ended = small.script("download,file", f"--url={url}", *options)
 
-        assert ended.code == 0, ended.said
+        assert ended.code == 0, ended.output
         (first, second) = server.seen
         assert "Range" not in first.headers
         assert int(second.headers["Range"].removeprefix("bytes=").removesuffix("-")) > 1_000_000
@@ -101,7 +101,7 @@ def test_an_archive_is_unpacked_whole_or_not_at_all(small: Cm, disk: SmallDisk) 
         disk.resize("16m")
         ended = small.script("download-and-extract", f"--url={url}", *options)
 
-        assert ended.code == 0, ended.said
+        assert ended.code == 0, ended.output
         assert len(server.seen) == 1  # the archive is not fetched again
     assert entries(disk) == ["download-file", "extract-file"]
 
@@ -120,13 +120,13 @@ def test_an_entry_is_published_whole_or_not_at_all(small: Cm, disk: SmallDisk, t
     assert small("add", "repo", f"--path={tmp_path / 'mine'}").code == 0
     marker = tmp_path / "marker"
     marker.write_text("take all")
-    asked = (f"--marker={marker}", f"--home={disk.place / 'home'}")
+    options = (f"--marker={marker}", f"--home={disk.place / 'home'}")
 
-    line = refused(small.script("fill,disk", *asked), disk)
+    line = refused(small.script("fill,disk", *options), disk)
     assert "the new entry cannot be stored (No space left on device)" in line
     assert entries(disk) == []
     marker.write_text("")
-    ended = small.script("fill,disk", *asked)
+    ended = small.script("fill,disk", *options)
 
-    assert ended.code == 0, ended.said
+    assert ended.code == 0, ended.output
     assert entries(disk) == ["fill-disk"]

@@ -82,8 +82,8 @@ def test_a_file_name_that_leads_elsewhere_is_refused(cm: Cm, tmp_path: Path, nam
     ended = cm.script("download,file", *local_file(tmp_path), f"--filename={name.format(tmp=tmp_path)}")
 
     assert ended.code != 0
-    assert "--filename" in ended.said
-    assert "Traceback" not in ended.said
+    assert "--filename" in ended.output
+    assert "Traceback" not in ended.output
     assert not list(tmp_path.rglob("out"))
 
 
@@ -91,7 +91,7 @@ def test_a_file_name_that_leads_elsewhere_is_refused(cm: Cm, tmp_path: Path, nam
 def test_an_odd_but_plain_file_name_is_kept(cm: Cm, tmp_path: Path, name: str) -> None:
     ended = cm.script("download,file", *local_file(tmp_path), f"--filename={name}", "--out=json")
 
-    assert ended.code == 0, ended.said
+    assert ended.code == 0, ended.output
     path = Path(json.loads(ended.out)["new_env"]["CM_DOWNLOAD_PATH"])
     assert path.name == name
     assert path.read_text() == "content"
@@ -111,7 +111,7 @@ def test_other_names_that_lead_elsewhere_are_refused(cm: Cm, tmp_path: Path, tag
     ended = cm.script(tags, option)
 
     assert ended.code != 0
-    assert "must be a plain name" in ended.said
+    assert "must be a plain name" in ended.output
     assert not list(tmp_path.rglob("out"))
 
 

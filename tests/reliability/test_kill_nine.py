@@ -99,7 +99,7 @@ def test_a_killed_run_is_whole_when_it_is_run_again(
     assert not _processes(str(tmp_path)), f"seed {seed}: a process of the killed run still lives"
     again = cm.script("everything", *options)
 
-    assert again.code == 0, f"seed {seed}, killed at line {moment}: {again.said}"
+    assert again.code == 0, f"seed {seed}, killed at line {moment}: {again.output}"
     extracted = Path(json.loads(_record(cm).read_text())["exports"]["CM_EXTRACT_EXTRACTED_PATH"])
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         for member in tar.getmembers():

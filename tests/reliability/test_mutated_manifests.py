@@ -86,8 +86,8 @@ def test_a_mutated_manifest_has_a_plan_or_an_error_in_words(seed: int) -> None:
             plan = resolve(Request(parse_query(query)), registry)
             assert plan.fingerprint
         except ScriptGraphError as error:
-            said = str(error)
+            message = str(error)
         else:
             continue
-        assert len(said) > 10, (seed, number)
-        assert "\n" not in said.replace("ü\0\n", ""), (seed, number)
+        assert len(message) > 10, (seed, number)
+        assert "\n" not in message.replace("ü\0\n", ""), (seed, number)

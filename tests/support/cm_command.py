@@ -25,7 +25,7 @@ class Ended:
     err: str
 
     @property
-    def said(self) -> str:
+    def output(self) -> str:
         """Both outputs."""
         return self.out + self.err
 

@@ -102,10 +102,10 @@ class Bench:
         self.events: list[tuple[str, str, dict[str, Any]]] = []
         self.run_folder = folder / "none"
 
-    def run(self, tags: str, switches: Switches | None = None, rebuild: Rebuild = "none", **asked: Any) -> Record:
-        """Run a request and give its record; `run_folder` is then where it was left."""
+    def run(self, tags: str, switches: Switches | None = None, rebuild: Rebuild = "none", **fields: Any) -> Record:
+        """Run a request and return its record; `run_folder` is then the record's folder."""
         registry = load_registry([self.scripts.root])
-        plan = resolve(request_of(tags, **asked), registry)
+        plan = resolve(request_of(tags, **fields), registry)
         self.run_folder = new_run_folder(self.home / "records", plan.root.manifest.alias)
         runtime = self.runtime(registry, self.run_folder).replaced(switches=switches or Switches(), rebuild=rebuild)
         return execute(plan, runtime, {"tags": tags})

@@ -28,7 +28,7 @@ def rounds() -> ModuleType:
     return module
 
 
-def test_ways_take_turns_at_being_first_and_the_first_round_does_not_count(rounds: ModuleType) -> None:
+def test_ways_alternate_and_the_first_round_does_not_count(rounds: ModuleType) -> None:
     order: list[str] = []
 
     def way(name: str, figures: list[float]) -> object:

@@ -109,18 +109,18 @@ def test_the_users_folder_is_registered_by_the_guides_tags(images: Path, cm_run:
 
 
 def test_an_incomplete_set_is_refused(images: Path, cm_run: Run) -> None:
-    said = failure(cm_run("get,validation,dataset,imagenet,_2012,_full", input=str(images)))
-    assert f"{images}: has 7 images, fewer than the requested 50000; get ILSVRC2012_img_val.tar (50,000" in said
+    error = failure(cm_run("get,validation,dataset,imagenet,_2012,_full", input=str(images)))
+    assert f"{images}: has 7 images, fewer than the requested 50000; get ILSVRC2012_img_val.tar (50,000" in error
 
-    said = failure(cm_run("get,validation,dataset,imagenet,_size.500", input=str(images)))
-    assert "has 7 images, fewer than the requested 500" in said
+    error = failure(cm_run("get,validation,dataset,imagenet,_size.500", input=str(images)))
+    assert "has 7 images, fewer than the requested 500" in error
 
 
 def test_without_imagenet_the_error_says_how_to_get_it(cm_run: Run) -> None:
-    said = failure(cm_run("get,validation,dataset,imagenet"))
+    error = failure(cm_run("get,validation,dataset,imagenet"))
 
-    assert "ILSVRC2012_img_val.tar (50,000 images, 6.7 GB" in said
-    assert "pass --imagenet_path=DIR_OR_TAR or --torrent=URL" in said
+    assert "ILSVRC2012_img_val.tar (50,000 images, 6.7 GB" in error
+    assert "pass --imagenet_path=DIR_OR_TAR or --torrent=URL" in error
 
 
 def test_labels_of_the_user_are_checked(images: Path, cm_run: Run) -> None:
@@ -128,9 +128,9 @@ def test_labels_of_the_user_are_checked(images: Path, cm_run: Run) -> None:
     assert exports["CM_DATASET_IMAGENET_LABELS_PATH"] == str(images / "val_map.txt")
     (images / "val_map.txt").write_text("train/n01440764_1.JPEG 0\n")
 
-    said = failure(cm_run("get,imagenet-aux", labels_path=str(images)))
+    error = failure(cm_run("get,imagenet-aux", labels_path=str(images)))
 
-    assert "line 1: labels 'train/n01440764_1.JPEG', which is not an image of the validation set" in said
+    assert "line 1: labels 'train/n01440764_1.JPEG', which is not an image of the validation set" in error
 
 
 class TestTorrents:
@@ -168,12 +168,14 @@ class TestTorrents:
     def test_a_file_with_another_hash_is_refused(self, aria2: Path, cm_run: Run) -> None:
         wrong = "md5:29b22e2961454d5413ddabcf34fc5622"
 
-        said = failure(cm_run("download,torrent", torrent="magnet:?xt=urn:btih:00", filename="val.tar", checksum=wrong))
+        error = failure(
+            cm_run("download,torrent", torrent="magnet:?xt=urn:btih:00", filename="val.tar", checksum=wrong)
+        )
 
-        assert "29b22e2961454d5413ddabcf34fc5622" in said
+        assert "29b22e2961454d5413ddabcf34fc5622" in error
         assert aria2.read_text().split()[-1] == "magnet:?xt=urn:btih:00"
 
-    def test_a_torrent_of_something_else_is_told(self, aria2: Path, cm_run: Run) -> None:
+    def test_a_torrent_without_the_file_is_refused(self, aria2: Path, cm_run: Run) -> None:
         assert "has 0 files named other.tar" in failure(cm_run("download,torrent", torrent="x", filename="other.tar"))
         assert aria2.exists()
 
@@ -182,10 +184,10 @@ class TestTorrents:
     ) -> None:
         monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
 
-        said = failure(cm_run("get,validation,dataset,imagenet,_full", torrent=self.TORRENT))
+        error = failure(cm_run("get,validation,dataset,imagenet,_full", torrent=self.TORRENT))
 
-        assert "a torrent needs the program aria2c" in said
-        assert "apt install aria2" in said
+        assert "a torrent needs the program aria2c" in error
+        assert "apt install aria2" in error
 
     def test_a_file_that_the_user_brought_is_used(self, images: Path, cm_run: Run, home: Path) -> None:
         (home / "downloads").mkdir(parents=True)

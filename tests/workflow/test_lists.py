@@ -131,15 +131,15 @@ class TestCache:
         (made,) = (home / "cache").rglob("made.bin")
         made.write_bytes(b"y" * 5000)
 
-        told = ask("show cache", tags="make", verify=True, out="con")
+        answer = ask("show cache", tags="make", verify=True, out="con")
 
-        assert "damaged: " in told["error"]
+        assert "damaged: " in answer["error"]
         assert "made.bin does not have its recorded hash" in capsys.readouterr().out
 
     def test_nothing_is_removed_without_consent(self, ask: Ask, home: Path) -> None:
-        told = ask("rm cache")
+        answer = ask("rm cache")
 
-        assert "add -f" in told["error"]
+        assert "add -f" in answer["error"]
         assert len(list((home / "cache" / LAYOUT).glob("*/*"))) == 2
 
     @pytest.mark.parametrize(("options", "left"), [({}, {"use,_slow"}), ({"dependants": True}, set())])
@@ -157,12 +157,12 @@ class TestCache:
         locks = KeyLocks(home / "cache" / "locks")
         locks.hold(entry["key"])
         try:
-            told = ask("rm cache", f=True)
+            answer = ask("rm cache", f=True)
         finally:
             locks.release()
 
-        assert "in use by a run" in told["error"]
-        assert told["in_use"] == [entry["key"]]
+        assert "in use by a run" in answer["error"]
+        assert answer["in_use"] == [entry["key"]]
         assert titles(ask("find cache")) == {"make"}
 
     def test_leftovers_are_removed_by_partial(self, ask: Ask, home: Path) -> None:
@@ -181,10 +181,10 @@ class TestCache:
     def test_a_removal_on_a_terminal_asks_first(
         self, ask: Ask, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], answer: str, left: int
     ) -> None:
-        asked = []
+        prompts = []
 
         def reply(words: str) -> str:
-            asked.append(words)
+            prompts.append(words)
             if not answer:
                 raise EOFError
             return answer
@@ -195,7 +195,7 @@ class TestCache:
 
         ask("rm cache", out="con")
 
-        assert asked == ["Remove them? [y/N] "]
+        assert prompts == ["Remove them? [y/N] "]
         assert len(ask("find cache")["entries"]) == left
 
 

@@ -148,18 +148,18 @@ class TestMissingFiles:
     URL = "http://127.0.0.1:1/big.bin"
 
     def test_offline_lists_missing_files_before_the_first_step(self, cm_run: Run, home: Path) -> None:
-        told = cm_run("fetch", url=self.URL, offline=True)
+        answer = cm_run("fetch", url=self.URL, offline=True)
 
-        assert told["return"] == 1
+        assert answer["return"] == 1
         for words in ("--offline: 1 missing; nothing was started", "big.bin, 1,000 bytes from", self.URL, "sha256:00"):
-            assert words in told["error"]
-        assert f"put it at {home / 'downloads' / 'big.bin'}" in told["error"]
+            assert words in answer["error"]
+        assert f"put it at {home / 'downloads' / 'big.bin'}" in answer["error"]
         assert not (home / "records").exists()
 
     def test_a_silent_host_is_found_before_the_first_step(self, cm_run: Run, home: Path) -> None:
-        told = cm_run("fetch", url=self.URL)
+        answer = cm_run("fetch", url=self.URL)
 
-        assert "no host with the files can be reached: 1 missing" in told["error"]
+        assert "no host with the files can be reached: 1 missing" in answer["error"]
         assert not (home / "records").exists()
 
     def test_behind_a_proxy_hosts_are_not_tried(self, cm_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,7 +63,7 @@ def _script(scripts: ScriptFolders) -> None:
 
 
 @contextmanager
-def front(scripts: ScriptFolders, home: Path, gate: Gate) -> Iterator[subprocess.Popen[str]]:
+def started(scripts: ScriptFolders, home: Path, gate: Gate) -> Iterator[subprocess.Popen[str]]:
     env = {"CM_GATE": str(gate.path), "CM_COUNT": str(gate.count)}
     command = [sys.executable, RUN_COMMAND, scripts.root, json.dumps({"tags": "x", "home": str(home), "env": env})]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
@@ -99,7 +99,7 @@ def content(answer: dict[str, Any]) -> str:
 
 
 def test_two_processes_at_once_make_an_entry_once(scripts: ScriptFolders, home: Path, gate: Gate) -> None:
-    with front(scripts, home, gate) as first, front(scripts, home, gate) as second:
+    with started(scripts, home, gate) as first, started(scripts, home, gate) as second:
         processes = [first, second]
         for process in processes:
             wait_for(process, "> x")
@@ -113,9 +113,9 @@ def test_two_processes_at_once_make_an_entry_once(scripts: ScriptFolders, home: 
 
 
 def test_a_run_that_waits_for_another_says_so(scripts: ScriptFolders, home: Path, gate: Gate) -> None:
-    with front(scripts, home, gate) as first:
+    with started(scripts, home, gate) as first:
         wait_for(first, "  half made")
-        with front(scripts, home, gate) as second:
+        with started(scripts, home, gate) as second:
             wait_for(second, "  waiting for another run that is making the same entry")
             gate.open()
             assert answer_of(second)["status"] == "cached"
@@ -123,7 +123,7 @@ def test_a_run_that_waits_for_another_says_so(scripts: ScriptFolders, home: Path
 
 
 def test_ctrl_c_ends_a_run_and_leaves_nothing(scripts: ScriptFolders, home: Path, gate: Gate) -> None:
-    with front(scripts, home, gate) as process:
+    with started(scripts, home, gate) as process:
         wait_for(process, "  half made")
         process.send_signal(signal.SIGINT)
         answer = answer_of(process)
@@ -136,7 +136,7 @@ def test_ctrl_c_ends_a_run_and_leaves_nothing(scripts: ScriptFolders, home: Path
 
 
 def test_a_killed_run_publishes_nothing_and_the_next_is_whole(scripts: ScriptFolders, home: Path, gate: Gate) -> None:
-    with front(scripts, home, gate) as process:
+    with started(scripts, home, gate) as process:
         wait_for(process, "  half made")
         process.kill()
         process.wait()
@@ -144,7 +144,7 @@ def test_a_killed_run_publishes_nothing_and_the_next_is_whole(scripts: ScriptFol
     (record,) = (home / "records").glob("*/record.json")
     assert json.loads(record.read_text(encoding="utf-8"))["status"] == "running"
 
-    with front(scripts, home, gate) as process:
+    with started(scripts, home, gate) as process:
         wait_for(process, "  half made")
         gate.open()
         answer = answer_of(process)
@@ -155,7 +155,7 @@ def test_a_killed_run_publishes_nothing_and_the_next_is_whole(scripts: ScriptFol
 
 def test_a_run_waits_for_no_other_entry(scripts: ScriptFolders, home: Path, gate: Gate) -> None:
     scripts.add("y", "def preprocess(context: Context) -> Done:\n    return Done()", cache=True)
-    with front(scripts, home, gate) as process:
+    with started(scripts, home, gate) as process:
         wait_for(process, "  half made")
         command = [sys.executable, RUN_COMMAND, scripts.root, json.dumps({"tags": "y", "home": str(home)})]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -173,7 +173,7 @@ def test_entries_that_a_run_makes_or_uses_are_not_removed(scripts: ScriptFolders
     scripts.add(
         "x", GATED, cache=True, env_keys=["CM_GATE", "CM_COUNT"], new_env_keys=["CM_PATH"], deps=[{"tags": "low"}]
     )
-    with front(scripts, home, gate) as process:
+    with started(scripts, home, gate) as process:
         wait_for(process, "  half made")
         (low,) = cache_command("find", home)["entries"]
         while_running = cache_command("rm", home, f=True)
@@ -193,7 +193,7 @@ def test_entries_that_a_run_makes_or_uses_are_not_removed(scripts: ScriptFolders
 
 
 def test_leftovers_of_a_killed_run_are_removed(scripts: ScriptFolders, home: Path, gate: Gate) -> None:
-    with front(scripts, home, gate) as process:
+    with started(scripts, home, gate) as process:
         wait_for(process, "  half made")
         process.kill()
         process.wait()

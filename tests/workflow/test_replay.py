@@ -60,15 +60,15 @@ def test_the_path_of_an_entry_is_no_difference(scripts: ScriptFolders, cm_run: R
     scripts.add("keep", keep, cache=True, inputs={"word": {"env": "CM_WORD"}}, new_env_keys=["CM_FILE"])
     record = cm_run("keep", word="hi", quiet=True)["record"]
 
-    told = replay(record=record, word="ho")["differences"]
+    answer = replay(record=record, word="ho")["differences"]
 
-    assert [each.rpartition(": ")[0] for each in told] == ["plan: keep: CM_WORD", "keep: cache key"]
+    assert [each.rpartition(": ")[0] for each in answer] == ["plan: keep: CM_WORD", "keep: cache key"]
 
 
 def test_typed_options_win_and_are_listed(recorded: Path, replay: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    told = replay(record=str(recorded), word="ho")
+    answer = replay(record=str(recorded), word="ho")
 
-    assert told["differences"] == ["plan: speak: CM_WORD: hi then, ho now", "speak: CM_SAID: hi then, ho now",
+    assert answer["differences"] == ["plan: speak: CM_WORD: hi then, ho now", "speak: CM_SAID: hi then, ho now",
                                    "exports: CM_SAID: hi then, ho now"]  # fmt: skip
     assert "differences: 3" in capsys.readouterr().out
 
@@ -90,15 +90,15 @@ def test_a_plan_of_a_record_runs_nothing(recorded: Path, replay: Run, home: Path
     ],
 )
 def test_a_mistake_is_named(recorded: Path, replay: Run, options: dict[str, Any], words: str) -> None:
-    told = replay(**({"record": str(recorded)} | options if options.get("tags") else options))
+    answer = replay(**({"record": str(recorded)} | options if options.get("tags") else options))
 
-    assert told["return"] == 1
-    assert words in told["error"]
+    assert answer["return"] == 1
+    assert words in answer["error"]
 
 
 def test_a_deeply_nested_record_is_refused_in_one_line(recorded: Path, replay: Run) -> None:
     recorded.write_text("[" * 100_000)
 
-    told = replay(record=str(recorded))
+    answer = replay(record=str(recorded))
 
-    assert told["error"].startswith(f"--record={recorded}: is nested more than 64 levels deep; name the record.json")
+    assert answer["error"].startswith(f"--record={recorded}: is nested more than 64 levels deep; name the record.json")

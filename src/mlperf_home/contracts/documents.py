@@ -18,7 +18,7 @@ from mlperf_home.contracts.picture import Picture
 from mlperf_home.contracts.reproduction import Reproduction
 from mlperf_home.contracts.session import Session
 from mlperf_home.contracts.space import SpaceDocument
-from mlperf_home.contracts.study import CandidateDescription, EngineDescription, StudyPlan
+from mlperf_home.contracts.study import CandidateDescription, StudyEngine, StudyPlan
 
 DOCUMENTS: dict[str, type] = {
     "answer": AnswerDocument,
@@ -28,7 +28,7 @@ DOCUMENTS: dict[str, type] = {
     "challenge-lock": ChallengeLock,
     "challenge-report": ChallengeReport,
     "challenge-run": ChallengeRun,
-    "engine": EngineDescription,
+    "engine": StudyEngine,
     "experiment": ExperimentDescription,
     "failure": Failure,
     "job": Job,

@@ -127,7 +127,7 @@ class CandidateDescription(OpenDocument):
         return Candidate(self.name, self.path, self.dataset, self.questions, self.weight_type, self.source)
 
 
-class EngineDescription(OpenDocument):
+class StudyEngine(OpenDocument):
     """An engine as the step that installs it describes it; `system` is the system's name in results."""
 
     backend: str

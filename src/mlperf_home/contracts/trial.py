@@ -27,7 +27,7 @@ class TrialResult(Document):
     error: str | None
 
 
-class TrialOutcome(Document):
+class CompileOutcome(Document):
     """The stored outcome of a trial compile; `failure` is empty on success."""
 
     failure: str

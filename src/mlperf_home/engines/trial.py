@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from mlperf_home.bootstrap import BOOTSTRAP
 from mlperf_home.contracts.codec import parse_document, read_document, to_line, write_document
-from mlperf_home.contracts.trial import TrialOrder, TrialOutcome, TrialResult
+from mlperf_home.contracts.trial import CompileOutcome, TrialOrder, TrialResult
 from mlperf_home.engines import registry
 from mlperf_home.engines.base import BackendError, EngineSetup
 from scriptgraph.errors import DocumentError
@@ -56,11 +56,11 @@ def check(attempt: Attempt) -> None:
     """
     path, setup = attempt.outcome_path, attempt.setup
     try:
-        failure = read_document(path, TrialOutcome).failure
+        failure = read_document(path, CompileOutcome).failure
     except DocumentError:
         failure = _run_child(attempt)
         try:
-            write_document(path, TrialOutcome(failure=failure))
+            write_document(path, CompileOutcome(failure=failure))
         except OSError as error:
             problem = f"work folder {path.parent}: cannot write {path.name} ({error.strerror}); name another folder"
             raise BackendError(problem) from error

@@ -32,7 +32,7 @@ class Named(Point):
     name: str = "?"
 
 
-def test_fields_are_given_by_place_by_name_or_left_to_their_defaults() -> None:
+def test_fields_are_set_by_place_by_name_or_by_default() -> None:
     assert (Point(1).x, Point(1).y, Point(1, y=2).sum, Point(y=4, x=3).double) == (1, 0, 3, 14)
     assert repr(Point(1, marks={"a": "b"})) == "Point(x=1, y=0, marks={'a': 'b'})"
 
@@ -45,7 +45,7 @@ def test_a_class_below_adds_fields() -> None:
     ("values", "named"),
     [((), {}), ((1, 2, {}, 4), {}), ((1,), {"x": 1}), ((1,), {"z": 1}), ((), {"y": 1}), ((), {"y": 1, "z": 1})],
 )
-def test_fields_that_are_missing_unknown_or_given_twice_are_refused(values: Any, named: Any) -> None:
+def test_missing_unknown_or_repeated_fields_are_refused(values: Any, named: Any) -> None:
     with pytest.raises(TypeError, match="Point has the fields x, y, marks"):
         Point(*values, **named)
 

@@ -12,9 +12,9 @@ from mlperf_home.contracts.space import SPACE_LIMITS, SpaceDocument
 from mlperf_home.contracts.study import (
     DESCRIPTION_LIMITS,
     CandidateDescription,
-    EngineDescription,
     EngineEnvironment,
     RunConditions,
+    StudyEngine,
     StudyPlan,
 )
 from mlperf_home.harness.user_conf import Target, run_values
@@ -70,9 +70,9 @@ def read_study_plan(context: Context, folder: Path) -> StudyPlan:
     )
 
 
-def engines_of(context: Context) -> list[EngineDescription]:
+def engines_of(context: Context) -> list[StudyEngine]:
     """Read the descriptions that the engines' steps wrote, the default engine first."""
-    return _read_descriptions(context.text("CM_EXPLORE_ENGINES"), EngineDescription)
+    return _read_descriptions(context.text("CM_EXPLORE_ENGINES"), StudyEngine)
 
 
 def _read_descriptions(paths: str, kind: type[_T]) -> list[_T]:

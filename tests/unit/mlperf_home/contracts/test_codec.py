@@ -88,7 +88,7 @@ def test_an_encoded_document_fits_its_schema() -> None:
     assert not validator.is_valid({"parts": [{"count": 0}]})
 
 
-def test_a_number_that_json_does_not_know_is_refused_where_it_may_not_be_lost() -> None:
+def test_a_number_unknown_to_json_is_refused_on_request() -> None:
     assert encode_finite(DOCUMENT) == encode(DOCUMENT)
     assert encode({"rate": math.inf}) == {"rate": None}
     with pytest.raises(ValueError, match="not JSON compliant"):

@@ -18,9 +18,9 @@ from mlperf_home.contracts.study import (
     DESCRIPTION_LIMITS,
     Candidate,
     CandidateDescription,
-    EngineDescription,
     EngineEnvironment,
     RunConditions,
+    StudyEngine,
     StudyPlan,
 )
 from mlperf_home.contracts.study_events import (
@@ -51,8 +51,8 @@ def candidate(path: Path) -> CandidateDescription:
     return read_document(path, CandidateDescription, DESCRIPTION_LIMITS)
 
 
-def engine(path: Path) -> EngineDescription:
-    return read_document(path, EngineDescription, DESCRIPTION_LIMITS)
+def engine(path: Path) -> StudyEngine:
+    return read_document(path, StudyEngine, DESCRIPTION_LIMITS)
 
 
 def plan(folder: Path) -> StudyPlan:
