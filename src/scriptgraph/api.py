@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from scriptgraph.errors import ScriptGraphError, StepFailed
 from scriptgraph.execution.context import Context, Folders, Switches, failing_on, is_plain_name, program_environment
-from scriptgraph.execution.failures import DependencyFailure, read_failures
 from scriptgraph.execution.run_step import Done, Download, Outcome, Run, Skip
 from scriptgraph.files import locks
 from scriptgraph.files.json_reader import parse_json
@@ -15,6 +14,7 @@ from scriptgraph.manifest.types import Value, Values
 
 if TYPE_CHECKING:
     from scriptgraph.cli.audit import audit
+    from scriptgraph.execution.failures import DependencyFailure, read_failures
     from scriptgraph.fetch.archive import ArchiveError, extract
     from scriptgraph.fetch.download import Expected, TransferOptions, fetch
     from scriptgraph.fetch.hashes import RecordedHashes, compute_hashes, parse_digests, verify_hashes
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 # Imported at first use: most commands need none of them.
 _LATER = {
     "audit": "scriptgraph.cli.audit",
+    "DependencyFailure": "scriptgraph.execution.failures",
+    "read_failures": "scriptgraph.execution.failures",
     "ArchiveError": "scriptgraph.fetch.archive",
     "extract": "scriptgraph.fetch.archive",
     "Expected": "scriptgraph.fetch.download",

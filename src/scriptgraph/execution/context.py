@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.errors import StepFailed, UndeclaredError
-from scriptgraph.execution.failures import read_failures
 from scriptgraph.immutable import Immutable
 from scriptgraph.manifest.types import NOTHING, matches_any
 from scriptgraph.planning.conditions import same
@@ -213,6 +212,8 @@ class Context:
         Raises:
             DocumentError: the value is not a list of failures.
         """
+        from scriptgraph.execution.failures import read_failures  # noqa: PLC0415 - few steps have such dependencies
+
         return read_failures(self.text(key, ""), self._spelling(key))
 
     def say(self, message: str) -> None:

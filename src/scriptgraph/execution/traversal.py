@@ -11,7 +11,6 @@ from functools import partial, reduce
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from scriptgraph.errors import ScriptGraphError
-from scriptgraph.execution.failures import failures_text
 from scriptgraph.execution.parallelism import Ordering, side_by_side
 from scriptgraph.manifest.types import NOTHING
 from scriptgraph.planning.environment import NOTHING_UNKNOWN, Layer, Unknown
@@ -199,7 +198,11 @@ class Traversal:
                     raise
                 failed[number] = error
 
-        side_by_side([partial(call, number) for number in range(len(needs))], after)
+        if self._handler.previewing:
+            for number in range(len(needs)):
+                call(number)
+        else:
+            side_by_side([partial(call, number) for number in range(len(needs))], after)
         start.below.extend(seen for number in sorted(done) if (seen := done[number].seen) is not None)
         known = reach(len(needs))
         return known.after(Result(start.step.manifest.alias, _failures(needs, failed))) if failed else known
@@ -222,4 +225,6 @@ def _failures(needs: tuple[Need, ...], failed: Mapping[int, ScriptGraphError]) -
     for number in sorted(failed):
         dependency = needs[number].dependency
         by_key.setdefault(dependency.may_fail, []).append((dependency.env, failed[number]))
+    from scriptgraph.execution.failures import failures_text  # noqa: PLC0415 - few runs have failures
+
     return {key: failures_text(each) for key, each in by_key.items()}

@@ -69,8 +69,10 @@ def guard_words(dependency: Dependency) -> str:
     for word, joint, side in sides:
         conditions = []
         for key, values in side.items():
-            words = [as_text(value) or "empty" for value in values]
-            conditions.append(f"{key} is set" if ANY in words else f"{key} is {' or '.join(words)}")
+            words = [value if isinstance(value, str) else as_text(value) for value in values]
+            conditions.append(
+                f"{key} is set" if ANY in words else f"{key} is {' or '.join(word or 'empty' for word in words)}"
+            )
         if side:
             clauses.append(f"{word} {joint.join(conditions)}")
     return "; ".join(clauses)
