@@ -18,7 +18,7 @@ from scriptgraph.planning.plan import Plan
 from scriptgraph.planning.resolver import hand_down, layered, possible_exports, settle
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from scriptgraph.catalog.registry import Registry
     from scriptgraph.execution.run_step import Download
@@ -198,11 +198,8 @@ class Traversal:
                     raise
                 failed[number] = error
 
-        if self._handler.previewing:
-            for number in range(len(needs)):
-                call(number)
-        else:
-            side_by_side([partial(call, number) for number in range(len(needs))], after)
+        run_all = _in_order if self._handler.previewing else side_by_side
+        run_all([partial(call, number) for number in range(len(needs))], after)
         start.below.extend(seen for number in sorted(done) if (seen := done[number].seen) is not None)
         known = reach(len(needs))
         return known.after(Result(start.step.manifest.alias, _failures(needs, failed))) if failed else known
@@ -217,6 +214,11 @@ class Traversal:
         # The plan's values from options and `adr` go over inherited ones.
         start = start.with_layers_of(need.step.env, {Layer.INPUT, Layer.OVERRIDE}, need.step.manifest.alias)
         return self.visit(need.step, start, chain, unknown)
+
+
+def _in_order(calls: Sequence[Callable[[], None]], _after: object) -> None:
+    for call in calls:
+        call()
 
 
 def _failures(needs: tuple[Need, ...], failed: Mapping[int, ScriptGraphError]) -> Values:

@@ -221,7 +221,7 @@ def _resolve_need(dependency: Dependency, parent: Manifest, registry: Registry, 
         inherited=hand_down(env, parent, dependency),
         # Values with placeholders of unknown keys are unknown below too.
         unknown=env.unknown_below(dependency.env, unknown, consulted),
-        versions=dependency.versions.narrowed(override.versions),
+        versions=dependency.versions if override is _NO_OVERRIDE else dependency.versions.narrowed(override.versions),
         forced=override.inputs,
     )
     return Need(dependency, _resolve_step(parse_query(",".join(tags)), registry, inner))
