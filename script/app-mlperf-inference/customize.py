@@ -6,6 +6,7 @@ from typing import Any
 
 from mlperf_home.contracts.job import TESTS as COMPLIANCE_TESTS
 from mlperf_home.measurements.layout import ResultsError
+from mlperf_home.steps.kept_run import require_same
 from mlperf_home.steps.launch import HarnessRun, run_and_once_more, run_harness
 from mlperf_home.steps.machine import Targets, pricing
 from mlperf_home.steps.run_request import (
@@ -14,7 +15,6 @@ from mlperf_home.steps.run_request import (
     harness_python,
     noise_repeats,
     read_options,
-    require_same,
 )
 from scriptgraph.api import Context, Done, Outcome, Skip, failing_on
 

@@ -97,6 +97,7 @@ class TfliteBackend(BaseEngine):
         )
         check_file(setup.model_path)
         library, version = tflite_library.load(self.package)
+        before = tflite_library.mapped_libraries()
         tried_us: dict[str, float] | None = None
         if threads is None and streams == 1 and cores > 1:
             choices, tried_us = self._fastest(library, setup.model_path, choices)
@@ -121,7 +122,8 @@ class TfliteBackend(BaseEngine):
             "classes": model.classes,
             "background": model.background,
         }
-        return EngineDescription(self.name, version, details, self._warnings(choices, delegated=delegated))
+        files = tflite_library.delegate_files(choices.delegate, before) if choices.delegate else ()
+        return EngineDescription(self.name, version, details, self._warnings(choices, delegated=delegated), files)
 
     def _fastest(self, library: Any, path: Path, choices: Choices) -> tuple[Choices, dict[str, float]]:
         """Return the fastest number of threads up to the chosen one, and the 90th percentile of each in us."""

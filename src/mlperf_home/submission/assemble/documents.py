@@ -94,7 +94,8 @@ def result_fields(order: Order, result: FoundResult) -> dict[str, object]:
     if result.sample:
         fields["sample"] = True
     if result.measurement and (digest := result.measurement.model["sha256"].value) is not None:
-        fields["starting_weights_sha256"] = digest
+        others = result.measurement.model.get("files")
+        fields["starting_weights_sha256"] = f"{digest}; {others.value}" if others else digest
     return fields
 
 
