@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlperf_home.contracts.session import ModelFile, sha256_of
 from mlperf_home.engines.base import BackendError
 from mlperf_home.engines.onnx.model_file import external_files
+from mlperf_home.engines.tflite.model_file import check_file
 
-_ONNX = frozenset({"deepsparse", "onnxruntime"})
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+# How the names of a model's other files are found, by backend.
+_PARTS: Mapping[str, Callable[[Path], tuple[str, ...]]] = {
+    **dict.fromkeys(("deepsparse", "onnxruntime"), external_files),
+    **dict.fromkeys(("tflite", "litert"), lambda path: check_file(path).files),
+}
 
 
 def read_model_file(path: Path, backend: str) -> ModelFile:
@@ -19,7 +28,7 @@ def read_model_file(path: Path, backend: str) -> ModelFile:
         BackendError: a file of the model is absent or cannot be read, or the model is damaged.
     """
     if path.is_file():
-        names = external_files(path) if backend in _ONNX else ()
+        names = _PARTS[backend](path) if backend in _PARTS else ()
         # A tensor may name the model's own file.
         files = {name: path.parent / name for name in names if name != path.name}
         return ModelFile(path=str(path), sha256=_hash(path, path.name, path), reason=None, files=_hashes(path, files))

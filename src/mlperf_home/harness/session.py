@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,7 @@ from mlperf_home.datasets.base import DatasetError
 from mlperf_home.engines.base import BackendError, EngineSetup
 from mlperf_home.engines.model_files import read_model_file
 from mlperf_home.harness import loadgen as loadgen_module
+from mlperf_home.harness.answer_order import check_answer_order, needs_check
 from mlperf_home.harness.observation import MachineWatch, WatchedSut, peak_memory_bytes, read_machine_state
 from mlperf_home.harness.preparation import choose_grid, installed_version, make_backend, open_samples
 from mlperf_home.harness.queries.parts import SutParts, TooLongError, buckets, grid_for
@@ -175,20 +176,27 @@ def _open(job: Job, progress: Progress) -> _OpenEngine:
         except TooLongError as error:
             problem = f"{job.dataset.path}: {error}; add a longer sequence length"
             raise HarnessError(ExitStatus.BAD_DATASET, problem) from None
-    backend = make_backend(job.backend.name)
-    setup = EngineSetup(
-        job.backend.model_path, job.work_dir, grid, cores=job.backend.cores, options=job.backend.options
-    )
+    backend, description = _open_backend(job, samples, grid)
+    progress.write(OpenedEvent(engine=description.engine, version=description.version, grid=grid))
+    return _OpenEngine(backend, description, samples, grid, chosen, model, time.monotonic() - start_s)
+
+
+def _open_backend(job: Job, samples: Samples, grid: Grid) -> tuple[Backend, EngineDescription]:
+    """Open the engine and fit the samples to its model; raise HarnessError if they do not go together."""
+    backend, choice = make_backend(job.backend.name), job.backend
     try:
+        setup = EngineSetup(choice.model_path, job.work_dir, grid, cores=choice.cores, options=choice.options)
         description = backend.open(setup)
         samples.adapt(description.details)
+        if job.mode == "accuracy" and needs_check(description.details, samples):
+            order = check_answer_order(backend, samples, grid, choice.model_path)
+            description = replace(description, warnings=(*description.warnings, order))
     except BackendError as error:
         raise HarnessError(ExitStatus.BACKEND_REFUSED, str(error)) from None
     except DatasetError as error:
         backend.close()
         raise HarnessError(ExitStatus.BAD_DATASET, str(error)) from None
-    progress.write(OpenedEvent(engine=description.engine, version=description.version, grid=grid))
-    return _OpenEngine(backend, description, samples, grid, chosen, model, time.monotonic() - start_s)
+    return backend, description
 
 
 def _run(job: Job, control: RunControl, opened: _OpenEngine, loadgen_with: tuple[Any, Any, Path]) -> _CompletedRun:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mlperf_home.engines.tflite.model_file import input_side
+from mlperf_home.engines.tflite.classifier_file import read_classifier_file
 from mlperf_home.published.classifiers import read_classifiers
 from mlperf_home.samples import mobilenet
 from scriptgraph.api import Context, StepFailed, Value
@@ -19,10 +19,10 @@ def describe_model(context: Context) -> dict[str, Value]:
 
     Raises:
         StepFailed: none was named, or the file takes images of another size than its variation says.
-        BackendError: the file is no whole TFLite model of single images.
+        BackendError: the file is no complete TFLite classifier of single square RGB images.
     """
     name, path, told = _chosen(context)
-    side = input_side(path)
+    facts = read_classifier_file(path)
     # --model_name, or the 2023 spelling --env.CM_ML_MODEL_FULL_NAME.
     given = context.name("CM_ML_MODEL_FULL_NAME_GIVEN", "") or context.name("CM_ML_MODEL_FULL_NAME", "")
     return {
@@ -30,8 +30,9 @@ def describe_model(context: Context) -> dict[str, Value]:
         **told,
         "CM_ML_MODEL_FILE_WITH_PATH": str(path),
         "CM_ML_MODEL_FULL_NAME": given or name,
-        "CM_ML_MODEL_RESOLUTION": side,
-        "CM_DATASET_INPUT_SQUARE_SIDE": side,
+        "CM_ML_MODEL_RESOLUTION": facts.side,
+        "CM_ML_MODEL_CLASSES": facts.classes,
+        "CM_DATASET_INPUT_SQUARE_SIDE": facts.side,
     }
 
 
@@ -53,8 +54,9 @@ def _chosen(context: Context) -> tuple[str, Path, dict[str, Value]]:
             "has no uint8"
         )
     path, side = Path(brought), context.whole("CM_ML_MODEL_RESOLUTION")
-    if input_side(path) != side:
-        raise StepFailed(f"{path}: takes images of {input_side(path)} pixels, not {side}: another file than published")
+    found = read_classifier_file(path).side
+    if found != side:
+        raise StepFailed(f"{path}: takes images of {found} pixels, not {side}: another file than published")
     host = context.text("CM_DOWNLOAD_URL").partition(",")[0]
     return context.name("CM_ML_MODEL_VARIATION_NAME"), path, {"CM_ML_MODEL_SOURCE": host}
 

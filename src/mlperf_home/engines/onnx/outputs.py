@@ -18,13 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-CONVENTION = "convention"
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _ENDING = "(logits?|scores?|pos(ition)?s?|index|idx)?"
 _ROLES = {"start": re.compile(f"(start|begin){_ENDING}"), "end": re.compile(f"(end|stop){_ENDING}")}
 # BERT's own code: `start, end = tf.unstack(logits)`.
 _UNSTACKED = ("unstack:0", "unstack:1")
-_HOW = '--env.CM_MLPERF_BACKEND_OPTIONS=\'{"outputs": "%s"}\''
+_HOW = '--env.CM_MLPERF_BACKEND_OPTIONS=\'{"outputs": "START,END"}\''
 
 
 @dataclass(frozen=True)
@@ -80,9 +79,8 @@ def find_outputs(outputs: Sequence[Output], option: str | None, path: Path) -> A
     if (joined := _joined(outputs)) is not None:
         return AnswerOutputs((outputs[joined].name,), (joined,), "convention")
     if len(flat) > 1:
-        how = _HOW % f"{flat[0]},{flat[1]}"
         problem = f"the names of its outputs ({listed}) do not tell the start of an answer from its end"
-        raise BackendError(f"model {path}: {problem}; name both, the start's first: {how}")
+        raise BackendError(f"model {path}: {problem}; name both by {_HOW}")
     raise BackendError(
         f"model {path}: its outputs are {listed}; use a BERT model for question answering, with "
         "start_logits and end_logits, each (batch, length), or one output (batch, length, 2)"

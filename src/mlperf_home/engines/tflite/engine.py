@@ -142,11 +142,14 @@ class TfliteBackend(BaseEngine):
         call, image = InterpreterCall(interpreter, model), np.zeros(model.image.shape, dtype=model.image.dtype)
         try:
             for _ in range(WARM_UP_RUNS):
-                call(image)
+                scores = call(image)
         except (ValueError, RuntimeError) as error:
             raise BackendError(
                 f"{self.name}: the model cannot be run ({first_line(error)}); use another model"
             ) from error
+        if scores.shape != model.scores.shape:  # the shape of an output may be known after a run only
+            model = read_classifier(interpreter.get_input_details(), interpreter.get_output_details(), path)
+            call = InterpreterCall(interpreter, model)
         return model, call, image
 
     def _warnings(self, choices: Choices, *, delegated: bool | None) -> tuple[str, ...]:
