@@ -157,6 +157,23 @@ def test_a_delegate_gets_its_options(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert received == {"backends": "A,B", "delegates": ["libd.so"]}
 
 
+def test_the_libraries_of_a_delegate_are_all_that_it_brought(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own, needed, before = tmp_path / "libd.so.1", tmp_path / "needed.so.2", tmp_path / "libc.so.6"
+    for path in (own, needed, before):
+        path.touch()
+    (tmp_path / "libd.so").symlink_to(own)
+    maps = tmp_path / "maps"
+    monkeypatch.setattr(library, "_MAPS", maps)
+    maps.write_text(f"7f-8f r-xp 0 08:01 1   {before}\n8f-9f rw-p 0 00:00 0\n9f-af rw-p 0 00:00 0   [heap]\n")
+    loaded = library.mapped_libraries()
+    assert loaded == {before}
+    maps.write_text(maps.read_text() + f"af-bf r-xp 0 08:01 2 {own}\nbf-cf r-xp 0 08:01 3 {needed} (deleted)\n")
+    assert library.delegate_files(str(tmp_path / "libd.so"), loaded) == (own, needed)
+    # A second engine of one process finds the delegate loaded already.
+    assert library.delegate_files(str(tmp_path / "libd.so"), library.mapped_libraries()) == (own,)
+    assert library.delegate_files("libd.so.1", library.mapped_libraries()) == (own,)
+
+
 def test_a_delegate_option_without_a_value_is_refused(tmp_path: Path) -> None:
     choices = library.Choices(1, xnnpack=True, delegate="libd.so", delegate_options=("backends",))
     with pytest.raises(BackendError, match="option 'backends' must be key=value"):
