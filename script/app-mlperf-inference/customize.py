@@ -6,7 +6,7 @@ from typing import Any
 
 from mlperf_home.contracts.job import TESTS as COMPLIANCE_TESTS
 from mlperf_home.measurements.layout import ResultsError
-from mlperf_home.steps.kept_run import require_same
+from mlperf_home.steps.kept_run import model_exports, require_same
 from mlperf_home.steps.launch import HarnessRun, run_and_once_more, run_harness
 from mlperf_home.steps.machine import Targets, pricing
 from mlperf_home.steps.run_request import (
@@ -35,8 +35,10 @@ def preprocess(context: Context) -> Outcome:
     with failing_on(ResultsError), folder.held():
         if folder.complete(run) and run != "find-performance" and not context.flag("CM_MLPERF_RERUN"):
             require_same(folder, run, options, target_given=given_target(context, scenario) is not None)
+            exports |= model_exports(folder, run)
             return Skip(f"the result is there ({folder.logs(run)}); --rerun measures again", exports=exports)
         target = _run(context, HarnessRun(folder, run, options, harness_python(context), repeats), scenario)
+        exports |= model_exports(folder, run)
     if target:
         # Only what was measured is told: the runs after it still need it.
         exports |= {

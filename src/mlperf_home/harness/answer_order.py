@@ -1,7 +1,7 @@
-"""Check on a few questions that a model's single output holds the start of an answer before its end.
+"""Check on a few questions that a model's outputs hold the start of an answer before its end, if nothing else tells.
 
-Nothing in such a model tells the two apart. A model that has learnt its task ends few answers before they start, and
-nearly all if the two are swapped. Only accuracy runs are checked, because nothing else reads the answers.
+A model that has learnt its task ends few answers before they start, and nearly all if the two are swapped. Only
+accuracy runs are checked, because nothing else reads the answers.
 """
 
 from __future__ import annotations
@@ -11,42 +11,55 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mlperf_home.engines.base import BackendError
+from mlperf_home.engines.onnx.outputs import HOW
 from mlperf_home.harness.queries.parts import buckets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
-    from typing import Any
 
     from mlperf_home.contracts.grids import Grid
     from mlperf_home.datasets.base import Samples
-    from mlperf_home.engines.base import Backend
+    from mlperf_home.engines.base import Backend, EngineDescription
 
 _QUESTIONS = 16
 _FEWEST, _CLEAR = 4, 0.75
-_TURNED = '--env.CM_MLPERF_BACKEND_OPTIONS=\'{"outputs": "end,start"}\''
+_UNTOLD_BY = ("order", "axis")
+_UNTOLD = "The model does not tell the start of an answer from its end"
 
 
-def needs_check(details: Mapping[str, Any], samples: Samples) -> bool:
-    """Whether only convention tells the start from the end in an engine's outputs."""
-    return details.get("outputs_by") == "convention" and samples.lengths is not None
+def check_answer_order(
+    backend: Backend, description: EngineDescription, samples: Samples, grid: Grid, model_path: Path
+) -> str:
+    """Infer a few questions if only the order of outputs tells start from end.
 
-
-def check_answer_order(backend: Backend, samples: Samples, grid: Grid, model_path: Path) -> str:
-    """Infer a few questions; return a warning with the outcome.
+    Returns:
+        A warning with the outcome; "" if nothing was to be checked.
 
     Raises:
-        BackendError: the answers end before they start.
+        BackendError: the answers end before they start, or it is not clear which output is which.
     """
+    outputs, origin = description.details.get("outputs"), description.details.get("outputs_by")
+    if origin not in _UNTOLD_BY or not outputs:
+        return ""
     pairs = [pair for pair in _spans(backend, samples, grid) if pair[0] != pair[1]]
     ordered = sum(start < end for start, end in pairs)
     tried = f"{ordered} of {len(pairs)} answers to the dataset's questions start before they end"
-    if len(pairs) >= _FEWEST and len(pairs) - ordered >= _CLEAR * len(pairs):
-        problem = f"only {tried}, so the model's output holds the end first"
-        raise BackendError(f"model {model_path}: {problem}; add {_TURNED}")
-    if len(pairs) >= _FEWEST and ordered >= _CLEAR * len(pairs):
-        return f"The model's output does not tell start from end; start first is right: {tried}."
-    return f"The model's output does not tell start from end; start first is a convention, not checked: {tried}."
+    decided = len(pairs) >= _FEWEST
+    if decided and ordered >= _CLEAR * len(pairs):
+        return f"{_UNTOLD}; {outputs[0]} is the start: {tried}."
+    if decided and len(pairs) - ordered >= _CLEAR * len(pairs):
+        turned = "end,start" if origin == "axis" else ",".join(reversed(outputs))
+        raise BackendError(f"model {model_path}: only {tried}, so {outputs[0]} is the end; add {HOW % turned}")
+    if origin == "axis":
+        return f"{_UNTOLD}; {outputs[0]} is taken for the start, as in BERT's own code, unchecked: {tried}."
+    problem = f"the names of its outputs ({', '.join(outputs)}) do not tell the start of an answer from its end"
+    raise BackendError(f"model {model_path}: {problem}, and {tried}; name both by {HOW % 'START,END'}")
+
+
+def order_warning(description: EngineDescription) -> str:
+    """Return a warning for a run that is not checked, or ""."""
+    return f"{_UNTOLD}; an accuracy run checks it." if description.details.get("outputs_by") in _UNTOLD_BY else ""
 
 
 def _spans(backend: Backend, samples: Samples, grid: Grid) -> Iterator[tuple[int, int]]:

@@ -29,7 +29,7 @@ from mlperf_home.datasets.base import DatasetError
 from mlperf_home.engines.base import BackendError, EngineSetup
 from mlperf_home.engines.model_files import read_model_file
 from mlperf_home.harness import loadgen as loadgen_module
-from mlperf_home.harness.answer_order import check_answer_order, needs_check
+from mlperf_home.harness.answer_order import check_answer_order, order_warning
 from mlperf_home.harness.observation import MachineWatch, WatchedSut, peak_memory_bytes, read_machine_state
 from mlperf_home.harness.preparation import choose_grid, installed_version, make_backend, open_samples
 from mlperf_home.harness.queries.parts import SutParts, TooLongError, buckets, grid_for
@@ -188,8 +188,10 @@ def _open_backend(job: Job, samples: Samples, grid: Grid) -> tuple[Backend, Engi
         setup = EngineSetup(choice.model_path, job.work_dir, grid, cores=choice.cores, options=choice.options)
         description = backend.open(setup)
         samples.adapt(description.details)
-        if job.mode == "accuracy" and needs_check(description.details, samples):
-            order = check_answer_order(backend, samples, grid, choice.model_path)
+        order = order_warning(description)
+        if job.mode == "accuracy":
+            order = check_answer_order(backend, description, samples, grid, choice.model_path)
+        if order:
             description = replace(description, warnings=(*description.warnings, order))
     except BackendError as error:
         raise HarnessError(ExitStatus.BACKEND_REFUSED, str(error)) from None

@@ -46,6 +46,18 @@ def require_same(folder: ResultFolder, run: str, options: JobOptions, *, target_
         raise ResultsError(f"{folder.logs(run)}: the {run} run there was made with {'; '.join(differences)}. {_REMEDY}")
 
 
+def model_exports(folder: ResultFolder, run: str) -> dict[str, str | None]:
+    """Return the identity of a finished run's model for the record: one hash of all its files, None if unknown.
+
+    Raises:
+        ResultsError: the run's session is damaged.
+    """
+    try:
+        return {"CM_MLPERF_MODEL_SHA256": read_session(folder.session(run)).model.content_sha256}
+    except IngestError as error:
+        raise ResultsError(f"{error.where}: {error.problem}; {_REMEDY}") from error
+
+
 def _differences(session: Session, run: str, options: JobOptions, *, target_given: bool) -> Iterator[str]:
     made, backend, dataset = session.job, options.backend, session.dataset
     for name, then, now in (

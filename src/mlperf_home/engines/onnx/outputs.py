@@ -2,7 +2,8 @@
 
 Names decide, because exporters order outputs as they like. The option `outputs` tells where names do not: for two
 outputs their names, the start's first ("output_0,output_1"); for one output (batch, length, 2) the meaning of its last
-axis, "start,end" or "end,start". Without the option, this axis is read as in BERT's own code, start first.
+axis, "start,end" or "end,start". Where neither names nor option tell, the start is taken to be first, as in BERT's own
+code, and `mlperf_home.harness.answer_order` checks this on data.
 """
 
 from __future__ import annotations
@@ -23,7 +24,11 @@ _ENDING = "(logits?|scores?|pos(ition)?s?|index|idx)?"
 _ROLES = {"start": re.compile(f"(start|begin){_ENDING}"), "end": re.compile(f"(end|stop){_ENDING}")}
 # BERT's own code: `start, end = tf.unstack(logits)`.
 _UNSTACKED = ("unstack:0", "unstack:1")
-_HOW = '--env.CM_MLPERF_BACKEND_OPTIONS=\'{"outputs": "START,END"}\''
+HOW = '--env.CM_MLPERF_BACKEND_OPTIONS=\'{"outputs": "%s"}\''
+"""The option of a command that sets `outputs`."""
+
+
+Origin = Literal["names", "option", "order", "axis"]
 
 
 @dataclass(frozen=True)
@@ -45,13 +50,14 @@ class AnswerOutputs:
     Attributes:
         names: two outputs, start and end, (batch, length) each; or one, (batch, length, 2).
         positions: their positions in the graph.
-        origin: what tells start from end: their names, the option, or the convention for one output.
+        origin: what tells start from end: their names, the option, or nothing but the order of
+            two outputs, or of the last axis of one.
         end_first: whether one output holds the end before the start.
     """
 
     names: tuple[str, ...]
     positions: tuple[int, ...]
-    origin: Literal["names", "option", "convention"]
+    origin: Origin
     end_first: bool = False
 
     @property
@@ -67,7 +73,7 @@ def find_outputs(outputs: Sequence[Output], option: str | None, path: Path) -> A
     """Find start and end by the option, or else by names; `path` names the model in errors.
 
     Raises:
-        BackendError: the model has no such outputs, their names do not tell, or the option does not fit.
+        BackendError: the model has no such outputs, or several of them, or the option does not fit.
     """
     listed = ", ".join(output.name for output in outputs)
     if option is not None:
@@ -77,10 +83,12 @@ def find_outputs(outputs: Sequence[Output], option: str | None, path: Path) -> A
     if pair is not None:
         return _pair(outputs, pair, "names")
     if (joined := _joined(outputs)) is not None:
-        return AnswerOutputs((outputs[joined].name,), (joined,), "convention")
+        return AnswerOutputs((outputs[joined].name,), (joined,), "axis")
+    if len(flat) == 2:  # noqa: PLR2004 - start and end
+        return _pair(outputs, (flat[0], flat[1]), "order")
     if len(flat) > 1:
         problem = f"the names of its outputs ({listed}) do not tell the start of an answer from its end"
-        raise BackendError(f"model {path}: {problem}; name both by {_HOW}")
+        raise BackendError(f"model {path}: {problem}; name both by {HOW % 'START,END'}")
     raise BackendError(
         f"model {path}: its outputs are {listed}; use a BERT model for question answering, with "
         "start_logits and end_logits, each (batch, length), or one output (batch, length, 2)"
@@ -100,7 +108,7 @@ def _chosen(outputs: Sequence[Output], option: str, path: Path, listed: str) -> 
     raise BackendError(f"model {path}: option outputs {option!r} does not fit its outputs ({listed}); write {fitting}")
 
 
-def _pair(outputs: Sequence[Output], names: tuple[str, str], origin: Literal["names", "option"]) -> AnswerOutputs:
+def _pair(outputs: Sequence[Output], names: tuple[str, str], origin: Origin) -> AnswerOutputs:
     known = [output.name for output in outputs]
     return AnswerOutputs(names, (known.index(names[0]), known.index(names[1])), origin)
 

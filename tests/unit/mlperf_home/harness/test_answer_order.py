@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from mlperf_home.contracts.grids import Grid
-from mlperf_home.engines.base import BackendError
-from mlperf_home.harness.answer_order import check_answer_order, needs_check
+from mlperf_home.engines.base import BackendError, EngineDescription
+from mlperf_home.harness.answer_order import check_answer_order, order_warning
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,37 +51,52 @@ def engine(spans: list[tuple[int, int]]) -> Any:
     return SimpleNamespace(run=run)
 
 
-@pytest.mark.parametrize(
-    ("spans", "words"),
-    [
-        ([(2, 5), (3, 9)], "start first is right: 16 of 16 answers"),
-        ([(2, 5), (3, 9), (1, 4), (6, 2)], "start first is right: 12 of 16 answers"),
-        ([(2, 5), (6, 2)], "start first is a convention, not checked: 8 of 16 answers"),
-        ([(4, 4)], "start first is a convention, not checked: 0 of 0 answers"),
-    ],
-)
-def test_the_outcome_is_a_warning(spans: list[tuple[int, int]], words: str) -> None:
-    questions: Any = Questions(16)
-    assert words in check_answer_order(engine(spans), questions, GRID, MODEL)
+def details(*outputs: str, by: str = "order") -> EngineDescription:
+    return EngineDescription("stub", "1", {"outputs": list(outputs), "outputs_by": by})
+
+
+ONE, TWO = details("logits[0]", "logits[1]", by="axis"), details("a", "b")
+CLEAR = ([(2, 5), (3, 9)], [(2, 5), (3, 9), (1, 4), (6, 2)])
+UNCLEAR = ([(2, 5), (6, 2)], [(4, 4)])
+
+
+def check(spans: list[tuple[int, int]], description: EngineDescription, count: int = 500) -> str:
+    questions: Any = Questions(count)
+    found = check_answer_order(engine(spans), description, questions, GRID, MODEL)
     assert questions.loaded == []
+    return found
 
 
-def test_answers_that_end_before_they_start_are_refused() -> None:
-    questions: Any = Questions(500)
-    with pytest.raises(BackendError, match=r"m\.onnx: only 0 of 16 answers .* holds the end first; add .*end,start"):
-        check_answer_order(engine([(5, 2)]), questions, GRID, MODEL)
+@pytest.mark.parametrize("spans", CLEAR)
+@pytest.mark.parametrize("description", [ONE, TWO])
+def test_a_clear_outcome_is_a_warning(spans: list[tuple[int, int]], description: EngineDescription) -> None:
+    start = description.details["outputs"][0]
+    assert f"{start} is the start: 1{'6' if len(spans) == 2 else '2'} of 16 answers" in check(spans, description, 16)
+
+
+@pytest.mark.parametrize(("description", "turned"), [(ONE, "end,start"), (TWO, "b,a")])
+def test_answers_that_end_before_they_start_are_refused(description: EngineDescription, turned: str) -> None:
+    with pytest.raises(BackendError, match=r"m\.onnx: only 0 of 16 answers .* is the end; add ") as caught:
+        check([(5, 2)], description)
+    assert f'{{"outputs": "{turned}"}}' in str(caught.value)
+
+
+@pytest.mark.parametrize("spans", UNCLEAR)
+def test_what_data_leave_open_is_a_convention_for_one_output_only(spans: list[tuple[int, int]]) -> None:
+    assert "logits[0] is taken for the start, as in BERT's own code, unchecked" in check(spans, ONE)
+    with pytest.raises(BackendError, match=r"outputs \(a, b\) do not tell .* name both by .*START,END"):
+        check(spans, TWO)
 
 
 def test_few_questions_decide_nothing() -> None:
-    questions: Any = Questions(3)
-    assert "not checked: 0 of 3" in check_answer_order(engine([(5, 2)]), questions, GRID, MODEL)
+    assert "unchecked: 0 of 3" in check([(5, 2)], ONE, 3)
 
 
-@pytest.mark.parametrize(
-    ("details", "expected"), [({"outputs_by": "convention"}, True), ({"outputs_by": "names"}, False), ({}, False)]
-)
-def test_only_a_convention_needs_the_check(details: dict[str, Any], expected: bool) -> None:
-    questions: Any = Questions(3)
-    assert needs_check(details, questions) is expected
-    images: Any = SimpleNamespace(lengths=None)
-    assert not needs_check(details, images)
+@pytest.mark.parametrize("description", [details("a", "b", by="names"), EngineDescription("echo", "1", {})])
+def test_outputs_that_names_tell_need_no_check(description: EngineDescription) -> None:
+    assert check([(5, 2)], description) == ""
+    assert order_warning(description) == ""
+
+
+def test_a_performance_run_says_that_it_did_not_check() -> None:
+    assert order_warning(TWO).endswith("an accuracy run checks it.")

@@ -67,15 +67,22 @@ def test_outputs_are_found_by_name(
 @pytest.mark.parametrize(
     "names", [("one", "another"), ("output_0", "output_1"), ("1234", "1235"), ("start_end_0", "start_end_1")]
 )
-def test_names_that_do_not_tell_start_from_end_are_refused(tmp_path: Path, names: tuple[str, str]) -> None:
+def test_names_that_do_not_tell_start_from_end_are_marked(tmp_path: Path, names: tuple[str, str]) -> None:
     path = tiny_bert.write(tmp_path / "m.onnx", TinyBert(output_names=names))
-    with pytest.raises(BackendError, match="do not tell the start of an answer from its end") as caught:
-        _signature(path)
-    assert f"({', '.join(names)})" in str(caught.value)
-    assert '{"outputs": "START,END"}' in str(caught.value)
+    found = _signature(path).outputs
+    assert (found.names, found.details) == (names, {"outputs": list(names), "outputs_by": "order"})
     for option in (names, names[::-1]):
         told = graph.read_signature(graph.load(path), path, ",".join(option)).outputs
         assert (told.names, told.positions, told.origin) == (option, tuple(map(names.index, option)), "option")
+
+
+def test_three_outputs_whose_names_do_not_tell_are_refused(tmp_path: Path) -> None:
+    path = tiny_bert.write(tmp_path / "m.onnx", TinyBert(output_names=("a", "b")))
+    model = onnx.load(str(path))
+    model.graph.output.append(onnx.helper.make_tensor_value_info("c", onnx.TensorProto.FLOAT, ["batch", "length"]))
+    with pytest.raises(BackendError, match=r"\(a, b, c\) do not tell the start of an answer from its end") as caught:
+        graph.read_signature(model, path)
+    assert '{"outputs": "START,END"}' in str(caught.value)
 
 
 def test_a_third_output_does_not_disturb(tmp_path: Path) -> None:
@@ -97,7 +104,7 @@ def test_one_output_holds_the_start_first_unless_told(tmp_path: Path) -> None:
     path = tiny_bert.write(tmp_path / "m.onnx", TinyBert(output_names=("logits",)))
     value = np.stack((np.full((2, 3), 1.0), np.full((2, 3), 2.0)), -1).astype(np.float32)
     for option, expected, origin in (
-        (None, [1, 2], "convention"), ("start,end", [1, 2], "option"), ("end, start", [2, 1], "option"),
+        (None, [1, 2], "axis"), ("start,end", [1, 2], "option"), ("end, start", [2, 1], "option"),
     ):  # fmt: skip
         signature = graph.read_signature(graph.load(path), path, option)
         assert signature.logits([value], 2)[0, 0].tolist() == expected
