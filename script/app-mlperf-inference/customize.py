@@ -6,6 +6,7 @@ from typing import Any
 
 from mlperf_home.contracts.job import TESTS as COMPLIANCE_TESTS
 from mlperf_home.measurements.layout import ResultsError
+from mlperf_home.steps.kept_run import model_exports, require_same
 from mlperf_home.steps.launch import HarnessRun, run_harness, run_with_retry
 from mlperf_home.steps.machine import Targets, read_pricing
 from mlperf_home.steps.run_request import (
@@ -13,7 +14,6 @@ from mlperf_home.steps.run_request import (
     noise_repeats,
     read_options,
     requested_folder,
-    require_same,
     user_target,
 )
 from scriptgraph.api import Context, Done, Outcome, Skip, failing_on
@@ -35,8 +35,10 @@ def preprocess(context: Context) -> Outcome:
     with failing_on(ResultsError), folder.held():
         if folder.complete(run) and run != "find-performance" and not context.flag("CM_MLPERF_RERUN"):
             require_same(folder, run, options, target_given=user_target(context, scenario) is not None)
+            exports |= model_exports(folder, run)
             return Skip(f"the result exists: {folder.logs(run)}; use --rerun to measure again", exports=exports)
         target = _run(context, HarnessRun(folder, run, options, harness_python(context), repeats), scenario)
+        exports |= model_exports(folder, run)
     if target:
         # Without a new target, the one of an earlier run stays exported for the next runs.
         exports |= {

@@ -1,7 +1,7 @@
 """Export the requested images as one text, which identifies the cached preprocessing."""
 
 from mlperf_home.datasets.base import DatasetError
-from mlperf_home.datasets.imagenet.recipes import find_recipe
+from mlperf_home.datasets.imagenet.recipes import find_recipe, require_classes
 from scriptgraph.api import Context, Done, Outcome, failing_on
 
 
@@ -11,6 +11,8 @@ def preprocess(context: Context) -> Outcome:
     side, count = context.whole("CM_DATASET_INPUT_SQUARE_SIDE") or 0, context.whole("CM_DATASET_SIZE")
     with failing_on(DatasetError):
         find_recipe(recipe, family, side)
+        if not context.flag("CM_DATASET_SAMPLE"):
+            require_classes(context.whole("CM_ML_MODEL_CLASSES"))
     return Done(
         exports={
             "CM_DATASET_INPUT_SQUARE_SIDE": side,

@@ -194,6 +194,28 @@ def test_the_readme_is_rewritten_without_measuring(cm: Cm, small: list[str], tmp
     assert session.read_bytes() == measured
 
 
+@pytest.mark.engine
+def test_a_result_of_other_weights_beside_the_model_is_not_taken(cm: Cm, small: list[str], tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    path, weights = tmp_path / "m.onnx", tmp_path / "m.data"
+    onnx.save(
+        onnx.load(str(MODELS["dense"])), str(path), save_as_external_data=True, location="m.data", size_threshold=1024
+    )
+    words = replaced(small, f"--model_path={path}", "--backend=onnxruntime")
+    first = cm.script(TAGS, *words)
+    assert first.code == 0, first.said
+
+    weights.write_bytes(bytes(weights.stat().st_size))
+    other = cm.script(TAGS, *words)
+    weights.unlink()
+    gone = cm.script(TAGS, *words)
+
+    assert f"was made with another model file ({weights})" in other.said
+    assert "its file m.data cannot be read (there is no such file)" in gone.said
+    assert (other.code, gone.code) == (1, 1)
+
+
 def _broken_model(folder: Path) -> tuple[str, str]:
     path = folder / "broken.onnx"
     path.write_bytes(MODELS["dense"].read_bytes()[:1000])

@@ -47,11 +47,32 @@ class EngineFacts(OpenDocument):
 
 
 class ModelFile(OpenDocument):
-    """The model's file and its SHA-256, or the reason why that is unknown."""
+    """The model's file and its SHA-256, or the reason why that is unknown.
+
+    Attributes:
+        files: the SHA-256 of each other file that the model consists of, such as weights beside it, by the name in the
+            model; None in sessions of 0.1, which do not tell.
+    """
 
     path: str
     sha256: str | None
     reason: str | None
+    files: Mapping[str, str] | None = None
+
+    @property
+    def content_sha256(self) -> str | None:
+        """One hash for all files: that of the only file, otherwise a hash of the names and hashes."""
+        if not self.files:
+            return self.sha256
+        lines = (f"{digest} {name}\n" for name, digest in sorted(self.files.items()))
+        return hashlib.sha256("".join((f"{self.sha256}\n", *lines)).encode(errors="surrogateescape")).hexdigest()
+
+
+class InputFile(OpenDocument):
+    """A file that the engine was given besides the model, such as a delegate's library, and its SHA-256."""
+
+    path: str
+    sha256: str
 
 
 class RunGrid(OpenDocument):
@@ -140,6 +161,8 @@ class Session(OpenDocument):
         noise: the noise of the run; None for an accuracy run, and if nothing was timed.
         attempts: the noise of each run, if the run was repeated because of noise.
         logs: LoadGen's logs by file name.
+        inputs: the files that the engine was given besides the model, by file name; None in sessions of 0.1, which do
+            not tell.
     """
 
     schema: Literal[1] = 1
@@ -164,6 +187,7 @@ class Session(OpenDocument):
     warnings: tuple[str, ...]
     logs: Mapping[str, LogFile]
     attempts: tuple[Noise, ...] = ()
+    inputs: Mapping[str, InputFile] | None = None
 
 
 class IngestError(LocatedError):
@@ -218,27 +242,49 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def check_same_setup(performance: Session, accuracy: Session, folder: Path) -> None:
-    """Raise IngestError, which names the difference, if the setups of the two runs differ."""
-    for name, value, other in zip(_SETUP, _setup(performance), _setup(accuracy), strict=True):
+def check_same_setup(first: Session, second: Session, folder: Path) -> None:
+    """Raise IngestError, which names the difference, if the setups of two runs differ.
+
+    A fact that one of the sessions does not tell (older versions wrote fewer) is not compared.
+    """
+    runs = f"the {first.job.mode} run and the {second.job.mode} run"
+    for name, value, other in zip(_SETUP, _setup(first), _setup(second), strict=True):
         if value != other:
-            problem = f"the performance run and the accuracy run differ in {name} ({value!r}, {other!r})"
+            problem = f"{runs} differ in {name} ({value!r}, {other!r})"
             raise IngestError(folder, problem, "run both again with the same options")
-    if performance.sample != accuracy.sample:
+    for name, value, other in zip(_INPUTS, _inputs(first), _inputs(second), strict=True):
+        if value is not None and other is not None and value != other:
+            changed = ", ".join(different(value, other))
+            raise IngestError(folder, f"{runs} differ in {name}: {changed}", "run both again with the same files")
+    if first.sample != second.sample:
         raise IngestError(folder, "one of the two runs used sample data", "run both again with the same options")
+
+
+def different(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Return the keys, sorted, under which two mappings differ."""
+    return sorted(key for key in then.keys() | now.keys() if then.get(key) != now.get(key))
 
 
 _SETUP = (
     "round", "benchmark", "scenario", "backend", "model's sha256", "engine's version", "dataset's name",
     "dataset's count", "dataset's identity", "dataset's preparation",
 )  # fmt: skip
+_INPUTS = ("the model's files", "the files that the engine was given", "the model's outputs")
 
 
 def _setup(session: Session) -> tuple[Any, ...]:
-    """Return the values that a performance run and its accuracy run share, in the order of `_SETUP`."""
+    """Return the values that two runs of one result share, in the order of `_SETUP`."""
     job, dataset = session.job, session.dataset
     return (
         *(job.round, job.benchmark, job.scenario, job.backend),
         *(session.model.sha256, session.engine.version),
         *(dataset.name, dataset.count, dataset.identity, dataset.made),
     )
+
+
+def _inputs(session: Session) -> tuple[Mapping[str, Any] | None, ...]:
+    """Return the values that two runs of one result share if both tell them, in the order of `_INPUTS`."""
+    inputs, outputs = session.inputs, session.engine.details.get("outputs")
+    given = None if inputs is None else {name: file.sha256 for name, file in inputs.items()}
+    named = dict(zip(("start", "end"), outputs, strict=False)) if isinstance(outputs, list | tuple) else None
+    return session.model.files, given, named

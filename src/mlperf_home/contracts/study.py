@@ -142,7 +142,9 @@ class SettledPoint(OpenDocument):
     Attributes:
         options: the options that the engine chose.
         target: the best speed so far, in LoadGen's unit of the scenario's target.
+        model_sha256: of all files of the model; None where 0.1 wrote it, or where the model's files are unknown.
     """
 
     options: Mapping[str, Any]
     target: float
+    model_sha256: str | None = None

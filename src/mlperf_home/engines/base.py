@@ -59,12 +59,14 @@ class EngineDescription:
         version: the engine's version.
         details: JSON values by name, such as the instruction set, the supported fraction or the delegate.
         warnings: sentences for the user of the result.
+        files: the files that the engine loaded because an option named them, such as a delegate's libraries.
     """
 
     engine: str
     version: str
     details: Mapping[str, Any]
     warnings: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
 
 
 class Backend(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +15,10 @@ from mlperf_home.contracts.session import (
     Counts,
     DatasetFacts,
     EngineFacts,
+    InputFile,
     JobEcho,
     LoadGenFacts,
     LogFile,
-    ModelFile,
     RunGrid,
     Session,
     Times,
@@ -27,7 +27,9 @@ from mlperf_home.contracts.session import (
 )
 from mlperf_home.datasets.base import DatasetError
 from mlperf_home.engines.base import BackendError, EngineSetup
+from mlperf_home.engines.model_files import read_model_file
 from mlperf_home.harness import loadgen as loadgen_module
+from mlperf_home.harness.answer_order import check_answer_order, order_warning
 from mlperf_home.harness.observation import MachineWatch, WatchedSut, peak_memory_bytes, read_machine_state
 from mlperf_home.harness.preparation import choose_grid, installed_version, make_backend, open_samples
 from mlperf_home.harness.queries.parts import SutParts, TooLongError, buckets, grid_for
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
 
     from mlperf_home.contracts.grids import Grid
     from mlperf_home.contracts.job import Job
-    from mlperf_home.contracts.session import HostState
+    from mlperf_home.contracts.session import HostState, ModelFile
     from mlperf_home.datasets.base import Samples
     from mlperf_home.engines.base import Backend, EngineDescription
     from mlperf_home.harness.child import Progress
@@ -153,6 +155,7 @@ def _document(job: Job, opened: _OpenEngine, ran: _CompletedRun, *, started_utc:
             path.name: LogFile(sha256=sha256_of(path), bytes=path.stat().st_size)
             for path in sorted(job.partial_dir.iterdir())
         },
+        inputs={path.name: InputFile(path=str(path), sha256=sha256_of(path)) for path in engine.files},
     )
 
 
@@ -160,10 +163,12 @@ def _open(job: Job, progress: Progress) -> _OpenEngine:
     start_s = time.monotonic()
     samples = open_samples(job)
     progress.write(OpeningEvent(backend=job.backend.name))
-    path = job.backend.model_path
-    digest = sha256_of(path) if path.is_file() else None
-    model = ModelFile(path=str(path), sha256=digest, reason=None if digest else "the model is not a file")
-    chosen = choose_grid(job, has_lengths=samples.lengths is not None, model_sha256=digest, progress=progress)
+    try:
+        model = read_model_file(job.backend.model_path, job.backend.name)
+    except BackendError as error:
+        raise HarnessError(ExitStatus.BACKEND_REFUSED, str(error)) from None
+    has_lengths = samples.lengths is not None
+    chosen = choose_grid(job, has_lengths=has_lengths, model_sha256=model.content_sha256, progress=progress)
     grid = grid_for(job.scenario, chosen.grid)
     if samples.lengths is not None:
         try:
@@ -171,20 +176,29 @@ def _open(job: Job, progress: Progress) -> _OpenEngine:
         except TooLongError as error:
             problem = f"{job.dataset.path}: {error}; add a longer sequence length"
             raise HarnessError(ExitStatus.BAD_DATASET, problem) from None
-    backend = make_backend(job.backend.name)
-    setup = EngineSetup(
-        job.backend.model_path, job.work_dir, grid, cores=job.backend.cores, options=job.backend.options
-    )
+    backend, description = _open_backend(job, samples, grid)
+    progress.write(OpenedEvent(engine=description.engine, version=description.version, grid=grid))
+    return _OpenEngine(backend, description, samples, grid, chosen, model, time.monotonic() - start_s)
+
+
+def _open_backend(job: Job, samples: Samples, grid: Grid) -> tuple[Backend, EngineDescription]:
+    """Open the engine and fit the samples to its model; raise HarnessError if they do not go together."""
+    backend, choice = make_backend(job.backend.name), job.backend
     try:
+        setup = EngineSetup(choice.model_path, job.work_dir, grid, cores=choice.cores, options=choice.options)
         description = backend.open(setup)
         samples.adapt(description.details)
+        order = order_warning(description)
+        if job.mode == "accuracy":
+            order = check_answer_order(backend, description, samples, grid, choice.model_path)
+        if order:
+            description = replace(description, warnings=(*description.warnings, order))
     except BackendError as error:
         raise HarnessError(ExitStatus.BACKEND_REFUSED, str(error)) from None
     except DatasetError as error:
         backend.close()
         raise HarnessError(ExitStatus.BAD_DATASET, str(error)) from None
-    progress.write(OpenedEvent(engine=description.engine, version=description.version, grid=grid))
-    return _OpenEngine(backend, description, samples, grid, chosen, model, time.monotonic() - start_s)
+    return backend, description
 
 
 def _run(job: Job, control: RunControl, opened: _OpenEngine, loadgen_with: tuple[Any, Any, Path]) -> _CompletedRun:

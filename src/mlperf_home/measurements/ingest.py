@@ -213,7 +213,8 @@ def _engine(session: Session) -> dict[str, Value]:
     facts = {"name": engine.name, "version": engine.version, **engine.details}
     facts |= {f"grid_{key}": value for key, value in encode(session.grid).items()}
     facts["loadgen_version"] = session.loadgen.logged_version
-    return {key: _copied(value, "session") for key, value in facts.items()}
+    given = {name: file.sha256 for name, file in (session.inputs or {}).items()}
+    return {key: _copied(value, "session") for key, value in facts.items()} | _files(given, "inputs")
 
 
 def _model(session: Session, name: str | None) -> dict[str, Value]:
@@ -224,8 +225,15 @@ def _model(session: Session, name: str | None) -> dict[str, Value]:
         "sha256": unknown(model.reason or "the session does not say why")
         if model.sha256 is None
         else Value(model.sha256, "measured", "session: model.sha256"),
+        **_files(session.model.files or {}, "model.files"),
         **{f"input_{key}": _copied(value, f"session: dataset.made.{key}") for key, value in preprocessing.items()},
     }
+
+
+def _files(files: Mapping[str, str], place: str) -> dict[str, Value]:
+    """Return one value with the names and hashes of files; nothing where there are none."""
+    text = "; ".join(f"{name} {digest}" for name, digest in sorted(files.items()))
+    return {"files": Value(text, "measured", f"session: {place}")} if text else {}
 
 
 def _machine(session: Session) -> dict[str, Value]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mlperf_home.engines.tflite.model_file import input_side
+from mlperf_home.engines.tflite.classifier_file import read_classifier_file
 from mlperf_home.published.classifiers import read_classifiers
 from mlperf_home.samples import mobilenet
 from scriptgraph.api import Context, StepFailed, Value
@@ -18,11 +18,11 @@ def describe_model(context: Context) -> dict[str, Value]:
     """Select the model's file, check its input size, and return the exports of the step.
 
     Raises:
-        StepFailed: no model is named, or the file takes images of another size than the variation.
-        BackendError: the file is not a complete TFLite model for single images.
+        StepFailed: none was named, or the file takes images of another size than its variation says.
+        BackendError: the file is no complete TFLite classifier of single square RGB images.
     """
     name, path, exports = _select(context)
-    side = input_side(path)
+    facts = read_classifier_file(path)
     # --model_name, or the 2023 spelling --env.CM_ML_MODEL_FULL_NAME.
     option = context.name("CM_ML_MODEL_FULL_NAME_GIVEN", "") or context.name("CM_ML_MODEL_FULL_NAME", "")
     return {
@@ -30,8 +30,9 @@ def describe_model(context: Context) -> dict[str, Value]:
         **exports,
         "CM_ML_MODEL_FILE_WITH_PATH": str(path),
         "CM_ML_MODEL_FULL_NAME": option or name,
-        "CM_ML_MODEL_RESOLUTION": side,
-        "CM_DATASET_INPUT_SQUARE_SIDE": side,
+        "CM_ML_MODEL_RESOLUTION": facts.side,
+        "CM_ML_MODEL_CLASSES": facts.classes,
+        "CM_DATASET_INPUT_SQUARE_SIDE": facts.side,
     }
 
 
@@ -53,8 +54,8 @@ def _select(context: Context) -> tuple[str, Path, dict[str, Value]]:
             "small-minimalistic has no uint8"
         )
     path, side = Path(extracted), context.whole("CM_ML_MODEL_RESOLUTION")
-    if input_side(path) != side:
-        size = input_side(path)
+    size = read_classifier_file(path).side
+    if size != side:
         raise StepFailed(f"{path}: takes images of {size} pixels, not {side}; download the published file again")
     host = context.text("CM_DOWNLOAD_URL").partition(",")[0]
     return context.name("CM_ML_MODEL_VARIATION_NAME"), path, {"CM_ML_MODEL_SOURCE": host}

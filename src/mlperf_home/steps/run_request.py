@@ -1,18 +1,13 @@
-"""The request of a run, from a step's environment: the folder of the result, the job, the target.
-
-An existing result answers a request if it has the same dataset, model, engine, shapes and settings.
-"""
+"""What a step is asked for, read from its environment: the result's folder, the job, the target."""
 
 from __future__ import annotations
 
-import json
 import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.contracts.codec import decode
 from mlperf_home.contracts.job import JobOptions
-from mlperf_home.contracts.session import IngestError, read_session, sha256_of
 from mlperf_home.engines.base import BackendError, parse_lengths
 from mlperf_home.measurements.layout import ResultFolder, ResultsError, result_folder
 from scriptgraph.api import Context, StepFailed
@@ -20,17 +15,8 @@ from scriptgraph.errors import DocumentError
 from scriptgraph.files.json_reader import parse_json, read_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
-
-    from mlperf_home.contracts.session import Session
-
-# The inputs of a run besides its engine.
-_SHAPES = ("options", "cores", "lengths", "batch_sizes", "streams")
-_REMEDY = (
-    "measure again with --rerun, set the old results aside with --clean, keep both with another --results_dir, "
-    "or use the options of that run"
-)
 
 
 def requested_folder(context: Context) -> ResultFolder:
@@ -135,51 +121,6 @@ def run_prefix(context: Context) -> list[str]:
         return shlex.split(text)
     except ValueError as error:
         raise StepFailed(f"CM_RUN_PREFIX: {text!r} is not a command ({error}); close the quotes") from error
-
-
-def require_same(folder: ResultFolder, run: str, options: JobOptions, *, target_given: bool) -> None:
-    """Raise ResultsError if a finished run, performance or accuracy, has other options; the text has the differences.
-
-    Targets may differ, unless the user set one (`target_given`): a measured target differs from run to run.
-    """
-    try:
-        session = read_session(folder.session(run))
-    except IngestError as error:
-        raise ResultsError(f"{error.where}: {error.problem}; {_REMEDY}") from error
-    differences = list(_differences(session, run, options, target_given=target_given))
-    if differences:
-        raise ResultsError(f"{folder.logs(run)}: the {run} run there has {'; '.join(differences)}; {_REMEDY}")
-
-
-def _differences(session: Session, run: str, options: JobOptions, *, target_given: bool) -> Iterator[str]:
-    job, backend, dataset = session.job, options.backend, session.dataset
-    for name, then, now in (
-        ("round", job.round, options.round),
-        ("benchmark", job.benchmark, options.benchmark),
-        ("backend", job.backend, backend.name),
-        *((key, getattr(job, key), getattr(backend, key)) for key in _SHAPES),
-    ):
-        if then != now:
-            yield f"{name} {_value_text(then)}, not {_value_text(now)}"
-    if dataset.identity != WORKLOADS[options.benchmark].facts(options.dataset.path).identity:
-        yield f"another dataset ({dataset.name}, {dataset.count} samples)"
-    model = backend.model_path
-    if session.model.sha256 != (sha256_of(model) if model.is_file() else None):
-        yield f"another model file ({session.model.path})"
-    if run != "accuracy":
-        texts = (job.user_conf, options.user_conf.read_text(encoding="utf-8"))
-        lines = ([line.partition("=") for line in text.splitlines() if "=" in line] for text in texts)
-        then, now = ({name.strip().rpartition(".")[2]: value.strip() for name, _, value in each} for each in lines)
-        for key in sorted(then.keys() | now.keys()):
-            # A measured target differs from run to run.
-            if then.get(key) != now.get(key) and (target_given or not key.startswith("target_")):
-                yield f"{key} {then.get(key, 'not set')}, not {now.get(key, 'not set')}"
-
-
-def _value_text(value: Any) -> str:
-    if value in (None, {}, ()):
-        return "as calibrated or by default"
-    return json.dumps(value) if isinstance(value, (dict, tuple)) else str(value)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _FULLY_CONNECTED = 9  # BuiltinOperator
 _FULLY_CONNECTED_OPTIONS = 8  # BuiltinOptions
-_TYPES = {"float32": 0, "uint8": 3}
+_TYPES = {"float32": 0, "float16": 1, "uint8": 3, "int64": 4, "int8": 9}
 _BUFFER_ALIGNMENT = 16
 _VERSION = 3
 
@@ -28,13 +28,24 @@ _Table = dict[int, object]
 class TinyClassifier:
     """The properties of the classifier: "float32" or quantised "uint8", for images of side x side pixels.
 
-    The graph lists its output `outputs` times; with 2 it is not a classifier.
+    Engines run it with these; the others are for checks of the file.
+
+    Attributes:
+        outputs: how often the graph lists its output; with 2 it is not a classifier.
+        image: the shape of the input where it is not (1, side, side, 3).
+        signature: the shape of the input with -1 for open dimensions; () for none.
+        image_type: the type of the input where it is not `dtype`; it has no scale.
+        files: the names of files beside the model that hold weights.
     """
 
     dtype: str = "float32"
     side: int = 4
     classes: int = 1001
     outputs: int = 1
+    image: tuple[int, ...] = ()
+    signature: tuple[int, ...] = ()
+    image_type: str = ""
+    files: tuple[str, ...] = ()
 
 
 def write(path: Path, properties: TinyClassifier | None = None, seed: int = 0) -> Path:
@@ -45,8 +56,12 @@ def write(path: Path, properties: TinyClassifier | None = None, seed: int = 0) -
         weights = random.integers(0, 256, (properties.classes, inputs), dtype=np.uint8)
     else:
         weights = random.normal(size=(properties.classes, inputs)).astype(np.float32)
+    shape = list(properties.image or (1, properties.side, properties.side, 3))
+    image = _tensor(properties.image_type or properties.dtype, shape, 0, b"image", 1 / 128)
+    if properties.signature:
+        image[7] = list(properties.signature)
     tensors = [
-        _tensor(properties.dtype, [1, properties.side, properties.side, 3], 0, b"image", 1 / 128),
+        image,
         _tensor(properties.dtype, [properties.classes, inputs], 1, b"weights", 1 / 128),
         _tensor(properties.dtype, [1, properties.classes], 0, b"scores", 0.25),
     ]
@@ -54,6 +69,8 @@ def write(path: Path, properties: TinyClassifier | None = None, seed: int = 0) -
     graph: _Table = {0: tensors, 1: [0], 2: [2] * properties.outputs, 3: [operator]}
     code: _Table = {0: ("<b", _FULLY_CONNECTED), 2: ("<i", 1), 3: ("<i", _FULLY_CONNECTED)}
     model: _Table = {0: ("<I", _VERSION), 1: [code], 2: [graph], 4: [{}, {0: weights.tobytes()}]}
+    if properties.files:
+        model[8] = [{0: name.encode()} for name in properties.files]
     out = bytearray(b"\0\0\0\0TFL3")
     struct.pack_into("<I", out, 0, _table(out, model))
     path.write_bytes(bytes(out) + bytes(-len(out) % 4))

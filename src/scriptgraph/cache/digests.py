@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from scriptgraph.files.atomic import LockedJson
@@ -39,8 +40,8 @@ class KnownDigests:
     def of_folder(self, folder: Path) -> str:
         """Return a SHA-256 of the names and contents of a folder's files, without compiled code and .git."""
         if folder not in self._computed:
-            # Sorted by path components, so that a folder's files stay together.
-            names = sorted(_files(str(folder), ""), key=lambda name: name.split("/"))
+            # In the order of paths: what is in a folder comes right after its name.
+            names = sorted(_files(str(folder), "", {os.path.realpath(folder)}), key=lambda name: name.split("/"))
             large = sum((folder / name).stat().st_size for name in names) > _LARGE_BYTES
             self._computed[folder] = self._of_large(folder, names) if large else _hash(folder, names)
         return self._computed[folder]
@@ -67,15 +68,19 @@ class KnownDigests:
         return digest
 
 
-def _files(folder: str, prefix: str) -> Iterator[str]:
+def _files(folder: str, prefix: str, linked: set[str]) -> Iterator[str]:
+    """Yield the files below a folder, also of folders that it links to; `linked` has those that were entered so."""
     with os.scandir(folder) as entries:
-        for entry in entries:
+        # In one order, since a folder with two links is entered by the first.
+        for entry in sorted(entries, key=attrgetter("name")):
             if entry.name in _NOT_CONTENT:
                 continue
-            if entry.is_dir(follow_symlinks=False):
-                yield from _files(entry.path, f"{prefix}{entry.name}/")
-            elif entry.is_file():
+            if entry.is_file():
                 yield prefix + entry.name
+            elif entry.is_dir() and not (entry.is_symlink() and (real := os.path.realpath(entry.path)) in linked):
+                if entry.is_symlink():
+                    linked.add(real)
+                yield from _files(entry.path, f"{prefix}{entry.name}/", linked)
 
 
 def _hash(folder: Path, names: list[str]) -> str:

@@ -28,7 +28,7 @@ ACCURACIES = ("f1_percent", "exact_match_percent", "top1_percent")
 _QUANTILE_95 = 1.96
 _TAIL = {"SingleStream": 0.90, "MultiStream": 0.99}
 _PERCENTILES = (0.50, 0.90, 0.95, 0.97, 0.99, 0.999)
-_ENGINE_FACTS = {"name", "version", "isa", "vnni", "bf16", "dotprod", "xnnpack", "delegate", "delegated"}
+_ENGINE_FACTS = {"name", "version", "isa", "vnni", "bf16", "dotprod", "xnnpack", "delegate", "delegated", "files"}
 
 
 def compare(
@@ -98,14 +98,14 @@ def _interpolated(known: Sequence[tuple[float, float]], quantile: float) -> floa
 
 
 def same_arithmetic(then: Measurement, now: Measurement, machines: Machines, *, same_data: bool) -> bool:
-    """Whether two results have the same engine (version, features), model file, data, and processor.
+    """Whether two results have the same engine (version, features), model files, data, and processor.
 
     Processors are compared by architecture and features.
     """
     engines = [{key: fact.value for key, fact in run.engine.items() if key in _ENGINE_FACTS} for run in (then, now)]
-    models = [run.model["sha256"].value for run in (then, now)]
+    models = [{key: run.model[key].value for key in ("sha256", "files") if key in run.model} for run in (then, now)]
     features = [(machine.architecture, machine.cpu_features) for machine in machines]
-    known = models[0] is not None and features[0][0] is not None
+    known = models[0]["sha256"] is not None and features[0][0] is not None
     return same_data and known and engines[0] == engines[1] and models[0] == models[1] and features[0] == features[1]
 
 

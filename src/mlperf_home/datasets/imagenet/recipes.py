@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mlperf_home.datasets.base import DatasetError
+from mlperf_home.datasets.imagenet.images import CLASSES
 
 PUBLISHED = "published"
 MLPERF = "mlperf-v3.1"
@@ -49,3 +50,10 @@ def find_recipe(name: str, family: str, side: int) -> Recipe:
         raise DatasetError(f"resolution {side}", "is out of range", f"pass 1 to {LARGEST_SIDE} pixels")
     kept = family if name == PUBLISHED else ""
     return Recipe(name, kept, side, _STEPS[name, kept])
+
+
+def require_classes(classes: int | None) -> None:
+    """Raise `DatasetError` if a model's classes, without a background, are known and not ImageNet's."""
+    if classes not in {None, CLASSES}:
+        problem = f"has {classes} classes, and the images are of ImageNet's {CLASSES}"
+        raise DatasetError("the model", problem, "use a model that was trained for ImageNet")

@@ -146,11 +146,12 @@ class DeepSparseBackend(QuestionAnswering):
 
     Options: `allow_unsupported` (run graphs that the optimised code mostly does not cover), `trial` (false skips the
     trial compile in a child process), `single` (also prepare batches of 1 for partial batches, at the cost of a second
-    engine for each length), `trial_command` (the child's command, for tests).
+    engine for each length), `trial_command` (the child's command, for tests), `outputs` (the start's and
+    the end's output, see `mlperf_home.engines.onnx.outputs`).
     """
 
     name = "deepsparse"
-    option_names = ("allow_unsupported", "trial", "single", "trial_command")
+    option_names = ("allow_unsupported", "trial", "single", "trial_command", "outputs")
 
     def __init__(self) -> None:
         super().__init__()
@@ -193,7 +194,7 @@ class DeepSparseBackend(QuestionAnswering):
         self._context = None
 
     def _open(self, setup: EngineSetup, options: EngineOptions) -> EngineDescription:
-        graphs = FixedShapeGraphs(setup.model_path, setup.work_dir)
+        graphs = FixedShapeGraphs(setup.model_path, setup.work_dir, options.text("outputs"))
         library = load()
         cpu = dict(library.cpu.cpu_architecture())
         cores = usable_cores(setup.cores)
@@ -207,7 +208,7 @@ class DeepSparseBackend(QuestionAnswering):
             shapes += [(length, 1) for length, batch in shapes if batch > 1]
         paths = {(batch, length): graphs.path(batch, length) for length, batch in shapes}
         graphs.release()
-        compile_s = self._compile(library, paths, setup)
+        compile_s = self._compile(library, paths, setup, graphs.signature)
         fractions = {shape: float(engine.fraction_of_supported_ops) for shape, engine in self._engines.items()}
         warnings = _support_warnings(setup, min(fractions.values()), options) + cpu_warnings(cpu)
         details = {
@@ -220,11 +221,14 @@ class DeepSparseBackend(QuestionAnswering):
             "supported_fractions": {f"{batch}x{length}": value for (batch, length), value in fractions.items()},
             "compile_s": round(compile_s, 2),
             "model_sha256": graphs.sha256,
+            **graphs.signature.outputs.details,
             "licence": LICENCE,
         }
         return EngineDescription(self.name, str(library.__version__), details, warnings)
 
-    def _compile(self, library: Any, paths: dict[tuple[int, int], Path], setup: EngineSetup) -> float:
+    def _compile(
+        self, library: Any, paths: dict[tuple[int, int], Path], setup: EngineSetup, signature: GraphSignature
+    ) -> float:
         """Compile and warm up an engine for every shape, checking the memory; return the duration in seconds."""
         started_s = time.monotonic()
         largest_bytes = 0
@@ -241,12 +245,19 @@ class DeepSparseBackend(QuestionAnswering):
                 ) from error
             self._engines[batch, length] = engine
             self._calls[batch, length] = bound_call(engine)
-            for _ in range(WARM_UP_RUNS):
-                self.run(full_inputs(batch, length))
+            self._warm_up((batch, length), signature, setup.model_path)
             after = resident_bytes()
             if before is not None and after is not None:
                 largest_bytes = max(largest_bytes, after - before)
         return time.monotonic() - started_s
+
+    def _warm_up(self, shape: tuple[int, int], signature: GraphSignature, model_path: Path) -> None:
+        arrays = signature.arrange(full_inputs(*shape))
+        try:
+            for _ in range(WARM_UP_RUNS):
+                signature.check_outputs(self._calls[shape](arrays), *shape, model_path)
+        except RuntimeError as error:
+            raise _failed(error) from error
 
 
 def _one_by_one(

@@ -37,8 +37,8 @@ class FixedShapeGraphs:
         sha256: the hash of the model's content.
     """
 
-    def __init__(self, model_path: Path, work_dir: Path) -> None:
-        """Read the user's model; `work_dir` is an existing folder for the copies.
+    def __init__(self, model_path: Path, work_dir: Path, outputs: str | None = None) -> None:
+        """Read the user's model; `work_dir` is an existing folder for the copies; `outputs`: see `read_signature`.
 
         Raises:
             BackendError: the file is not an ONNX model for question answering, or work_dir is not a folder.
@@ -46,8 +46,8 @@ class FixedShapeGraphs:
         if not work_dir.is_dir():
             raise BackendError(f"work folder {work_dir}: does not exist; create it first")
         model = graph.load(model_path)
-        self.signature = graph.read_signature(model, model_path)
-        self.sha256 = graph.content_hash(model, model_path)
+        self.signature = graph.read_signature(model, model_path, outputs)
+        self.sha256 = graph.content_hash(model_path)
         self._path = model_path
         self._stem = f"{self.sha256[:16]}-{_LAYOUT}"
         self._weights = work_dir / f"{self._stem}-weights.bin"

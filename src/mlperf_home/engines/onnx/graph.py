@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
-from onnx.external_data_helper import ExternalDataInfo, uses_external_data
 
 from mlperf_home.engines.base import BackendError
 from mlperf_home.engines.engine import first_line
+from mlperf_home.engines.onnx.model_file import external_files
+from mlperf_home.engines.onnx.outputs import AnswerOutputs, Output, find_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,8 +24,11 @@ if TYPE_CHECKING:
 
 # The names of each input in exported models and MLPerf's own, by the position in `Inputs`.
 _INPUT_NAMES = (("input_ids",), ("attention_mask", "input_mask"), ("token_type_ids", "segment_ids"))
+_INTEGERS = frozenset({onnx.TensorProto.INT32, onnx.TensorProto.INT64})
+# Token ids lose their value in smaller types; a mask and token types are 0 or 1.
+_TOKEN_TYPES = _INTEGERS | {onnx.TensorProto.FLOAT}
+_TYPES = _TOKEN_TYPES | {onnx.TensorProto.BOOL, onnx.TensorProto.FLOAT16, onnx.TensorProto.INT8, onnx.TensorProto.UINT8}
 _OPTIONAL_INPUT = 2  # models like DistilBERT have no token types
-_OUTPUT_NAMES = (("start_logits", "end_logits"), ("output_start_logits", "output_end_logits"))
 _BLOCK_BYTES = 1 << 20
 
 
@@ -51,13 +55,11 @@ class GraphSignature:
 
     Attributes:
         inputs: the inputs, in the graph's order.
-        outputs: the names of the start and end logits, (batch, length) each, or of one output, (batch, length, 2).
-        output_positions: the positions of these outputs in the graph.
+        outputs: the start and the end logits.
     """
 
     inputs: tuple[ModelInput, ...]
-    outputs: tuple[str, ...]
-    output_positions: tuple[int, ...]
+    outputs: AnswerOutputs
 
     def arrange(self, inputs: Inputs) -> list[NDArray[Any]]:
         """Return contiguous arrays in the graph's order and types; arrays that fit already are not copied."""
@@ -65,18 +67,34 @@ class GraphSignature:
 
     def logits(self, outputs: Sequence[NDArray[Any]], count: int) -> NDArray[np.float32]:
         """Join the graph's outputs to (count, length, 2), without the rows that fill the batch."""
-        first = outputs[self.output_positions[0]]
-        if len(self.outputs) == 1:
-            return np.array(first[:count], dtype=np.float32)
+        positions = self.outputs.positions
+        first = outputs[positions[0]]
+        if len(positions) == 1:
+            turned = first[:count, :, ::-1] if self.outputs.end_first else first[:count]
+            return np.array(turned, dtype=np.float32, order="C")
         joined = np.empty((count, first.shape[1], 2), dtype=np.float32)
-        for place, position in enumerate(self.output_positions):
+        for place, position in enumerate(positions):
             joined[:, :, place] = outputs[position][:count]
         return joined
 
+    def check_outputs(self, outputs: Sequence[NDArray[Any]], batch: int, length: int, path: Path) -> None:
+        """Check the shapes of the outputs of one run, which a graph may leave open.
+
+        Raises:
+            BackendError: they are not those of logits for each token.
+        """
+        positions = self.outputs.positions
+        expected = (batch, length, 2) if len(positions) == 1 else (batch, length)
+        for name, position in zip(self.outputs.names, positions, strict=True):
+            if (shape := tuple(np.shape(outputs[position]))) != expected:
+                problem = f"its output {name} has shape {shape} for batch {batch} and length {length}, not {expected}"
+                raise BackendError(f"model {path}: {problem}; use a BERT model for question answering")
+
     @property
     def fixed_shape(self) -> tuple[int | None, int | None]:
-        """The exported batch size and length; None where they are dynamic."""
-        return self.inputs[0].dims
+        """The exported batch size and length; None where they are dynamic in all inputs."""
+        batches, lengths = zip(*(value.dims for value in self.inputs), strict=True)
+        return next(filter(None, batches), None), next(filter(None, lengths), None)
 
 
 def load(path: Path) -> onnx.ModelProto:
@@ -111,17 +129,15 @@ def load_weights(model: onnx.ModelProto, path: Path) -> None:
         raise BackendError(problem) from error
 
 
-def content_hash(model: onnx.ModelProto, path: Path) -> str:
-    """Return the SHA-256 of a loaded model's file together with its external weight files.
+def content_hash(path: Path) -> str:
+    """Return the SHA-256 of a model's file together with its external weight files.
 
     Raises:
         BackendError: a file is absent or unreadable.
     """
-    tensors = [tensor for tensor in model.graph.initializer if uses_external_data(tensor)]
-    others = sorted({ExternalDataInfo(tensor).location for tensor in tensors})
     digest = hashlib.sha256()
     try:
-        for file in (path, *(path.parent / name for name in others)):
+        for file in (path, *(path.parent / name for name in external_files(path))):
             with file.open("rb") as stream:
                 while block := stream.read(_BLOCK_BYTES):
                     digest.update(block)
@@ -131,11 +147,13 @@ def content_hash(model: onnx.ModelProto, path: Path) -> str:
     return digest.hexdigest()
 
 
-def read_signature(model: onnx.ModelProto, path: Path) -> GraphSignature:
+def read_signature(model: onnx.ModelProto, path: Path, outputs: str | None = None) -> GraphSignature:
     """Find the inputs and outputs of a model for question answering; `path` names it in errors.
 
+    `outputs` is the option of this name, see `mlperf_home.engines.onnx.outputs`.
+
     Raises:
-        BackendError: the model has other inputs or outputs.
+        BackendError: the model has other inputs or outputs, or its outputs' names do not tell start from end.
     """
     # Before IR version 4, weights are also listed as inputs.
     weights = {tensor.name for tensor in model.graph.initializer}
@@ -152,7 +170,12 @@ def read_signature(model: onnx.ModelProto, path: Path) -> GraphSignature:
             "(the last may be absent)"
         )
     inputs = tuple(_model_input(value, place, path) for value, place in zip(values, placed, strict=True))
-    return GraphSignature(inputs, *_outputs(model.graph.output, path))
+    for axis, name in enumerate(("batch sizes", "lengths")):
+        sizes = sorted({size for value in inputs if (size := value.dims[axis]) is not None})
+        if len(sizes) > 1:
+            problem = f"its inputs have different {name} ({', '.join(map(str, sizes))})"
+            raise BackendError(f"model {path}: {problem}; export it with dynamic axes")
+    return GraphSignature(inputs, find_outputs([_output(value) for value in model.graph.output], outputs, path))
 
 
 def dimensions(value: onnx.ValueInfoProto) -> tuple[int | None, ...]:
@@ -166,24 +189,15 @@ def _model_input(value: onnx.ValueInfoProto, position: int, path: Path) -> Model
     if len(dims) != 2:  # noqa: PLR2004 - batch and length
         problem = f"model {path}: input {value.name} has {len(dims)} dimensions, not (batch, length)"
         raise BackendError(f"{problem}; use a BERT model for question answering")
-    dtype = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type))
-    return ModelInput(value.name, position, dtype, (dims[0], dims[1]))
+    element = value.type.tensor_type.elem_type
+    types = _TOKEN_TYPES if position == 0 else _TYPES
+    if element not in types:
+        name = onnx.TensorProto.DataType.Name(element) if element in onnx.TensorProto.DataType.values() else element
+        known = " or ".join(onnx.TensorProto.DataType.Name(each).lower() for each in sorted(_TOKEN_TYPES))
+        problem = f"input {value.name} has type {str(name).lower()}"
+        raise BackendError(f"model {path}: {problem}; export it with {known}")
+    return ModelInput(value.name, position, np.dtype(onnx.helper.tensor_dtype_to_np_dtype(element)), (dims[0], dims[1]))
 
 
-def _outputs(values: Sequence[onnx.ValueInfoProto], path: Path) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    """Return the names and the positions of the logits among the graph's outputs."""
-    names = [value.name for value in values]
-    plain = [name.removesuffix(":0") for name in names]
-    for pair in _OUTPUT_NAMES:
-        if set(pair) <= set(plain):
-            positions = tuple(plain.index(name) for name in pair)
-            return tuple(names[position] for position in positions), positions
-    ranks = [len(dimensions(value)) for value in values]
-    if ranks[:2] == [2, 2]:
-        return tuple(names[:2]), (0, 1)
-    if ranks == [3] and dimensions(values[0])[2] in {2, None}:
-        return (names[0],), (0,)
-    raise BackendError(
-        f"model {path}: its outputs are {', '.join(names)}; use a BERT model for question answering, with "
-        "start_logits and end_logits, each (batch, length), or one output (batch, length, 2)"
-    )
+def _output(value: onnx.ValueInfoProto) -> Output:
+    return Output(value.name, dimensions(value) if value.type.tensor_type.HasField("shape") else None)

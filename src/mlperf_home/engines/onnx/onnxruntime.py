@@ -34,11 +34,12 @@ class OnnxRuntimeBackend(QuestionAnswering):
     """The onnxruntime backend.
 
     Options: `fixed_shapes` (a session for each shape of the grid, for which the runtime plans its memory, instead of
-    one dynamic session; always on for models exported with a fixed shape), `threads` (the threads of one session).
+    one dynamic session; always on for models exported with a fixed shape), `threads` (the threads of one session),
+    `outputs` (the start's and the end's output, see `mlperf_home.engines.onnx.outputs`).
     """
 
     name = "onnxruntime"
-    option_names = ("fixed_shapes", "threads")
+    option_names = ("fixed_shapes", "threads", "outputs")
 
     def __init__(self) -> None:
         super().__init__()
@@ -75,7 +76,7 @@ class OnnxRuntimeBackend(QuestionAnswering):
         self._idle = {}
 
     def _open(self, setup: EngineSetup, options: EngineOptions) -> EngineDescription:
-        graphs = FixedShapeGraphs(setup.model_path, setup.work_dir)
+        graphs = FixedShapeGraphs(setup.model_path, setup.work_dir, options.text("outputs"))
         try:
             library = importlib.import_module("onnxruntime")
         except ImportError as error:
@@ -95,9 +96,10 @@ class OnnxRuntimeBackend(QuestionAnswering):
         shared: dict[Path, queue.SimpleQueue[Any]] = {path: queue.SimpleQueue() for path in sessions}
         for length, path in paths.items():
             self._idle[length] = shared[path]
-            arrays = signature.arrange(full_inputs(self._largest_batch[length], length))
+            batch = self._largest_batch[length]
+            arrays = signature.arrange(full_inputs(batch, length))
             for session in sessions[path] * WARM_UP_RUNS:
-                _call(session, signature, arrays)
+                signature.check_outputs(_call(session, signature, arrays), batch, length, setup.model_path)
         for path, idle in sessions.items():
             for session in idle:
                 shared[path].put(session)
@@ -109,6 +111,7 @@ class OnnxRuntimeBackend(QuestionAnswering):
             "shapes": "fixed" if self._fills else "dynamic",
             **self._shapes(),
             "model_sha256": graphs.sha256,
+            **signature.outputs.details,
         }
         return EngineDescription(self.name, str(library.__version__), details)
 

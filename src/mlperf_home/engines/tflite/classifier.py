@@ -10,6 +10,8 @@ import numpy as np
 
 from mlperf_home.engines.base import BackendError
 from mlperf_home.engines.engine import first_line
+from mlperf_home.engines.tflite.classifier_file import TYPES, WITH_BACKGROUND
+from mlperf_home.engines.tflite.model_file import OPEN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
 
 _IMAGE_AXES = 4  # (batch, height, width, channels)
 _CHANNELS = (1, 3)
-_WITH_BACKGROUND = 1001
-_TYPES = ("float32", "uint8", "int8")
 
 
 @dataclass(frozen=True)
@@ -103,18 +103,21 @@ def read_classifier(
     if len(inputs) != 1 or len(outputs) != 1:
         raise _no_classifier(path, f"it has {len(inputs)} inputs and {len(outputs)} outputs, not one of each")
     image, scores = _tensor(inputs[0], path), _tensor(outputs[0], path)
+    if OPEN in tuple(inputs[0].get("shape_signature", ()))[1:]:
+        signature = tuple(map(int, inputs[0]["shape_signature"]))
+        raise _no_classifier(path, f"its input is {signature}: the file leaves the image's size open")
     if len(image.shape) != _IMAGE_AXES or image.shape[0] != 1 or image.shape[-1] not in _CHANNELS:
         raise _no_classifier(path, f"its input is {image.shape}, not one image (1, height, width, channels)")
     classes = scores.shape[-1] if scores.shape else 0
     if classes < 2 or int(np.prod(scores.shape)) != classes:  # noqa: PLR2004 - a classifier has several classes
         raise _no_classifier(path, f"its output is {scores.shape}, not one score for each class (1, classes)")
-    return ClassifierSignature(image, scores, background=int(classes == _WITH_BACKGROUND))
+    return ClassifierSignature(image, scores, background=int(classes == WITH_BACKGROUND))
 
 
 def _tensor(details: Mapping[str, Any], path: Path) -> Tensor:
     dtype = np.dtype(details["dtype"]).name
-    if dtype not in _TYPES:
-        raise _no_classifier(path, f"{details['name']!r} is {dtype}, not {', '.join(_TYPES)}")
+    if dtype not in TYPES:
+        raise _no_classifier(path, f"{details['name']!r} is {dtype}, not {', '.join(TYPES)}")
     scale, zero_point = details["quantization"]
     if dtype == "float32":
         scale, zero_point = 0.0, 0

@@ -97,6 +97,7 @@ class TfliteBackend(BaseEngine):
         )
         check_file(setup.model_path)
         library, version = tflite_library.load(self.package)
+        before = tflite_library.mapped_libraries()
         tried_us: dict[str, float] | None = None
         if threads is None and streams == 1 and cores > 1:
             choices, tried_us = self._fastest(library, setup.model_path, choices)
@@ -121,7 +122,8 @@ class TfliteBackend(BaseEngine):
             "classes": model.classes,
             "background": model.background,
         }
-        return EngineDescription(self.name, version, details, self._warnings(choices, delegated=delegated))
+        files = tflite_library.delegate_files(choices.delegate, before) if choices.delegate else ()
+        return EngineDescription(self.name, version, details, self._warnings(choices, delegated=delegated), files)
 
     def _fastest(self, library: Any, path: Path, choices: Choices) -> tuple[Choices, dict[str, float]]:
         """Return the fastest number of threads up to the chosen one, and the 90th percentile of each in us."""
@@ -140,11 +142,14 @@ class TfliteBackend(BaseEngine):
         call, image = InterpreterCall(interpreter, model), np.zeros(model.image.shape, dtype=model.image.dtype)
         try:
             for _ in range(WARM_UP_RUNS):
-                call(image)
+                scores = call(image)
         except (ValueError, RuntimeError) as error:
             raise BackendError(
                 f"{self.name}: the model cannot be run ({first_line(error)}); use another model"
             ) from error
+        if scores.shape != model.scores.shape:  # the shape of an output may be known after a run only
+            model = read_classifier(interpreter.get_input_details(), interpreter.get_output_details(), path)
+            call = InterpreterCall(interpreter, model)
         return model, call, image
 
     def _warnings(self, choices: Choices, *, delegated: bool | None) -> tuple[str, ...]:

@@ -14,15 +14,17 @@ import math
 import time
 from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.engines.base import BackendError
 from mlperf_home.engines.engine import first_line
+from scriptgraph.files.kernel_files import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
+_MAPS = Path("/proc/self/maps")
 _DELEGATE_ENTRY = "tflite_plugin_create_delegate"
 _PERCENTILE = 0.9
 # The numbers of threads alternate in rounds, so that a short disturbance of the machine affects all of them.
@@ -113,6 +115,23 @@ def delegated(interpreter: Any) -> bool | None:
     """Whether a delegate runs any part of the model; None if the engine does not report it."""
     operators = getattr(interpreter, "_get_ops_details", None)
     return None if operators is None else any("DELEGATE" in operator["op_name"].upper() for operator in operators())
+
+
+def mapped_libraries() -> frozenset[Path]:
+    """Return the shared libraries of this process; empty where the kernel does not tell."""
+    lines = (read_text(_MAPS) or "").splitlines()
+    names = (line.split(maxsplit=5)[-1].removesuffix(" (deleted)") for line in lines if "/" in line)
+    return frozenset(path for name in names if ".so" in (path := Path(name)).name)
+
+
+def delegate_files(name: str, before: frozenset[Path]) -> tuple[Path, ...]:
+    """Return the libraries that a delegate has brought: its own and those that it needs, which `before` lacks.
+
+    `name` is its path, or a name for the loader.
+    """
+    now = mapped_libraries()
+    own = {path for path in now if path.name == Path(name).name} or {Path(name).resolve()}
+    return tuple(sorted(path for path in (now - before) | own if path.is_file()))
 
 
 def _delegate(library: Any, name: str, options: Sequence[str]) -> Any:

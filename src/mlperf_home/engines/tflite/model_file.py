@@ -1,7 +1,6 @@
 """Checks of TFLite model files.
 
-A file is checked before an engine reads it, because tflite-runtime crashes on many incomplete files, and before images
-are preprocessed for it, which needs an image classifier.
+A file is checked before an engine reads it, because tflite-runtime crashes on many incomplete files.
 
 A TFLite model is a flatbuffer (schema: tensorflow/lite/schema/schema.fbs), in which tables refer to tables and vectors
 by offsets. The check follows all offsets that an engine follows; none may lead out of the file.
@@ -9,9 +8,9 @@ by offsets. The check follows all offsets that an engine follows; none may lead 
 
 from __future__ import annotations
 
-import math
 import mmap
 import struct
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.engines.base import BackendError
@@ -21,49 +20,60 @@ if TYPE_CHECKING:
 
 _IDENTIFIER = b"TFL3"
 _HEAD_BYTES = 8
-_IMAGE_AXES = 4  # (batch, height, width, channels)
 _OPERATOR_CODES, _SUBGRAPHS, _BUFFERS = 1, 2, 4
+_FILES = 8  # external_buffer_groups: each group is a file beside the model
 _TENSORS, _INPUTS, _OUTPUTS, _OPERATORS = 0, 1, 2, 3
-_SHAPE, _NAME, _QUANTISATION = 0, 3, 4
+_SHAPE, _TYPE, _NAME, _QUANTISATION, _SIGNATURE = 0, 1, 3, 4, 7
+_SCALE = 2
+OPEN = -1
+"""An open dimension in a signature."""
+_DTYPES = {
+    0: "float32", 1: "float16", 2: "int32", 3: "uint8", 4: "int64", 5: "string", 6: "bool", 7: "int16", 9: "int8",
+    10: "float64",
+}  # fmt: skip
 # The followed fields of the schema: a number means a vector with so many bytes per entry, a dictionary a table, a list
 # a vector of tables.
-_TENSOR: dict[int, Any] = {_SHAPE: 4, _NAME: 1, _QUANTISATION: {2: 4, 3: 8}}
+_TENSOR: dict[int, Any] = {_SHAPE: 4, _NAME: 1, _QUANTISATION: {_SCALE: 4, 3: 8}, _SIGNATURE: 4}
 _OPERATOR: dict[int, Any] = {1: 4, 2: 4, 4: {}}  # inputs, outputs, options
 _SUBGRAPH: dict[int, Any] = {_INPUTS: 4, _OUTPUTS: 4, _TENSORS: [_TENSOR], _OPERATORS: [_OPERATOR]}
-_MODEL: dict[int, Any] = {_OPERATOR_CODES: [{}], _BUFFERS: [{0: 1}], _SUBGRAPHS: [_SUBGRAPH]}
+_MODEL: dict[int, Any] = {_OPERATOR_CODES: [{}], _BUFFERS: [{0: 1}], _SUBGRAPHS: [_SUBGRAPH], _FILES: [{0: 1}]}
 
 
 class _OutsideError(ValueError):
     """An offset leads out of the file."""
 
 
-def input_side(path: Path) -> int:
-    """Return the side in pixels of a classifier's square input images.
+@dataclass(frozen=True)
+class TensorFacts:
+    """An input or output of a graph, as the file describes it.
 
-    Raises:
-        BackendError: the file is not a complete TFLite model, or the model is not a classifier of square images.
+    Attributes:
+        shape: its dimensions; () where the file does not tell them.
+        signature: the same with -1 for a dimension that is open, for which `shape` has a placeholder; () without any.
+        dtype: its type's name.
+        scaled: whether it has the scale of a quantisation.
     """
-    shape, *outputs = check_file(path)
-    if len(shape) != _IMAGE_AXES or shape[1] != shape[2] or shape[1] < 1:
-        raise BackendError(
-            f"model {path}: its input is {shape}, not one square image (1, side, side, channels); "
-            "use a classifier of single images"
-        )
-    # Only the engine knows the shape of an output without one in the file.
-    if len(outputs) != 1 or (outputs[0] and math.prod(outputs[0]) != outputs[0][-1]):
-        shapes = " and ".join(map(str, outputs)) or "none"
-        raise BackendError(
-            f"model {path}: its outputs are {shapes}, not one score for each class (1, classes); "
-            "use an image classifier"
-        )
-    return shape[1]
+
+    shape: tuple[int, ...]
+    signature: tuple[int, ...]
+    dtype: str
+    scaled: bool
 
 
-def check_file(path: Path) -> list[tuple[int, ...]]:
+_UNKNOWN = TensorFacts((), (), "unknown", scaled=False)
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """The first graph's inputs and outputs, and the names of the files beside the model that hold weights."""
+
+    inputs: tuple[TensorFacts, ...]
+    outputs: tuple[TensorFacts, ...]
+    files: tuple[str, ...]
+
+
+def check_file(path: Path) -> FileFacts:
     """Check the structure of a model, without its weights; the file is mapped.
-
-    Returns:
-        The shape of the first graph's only input, () if there are several or none, and the shapes of its outputs.
 
     Raises:
         BackendError: the file is absent, not a TFLite model, or incomplete.
@@ -91,8 +101,8 @@ class _Flatbuffer:
     def __init__(self, content: mmap.mmap) -> None:
         self._content, self._size = content, len(content)
 
-    def check(self) -> list[tuple[int, ...]]:
-        """Visit all tables; return the shapes that `check_file` returns."""
+    def check(self) -> FileFacts:
+        """Visit all tables; return the facts."""
         root = self._follow(0)
         subgraphs = self._tables(root, _SUBGRAPHS)
         if not subgraphs or not self._tables(root, _OPERATOR_CODES):
@@ -102,10 +112,25 @@ class _Flatbuffer:
             raise _OutsideError("a graph has no tensors or operators in the first")
         tensors = self._tables(subgraphs[0], _TENSORS)
         inputs, outputs = (
-            [self._numbers(tensors[place], _SHAPE) if 0 <= place < len(tensors) else () for place in places]
-            for places in (self._numbers(subgraphs[0], field) for field in (_INPUTS, _OUTPUTS))
+            tuple(
+                self._tensor(tensors[place]) if 0 <= place < len(tensors) else _UNKNOWN
+                for place in self._numbers(subgraphs[0], field)
+            )
+            for field in (_INPUTS, _OUTPUTS)
         )
-        return [inputs[0] if len(inputs) == 1 else (), *outputs]
+        return FileFacts(inputs, outputs, tuple(self._text(group, 0) for group in self._tables(root, _FILES)))
+
+    def _tensor(self, table: int) -> TensorFacts:
+        place = self._field(table, _TYPE)
+        number = 0 if place is None else self._number("<b", place)
+        place = self._field(table, _QUANTISATION)
+        scaled = place is not None and self._vector(self._follow(place), _SCALE, 4)[1] > 0
+        dtype = _DTYPES.get(number, f"of TFLite's type {number}")
+        return TensorFacts(self._numbers(table, _SHAPE), self._numbers(table, _SIGNATURE), dtype, scaled)
+
+    def _text(self, table: int, field: int) -> str:
+        start, count = self._vector(table, field, 1)
+        return self._content[start : start + count].decode(errors="replace")
 
     def _visit(self, table: int, fields: dict[int, Any]) -> None:
         """Visit a table and follow its fields recursively."""

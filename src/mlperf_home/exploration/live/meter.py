@@ -18,9 +18,12 @@ from mlperf_home.contracts.session import read_session
 from mlperf_home.contracts.study import PLAN_LIMITS, SettledPoint
 from mlperf_home.datasets.imagenet.images import read_labels
 from mlperf_home.datasets.imagenet.samples import LABELS_FILE
+from mlperf_home.engines.base import BackendError
+from mlperf_home.engines.model_files import read_model_file
 from mlperf_home.errors import LocatedError
 from mlperf_home.exploration.definition.meter import AbsentPointError, PointFailedError
 from mlperf_home.exploration.live.jobs import PointRun, backend_of, official_folder, probe_conf, run_conf, write_job
+from mlperf_home.exploration.live.plan import space_of
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE, read_run
 from mlperf_home.measurements.layout import ResultFolder
 from scriptgraph.files.atomic import replace_text
@@ -37,6 +40,7 @@ _STUDY_FAILURES = frozenset({ExitStatus.BAD_JOB, ExitStatus.BAD_OUTPUT, ExitStat
 _TRIES = 2
 # SingleStream's result is this percentile.
 _PERCENTILE = "90.00"
+_ANEW = "put the old file back, or begin anew under another --experiment_name"
 _RETRY_ADVICE = "to try it again, run the same command with a new --experiment_name"
 
 
@@ -58,6 +62,7 @@ class LiveMeter:
         self._settled: dict[str, SettledPoint] = {}
         if self._settled_path.exists():
             self._settled = read_document(self._settled_path, dict[str, SettledPoint], PLAN_LIMITS)
+            self._require_same_models()
 
     def probe(self, point: Point, seconds: float, number: int) -> Observation:  # noqa: ARG002 - all probes are alike
         """Run a point under LoadGen for `seconds`, in a process of its own."""
@@ -105,19 +110,40 @@ class LiveMeter:
         self._settle(point, fresh, next(iter(values.values())))
         return values, queries
 
+    def _require_same_models(self) -> None:
+        """Refuse to go on with a model whose files have changed: its other points were measured with the old ones.
+
+        Raises:
+            StudyStoppedError: a model has other files than at its first run, or lacks one.
+        """
+        now: dict[tuple[str, str], str | None] = {}
+        for point in space_of(self._plan).points:
+            known, candidate = self._settled.get(point.name), self._plan.candidates.get(point.model)
+            if known is None or known.model_sha256 is None or candidate is None:
+                continue
+            key = (candidate.path, backend_of(self._plan, point))
+            if key not in now:
+                try:
+                    now[key] = read_model_file(Path(candidate.path), key[1]).content_sha256
+                except BackendError as error:
+                    raise StudyStoppedError(candidate.path, str(error), _ANEW) from None
+            if now[key] != known.model_sha256:
+                raise StudyStoppedError(candidate.path, "is another model than this exploration began with", _ANEW)
+
     def _settle(self, point: Point, fresh: ResultFolder, target: float) -> None:
         """Store the engine's choices of the first run, and the best speed: LoadGen prepares queries for it."""
         settled = self._settled.get(point.name)
         best = min if self._plan.running.scenario != "Offline" else max
         if settled is None:
-            details = read_session(fresh.session("performance")).engine.details
+            session = read_session(fresh.session("performance"))
+            details, model = session.engine.details, session.model.content_sha256
             threads, tried = details.get("threads_per_stream"), details.get("threads_tried_us")
             options: Mapping[str, Any] = {"threads": threads} if threads is not None and tried is not None else {}
         elif best(settled.target, target) == settled.target:
             return
         else:
-            options = settled.options
-        self._settled[point.name] = SettledPoint(options=options, target=target)
+            options, model = settled.options, settled.model_sha256
+        self._settled[point.name] = SettledPoint(options=options, target=target, model_sha256=model)
         write_document(self._settled_path, dict(sorted(self._settled.items())))
 
     def _target(self, point: Point) -> float | None:

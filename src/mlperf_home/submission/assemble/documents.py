@@ -94,7 +94,8 @@ def result_fields(request: SubmissionRequest, result: FoundResult) -> dict[str, 
     if result.sample:
         fields["sample"] = True
     if result.measurement and (digest := result.measurement.model["sha256"].value) is not None:
-        fields["starting_weights_sha256"] = digest
+        others = result.measurement.model.get("files")
+        fields["starting_weights_sha256"] = f"{digest}; {others.value}" if others else digest
     return fields
 
 

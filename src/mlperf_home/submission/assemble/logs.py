@@ -10,10 +10,10 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from mlperf_home.contracts.session import sha256_of
+from mlperf_home.contracts.session import IngestError, check_same_setup, read_session, sha256_of
 from mlperf_home.loadgen_logs.accuracy_log import AccuracyError, AccuracyLog, is_truncated, kept_hash, shortened
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE, DETAIL_FILE, scan_detail
-from mlperf_home.measurements.layout import ACCURACY_DIR, ACCURACY_TEXT, PERFORMANCE_DIR
+from mlperf_home.measurements.layout import ACCURACY_DIR, ACCURACY_TEXT, PERFORMANCE_DIR, ResultFolder
 from mlperf_home.submission.assemble.collect import AssembleError
 
 if TYPE_CHECKING:
@@ -79,12 +79,17 @@ def _copy_log(log: Path, target: Path, rules: Round, *, truncate: bool) -> None:
 
 
 def write_compliance(result: FoundResult, folder: Path, rules: Round, tests: tuple[str, ...]) -> None:
-    """Write the logs and verdicts of the tests that were run; the check reports the others."""
+    """Write the tests that were run, with their verdicts; for those that were not the check speaks.
+
+    Raises:
+        AssembleError: a test was made with another model, dataset or engine than the performance run.
+    """
     for test in tests:
         logs = result.folder / test
         log, target, required = logs / ACCURACY_FILE, folder / test, rules.submission.compliance[test]
         if not logs.is_dir():
             continue
+        _require_same_setup(result, test)
         _copy(rules.submission.files.performance, logs, target / PERFORMANCE_DIR)
         for name in required.files:
             (target / name).write_text(performance_verdict(result.performance, logs), encoding="utf-8")
@@ -93,6 +98,22 @@ def write_compliance(result: FoundResult, folder: Path, rules: Round, tests: tup
             (target / ACCURACY_DIR).mkdir()
             _copy_log(log, target / ACCURACY_DIR, rules, truncate=True)
             (target / ACCURACY_DIR / ACCURACY_TEXT).write_text(f"hash={sha256_of(log)}\n", encoding="utf-8")
+
+
+def _require_same_setup(result: FoundResult, test: str) -> None:
+    """Refuse a test of another model, dataset or engine than the performance run's, as far as sessions tell.
+
+    Raises:
+        AssembleError: the two differ, or a session is damaged.
+    """
+    folder = ResultFolder(result.folder)
+    performance, other = folder.session("performance"), folder.session(test)
+    if not performance.is_file() or not other.is_file():
+        return
+    try:
+        check_same_setup(read_session(performance), read_session(other), result.folder)
+    except IngestError as error:
+        raise AssembleError(error.where, error.problem, error.advice) from None
 
 
 def performance_verdict(performance: Path, test: Path) -> str:

@@ -90,3 +90,9 @@ def test_deepsparse_gets_compatible_versions(machine: str) -> None:
         assert versions["numpy"].startswith("1.")
         assert versions["pydantic"].startswith("2.")
         assert versions["mlcommons-loadgen"] == "6.0.17"
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_our_documents_can_be_read_in_every_environment(name: str) -> None:
+    """`mlperf_home.contracts`, which all our modules there import, needs msgspec."""
+    assert "msgspec" in {requirement.name for requirement in requirements(ENVIRONMENTS[name])}

@@ -161,6 +161,54 @@ def write(name: str, text: str) -> Callable[[Path], object]:
     return lambda root: (root / name).write_text(text, "utf-8")
 
 
+LIBRARY = {"libd.so": {"path": "/lib/libd.so", "sha256": "ab" * 32}}
+OTHER_LIBRARY = {"libd.so": {"path": "/lib/libd.so", "sha256": "cd" * 32}}
+
+
+def save_inputs(root: Path, mode: str, files: Any, inputs: Any, outputs: Any = None) -> None:
+    """Change what a session tells of the files of its model and engine; None leaves it out, as 0.1 did."""
+    session = load_session(root, mode)
+    session["model"] |= {} if files is None else {"files": files}
+    session |= {} if inputs is None else {"inputs": inputs}
+    session["engine"]["details"] |= {} if outputs is None else {"outputs": outputs}
+    save_session(root, mode, session)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "words"),
+    [
+        (({"w": "1"}, {}), ({"w": "2"}, {}), "differ in the model's files: w"),
+        (({"w": "1"}, {}), ({}, {}), "differ in the model's files: w"),
+        (({}, LIBRARY), ({}, OTHER_LIBRARY), "differ in the files that the engine was given: libd.so"),
+        (({}, LIBRARY), ({}, {}), "differ in the files that the engine was given: libd.so"),
+        (({}, {}, ["a", "b"]), ({}, {}, ["b", "a"]), "differ in the model's outputs: end, start"),
+    ],
+)
+def test_runs_of_other_inputs_make_no_measurement(tmp_path: Path, first: Any, second: Any, words: str) -> None:
+    write_result(tmp_path)
+    save_inputs(tmp_path, "performance", *first)
+    save_inputs(tmp_path, "accuracy", *second)
+    with pytest.raises(IngestError, match=f"the performance run and the accuracy run {words}"):
+        ingest(tmp_path)
+
+
+@pytest.mark.parametrize("new", ["performance", "accuracy"])
+def test_a_run_of_0_1_joins_a_newer_one(tmp_path: Path, new: str) -> None:
+    write_result(tmp_path)
+    save_inputs(tmp_path, new, {"w": "1"}, LIBRARY, ["a", "b"])
+    assert ingest(tmp_path).validity == "VALID"
+
+
+def test_a_measurement_names_all_files_of_model_and_engine(tmp_path: Path) -> None:
+    write_result(tmp_path)
+    assert "files" not in {**ingest(tmp_path).model, **ingest(tmp_path).engine}
+    for mode in ("performance", "accuracy"):
+        save_inputs(tmp_path, mode, {"w2": "2", "w1": "1"}, LIBRARY)
+    measurement = ingest(tmp_path)
+    assert measurement.model["files"] == Value("w1 1; w2 2", "measured", "session: model.files")
+    assert measurement.engine["files"] == Value(f"libd.so {'ab' * 32}", "measured", "session: inputs")
+
+
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [

@@ -111,8 +111,31 @@ def test_without_a_file_of_digests_the_folder_is_hashed(large: Path, kept: Path)
     assert KnownDigests(kept).of_folder(large) == KnownDigests().of_folder(large)
 
 
-def test_links_to_folders_are_not_followed(large: Path) -> None:
+def test_a_link_to_the_folder_itself_adds_nothing(large: Path) -> None:
     before = KnownDigests().of_folder(large)
     (large / "loop").symlink_to(large)
 
     assert KnownDigests().of_folder(large) == before
+
+
+def test_folders_behind_links_are_content(large: Path, tmp_path: Path) -> None:
+    beside = tmp_path / "beside"
+    beside.mkdir()
+    (beside / "data").write_text("1", encoding="utf-8")
+    (beside / "back").symlink_to(large)
+    for name in ("first", "second"):  # each folder once
+        (large / "deeper" / name).symlink_to(beside)
+    before = KnownDigests().of_folder(large)
+    (beside / "data").write_text("2", encoding="utf-8")
+
+    assert KnownDigests().of_folder(large) != before
+
+
+def test_many_links_between_folders_are_walked_once(tmp_path: Path) -> None:
+    for number in range(12):
+        (tmp_path / str(number)).mkdir()
+    for number in range(11):  # 2 ** 11 ways to the last
+        for name in ("a", "b"):
+            (tmp_path / str(number) / name).symlink_to(tmp_path / str(number + 1))
+
+    assert len(KnownDigests().of_folder(tmp_path)) == 64

@@ -231,6 +231,16 @@ class TestAgreement:
         assert not same_arithmetic(measurement, measurement, (machine, machine), same_data=False)
         assert not same_arithmetic(measurement, measurement, (machine, plain), same_data=True)
 
+    @pytest.mark.parametrize("group", ["model", "engine"])
+    def test_other_files_are_other_arithmetic(self, measurement: Measurement, group: str) -> None:
+        machine = msgspec.structs.replace(this_machine(), architecture="x86_64")
+        files = {**getattr(measurement, group), "files": Value("w 1", "measured")}
+        one = replace(measurement, **{group: files})
+        two = replace(measurement, **{group: {**files, "files": Value("w 2", "measured")}})
+
+        assert same_arithmetic(one, one, (machine, machine), same_data=True)
+        assert not same_arithmetic(one, two, (machine, machine), same_data=True)
+
     def test_each_difference_of_machines_is_one_sentence(self) -> None:
         here = this_machine()
         one = msgspec.structs.replace(here, memory_bytes=1, cpu_features=("avx2", "fma"), hypervisor=None)

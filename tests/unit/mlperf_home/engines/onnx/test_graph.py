@@ -50,7 +50,10 @@ def test_inputs_are_found_by_role(tmp_path: Path, names: tuple[str, ...], positi
             ("output_start_logits", "output_end_logits"),
             (0, 1),
         ),
-        (("one", "another"), ("one", "another"), (0, 1)),
+        (("unstack:1", "unstack:0"), ("unstack:0", "unstack:1"), (1, 0)),
+        (("output_e", "output_s"), ("output_s", "output_e"), (1, 0)),
+        (("endLogits", "startLogits"), ("startLogits", "endLogits"), (1, 0)),
+        (("end_positions:0", "begin_positions:0"), ("begin_positions:0", "end_positions:0"), (1, 0)),
         (("logits",), ("logits",), (0,)),
     ],
 )
@@ -58,8 +61,84 @@ def test_outputs_are_found_by_name(
     tmp_path: Path, names: tuple[str, ...], expected: tuple[str, ...], positions: tuple[int, ...]
 ) -> None:
     signature = _signature(tiny_bert.write(tmp_path / "m.onnx", TinyBert(output_names=names)))
-    assert signature.outputs == expected
-    assert signature.output_positions == positions
+    assert (signature.outputs.names, signature.outputs.positions) == (expected, positions)
+
+
+@pytest.mark.parametrize(
+    "names", [("one", "another"), ("output_0", "output_1"), ("1234", "1235"), ("start_end_0", "start_end_1")]
+)
+def test_names_that_do_not_tell_start_from_end_are_marked(tmp_path: Path, names: tuple[str, str]) -> None:
+    path = tiny_bert.write(tmp_path / "m.onnx", TinyBert(output_names=names))
+    found = _signature(path).outputs
+    assert (found.names, found.details) == (names, {"outputs": list(names), "outputs_by": "order"})
+    for option in (names, names[::-1]):
+        told = graph.read_signature(graph.load(path), path, ",".join(option)).outputs
+        assert (told.names, told.positions, told.origin) == (option, tuple(map(names.index, option)), "option")
+
+
+def test_three_outputs_whose_names_do_not_tell_are_refused(tmp_path: Path) -> None:
+    path = tiny_bert.write(tmp_path / "m.onnx", TinyBert(output_names=("a", "b")))
+    model = onnx.load(str(path))
+    model.graph.output.append(onnx.helper.make_tensor_value_info("c", onnx.TensorProto.FLOAT, ["batch", "length"]))
+    with pytest.raises(BackendError, match=r"\(a, b, c\) do not tell the start of an answer from its end") as caught:
+        graph.read_signature(model, path)
+    assert '{"outputs": "START,END"}' in str(caught.value)
+
+
+def test_a_third_output_does_not_disturb(tmp_path: Path) -> None:
+    path = tiny_bert.write(tmp_path / "m.onnx", TinyBert(output_names=("end_logits", "start_logits")))
+    model = onnx.load(str(path))
+    model.graph.output.insert(0, onnx.helper.make_tensor_value_info("unique_ids", onnx.TensorProto.INT64, ["batch"]))
+    model.graph.output.append(onnx.helper.make_tensor_value_info("start_top", onnx.TensorProto.INT64, ["batch", 5]))
+    assert graph.read_signature(model, path).outputs.positions == (2, 1)
+
+
+@pytest.mark.parametrize("option", ["start_logits", "a,b", "start_logits,start_logits", "start,end", "1,2,3", ","])
+def test_an_option_outputs_that_does_not_fit_is_refused(tmp_path: Path, option: str) -> None:
+    path = tiny_bert.write(tmp_path / "m.onnx")
+    with pytest.raises(BackendError, match="does not fit its outputs"):
+        graph.read_signature(graph.load(path), path, option)
+
+
+def test_one_output_holds_the_start_first_unless_told(tmp_path: Path) -> None:
+    path = tiny_bert.write(tmp_path / "m.onnx", TinyBert(output_names=("logits",)))
+    value = np.stack((np.full((2, 3), 1.0), np.full((2, 3), 2.0)), -1).astype(np.float32)
+    for option, expected, origin in (
+        (None, [1, 2], "axis"), ("start,end", [1, 2], "option"), ("end, start", [2, 1], "option"),
+    ):  # fmt: skip
+        signature = graph.read_signature(graph.load(path), path, option)
+        assert signature.logits([value], 2)[0, 0].tolist() == expected
+        assert signature.outputs.origin == origin
+
+
+@pytest.mark.parametrize("shape", [(2, 4, 3), (2, 2), (2, 4, 2, 1)])
+def test_an_output_of_another_shape_is_refused_after_a_run(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    path = tiny_bert.write(tmp_path / "m.onnx", TinyBert(output_names=("logits",)))
+    model = onnx.load(str(path))
+    model.graph.output[0].type.tensor_type.shape.dim[2].ClearField("dim_value")
+    signature = graph.read_signature(model, path)
+    signature.check_outputs([np.zeros((2, 4, 2))], 2, 4, path)
+    with pytest.raises(BackendError, match=r"its output logits has shape .* not \(2, 4, 2\)"):
+        signature.check_outputs([np.zeros(shape)], 2, 4, path)
+
+
+def test_a_size_that_one_input_tells_is_the_models(tmp_path: Path) -> None:
+    path = tiny_bert.write(tmp_path / "m.onnx")
+    model = onnx.load(str(path))
+    model.graph.input[1].type.tensor_type.shape.dim[1].dim_value = 64
+    assert graph.read_signature(model, path).fixed_shape == (None, 64)
+    model.graph.input[2].type.tensor_type.shape.dim[1].dim_value = 128
+    with pytest.raises(BackendError, match=r"its inputs have different lengths \(64, 128\)"):
+        graph.read_signature(model, path)
+
+
+@pytest.mark.parametrize("element", ["INT8", "FLOAT16", "BOOL", "STRING", "UNDEFINED"])
+def test_token_ids_of_a_type_that_cannot_hold_them_are_refused(tmp_path: Path, element: str) -> None:
+    path = tiny_bert.write(tmp_path / "m.onnx")
+    model = onnx.load(str(path))
+    model.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.DataType.Value(element)
+    with pytest.raises(BackendError, match=f"input input_ids has type {element.lower()}; export it with"):
+        graph.read_signature(model, path)
 
 
 def test_logits_are_start_then_end_in_any_output_order(tmp_path: Path) -> None:
@@ -147,10 +226,10 @@ def _with_weights_beside(path: Path) -> None:
 def test_external_weights_change_the_hash(tmp_path: Path) -> None:
     path = tmp_path / "m.onnx"
     _with_weights_beside(path)
-    before = graph.content_hash(graph.load(path), path)
+    before = graph.content_hash(path)
     with (tmp_path / "weights").open("r+b") as file:
         file.write(b"other")
-    assert graph.content_hash(graph.load(path), path) != before
+    assert graph.content_hash(path) != before
 
 
 def test_absent_weights_are_named(tmp_path: Path) -> None:
@@ -159,6 +238,6 @@ def test_absent_weights_are_named(tmp_path: Path) -> None:
     (tmp_path / "weights").unlink()
     model = graph.load(path)
     with pytest.raises(BackendError, match="weights"):
-        graph.content_hash(model, path)
+        graph.content_hash(path)
     with pytest.raises(BackendError, match="its weights cannot be read"):
         graph.load_weights(model, path)

@@ -14,7 +14,8 @@ from mlperf_home.engines import registry
 from mlperf_home.engines.base import BackendError, EngineSetup, Forkable
 from mlperf_home.engines.tflite import library
 from mlperf_home.engines.tflite.classifier import ClassifierSignature, Tensor, classes_of, read_classifier
-from mlperf_home.engines.tflite.model_file import check_file, input_side
+from mlperf_home.engines.tflite.classifier_file import ClassifierFacts, read_classifier_file
+from mlperf_home.engines.tflite.model_file import check_file
 from mlperf_home.testing import tiny_classifier
 from mlperf_home.testing.tiny_classifier import TinyClassifier
 
@@ -156,6 +157,23 @@ def test_a_delegate_gets_its_options(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert received == {"backends": "A,B", "delegates": ["libd.so"]}
 
 
+def test_the_libraries_of_a_delegate_are_all_that_it_brought(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own, needed, before = tmp_path / "libd.so.1", tmp_path / "needed.so.2", tmp_path / "libc.so.6"
+    for path in (own, needed, before):
+        path.touch()
+    (tmp_path / "libd.so").symlink_to(own)
+    maps = tmp_path / "maps"
+    monkeypatch.setattr(library, "_MAPS", maps)
+    maps.write_text(f"7f-8f r-xp 0 08:01 1   {before}\n8f-9f rw-p 0 00:00 0\n9f-af rw-p 0 00:00 0   [heap]\n")
+    loaded = library.mapped_libraries()
+    assert loaded == {before}
+    maps.write_text(maps.read_text() + f"af-bf r-xp 0 08:01 2 {own}\nbf-cf r-xp 0 08:01 3 {needed} (deleted)\n")
+    assert library.delegate_files(str(tmp_path / "libd.so"), loaded) == (own, needed)
+    # A second engine of one process finds the delegate loaded already.
+    assert library.delegate_files(str(tmp_path / "libd.so"), library.mapped_libraries()) == (own,)
+    assert library.delegate_files("libd.so.1", library.mapped_libraries()) == (own,)
+
+
 def test_a_delegate_option_without_a_value_is_refused(tmp_path: Path) -> None:
     choices = library.Choices(1, xnnpack=True, delegate="libd.so", delegate_options=("backends",))
     with pytest.raises(BackendError, match="option 'backends' must be key=value"):
@@ -221,10 +239,58 @@ def test_given_or_shared_threads_are_not_measured(tmp_path: Path, grid: Grid, op
 
 def test_a_file_shows_whether_it_is_a_classifier(tmp_path: Path) -> None:
     path = tiny_classifier.write(tmp_path / "m.tflite", TinyClassifier(side=8, classes=20))
-    assert input_side(path) == 8
+    assert read_classifier_file(path) == ClassifierFacts(8, 20)
     tiny_classifier.write(path, TinyClassifier(outputs=2))
     with pytest.raises(BackendError, match=r"m\.tflite: its outputs are \(1, 1001\) and \(1, 1001\), not one score"):
-        input_side(path)
+        read_classifier_file(path)
+
+
+@pytest.mark.parametrize(
+    ("properties", "words"),
+    [
+        (
+            {"image": (1, 1, 1, 3), "signature": (-1, -1, -1, 3)},
+            "leaves the image's size open; convert the model",
+        ),
+        ({"image": (1, 4, 4, 3), "signature": (1, 4, -1, 3)}, "(1, 4, -1, 3): the file leaves"),
+        ({"image": (1, 4, 4, 1), "signature": (1, 4, 4, -1)}, "(1, 4, 4, -1): the file leaves"),
+        ({"image": (1, 4, 4, 1)}, "1 channels; use a classifier of RGB images"),
+        ({"image": (1, 4, 4, 4)}, "4 channels; use a classifier of RGB images"),
+        ({"image": (1, 3, 4, 4)}, "with the channels first; convert the model with the channels last"),
+        ({"image": (8, 4, 4, 3)}, "a batch of 8 images; convert the model for one image"),
+        ({"image": (1, 4, 6, 3)}, "not one square image"),
+        ({"image": (1, 48)}, "not one square image"),
+        ({"image_type": "float16"}, "its input is float16; convert the model with float32 or uint8 or int8"),
+        ({"image_type": "int64"}, "its input is int64;"),
+        ({"image_type": "int8"}, "its input is int8 without a scale; convert the model with its quantisation"),
+    ],
+)
+def test_a_file_for_other_images_is_refused(tmp_path: Path, properties: dict[str, Any], words: str) -> None:
+    path = tiny_classifier.write(tmp_path / "m.tflite", TinyClassifier(**properties))
+    with pytest.raises(BackendError) as caught:
+        read_classifier_file(path)
+    assert words in str(caught.value)
+    assert str(caught.value).startswith(f"model {path}: ")
+
+
+def test_an_open_batch_is_one_image(tmp_path: Path) -> None:
+    path = tiny_classifier.write(tmp_path / "m.tflite", TinyClassifier(signature=(-1, 4, 4, 3)))
+    assert read_classifier_file(path) == ClassifierFacts(4, 1000)
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_engine_refuses_an_open_size(tmp_path: Path, engine: str) -> None:
+    pytest.importorskip(ENGINES[engine])
+    properties = TinyClassifier(side=1, signature=(-1, -1, -1, 3))
+    path = tiny_classifier.write(tmp_path / "m.tflite", properties)
+    with pytest.raises(BackendError, match=r"\(-1, -1, -1, 3\): the file leaves the image's size open"):
+        registry.make(engine).open(EngineSetup(path, tmp_path, GRID))
+
+
+def test_files_beside_a_model_are_found(tmp_path: Path) -> None:
+    path = tiny_classifier.write(tmp_path / "m.tflite", TinyClassifier(files=("a.bin", "b.bin")))
+    assert check_file(path).files == ("a.bin", "b.bin")
 
 
 @pytest.mark.engine

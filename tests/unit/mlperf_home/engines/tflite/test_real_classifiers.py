@@ -17,7 +17,7 @@ from mlperf_home.datasets.imagenet.recipes import MLPERF, MOBILENET, find_recipe
 from mlperf_home.datasets.imagenet.samples import ImagenetSamples
 from mlperf_home.engines import registry
 from mlperf_home.engines.base import EngineSetup
-from mlperf_home.engines.tflite.model_file import input_side
+from mlperf_home.engines.tflite.classifier_file import read_classifier_file
 
 REAL = Path(__file__).parents[5] / "../shared/data"
 # The accuracies in the description of the photographs: tflite-runtime 2.14.0 with the recipe mlperf-v3.1.
@@ -62,7 +62,7 @@ def test_a_real_model_reaches_the_known_accuracy(made: dict[int, Path], tmp_path
     model = REAL / "tflite" / f"{name}.tflite"
     backend = registry.make("tflite")
     description = backend.open(EngineSetup(model, tmp_path, Grid((), (1,), 1), options={"threads": 1}))
-    samples = ImagenetSamples(made[input_side(model)])
+    samples = ImagenetSamples(made[read_classifier_file(model).side])
     samples.adapt(description.details)
     predicted = [int(backend.run(samples.batch(np.array([index]), None))[0]) for index in range(samples.count)]
     backend.close()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +12,7 @@ import pytest
 from mlperf_home.contracts.codec import write_document
 from mlperf_home.contracts.failures import ExitStatus
 from mlperf_home.contracts.race import Settings
-from mlperf_home.contracts.study import Candidate, EngineEnvironment, RunConditions, StudyPlan
+from mlperf_home.contracts.study import Candidate, EngineEnvironment, RunConditions, SettledPoint, StudyPlan
 from mlperf_home.exploration.definition.meter import AbsentPointError, PointFailedError
 from mlperf_home.exploration.live.jobs import Engines
 from mlperf_home.exploration.live.meter import LiveMeter, StudyStoppedError
@@ -93,3 +95,27 @@ def test_a_point_whose_model_is_absent_is_tried_again(tmp_path: Path) -> None:
         LiveMeter(study, engines, lambda _: None).probe(points(study)["sample-mobilenet/0.25/64/float"], 0.5, 0)
 
     assert not engines.jobs
+
+
+@pytest.mark.parametrize("content", ["another model", None])
+def test_an_exploration_does_not_go_on_with_another_model(tmp_path: Path, content: str | None) -> None:
+    asked, model = plan(tmp_path), tmp_path / "model.onnx"
+    asked = replace(asked, candidates={MODEL: Candidate("small", str(model), "/no/images")})
+    model.write_text("the model", "utf-8")
+    point = points(asked)[MODEL].name
+    known = SettledPoint(options={}, target=1.0, model_sha256=hashlib.sha256(b"the model").hexdigest())
+    write_document(tmp_path / "settled.json", {point: known})
+    engines = Failing(ExitStatus.KILLED)
+    asked = replace(asked, engines={"echo": asked.engines["litert"]})
+    LiveMeter(asked, engines, lambda _: None)
+
+    model.write_text(content, "utf-8") if content else model.unlink()
+
+    with pytest.raises(StudyStoppedError, match=r"model\.onnx: is another model than this exploration began with"):
+        LiveMeter(asked, engines, lambda _: None)
+
+
+def test_points_that_0_1_settled_are_taken(tmp_path: Path) -> None:
+    asked = plan(tmp_path)
+    (tmp_path / "settled.json").write_text(json.dumps({points(asked)[MODEL].name: {"options": {}, "target": 1.0}}))
+    LiveMeter(asked, Failing(ExitStatus.KILLED), lambda _: None)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from results_logs import SESSION, save_session
 from submission_results import closed_results, compliance_run, foreign
 from submission_tree import RULES, SUT, system
 
 from mlperf_home.contracts.job import audit_text, logs_outputs, run_seeds
-from mlperf_home.submission.assemble.collect import SubmissionRequest
+from mlperf_home.submission.assemble.collect import AssembleError, FoundResult, SubmissionRequest
 from mlperf_home.submission.assemble.generate import generate
-from mlperf_home.submission.assemble.logs import outputs_verdict, performance_verdict
+from mlperf_home.submission.assemble.logs import outputs_verdict, performance_verdict, write_compliance
 from mlperf_home.submission.assemble.prerequisites import ModelChoice, refusals
 from mlperf_home.submission.check.report import check_submission
 
@@ -53,7 +54,20 @@ def test_a_slow_compliance_test_fails(closed: SubmissionRequest) -> None:
     assert "--rerun" in line
 
 
-def test_other_outputs_need_close_accuracies(closed: SubmissionRequest) -> None:
+@pytest.mark.parametrize("change", [{"sha256": "cd" * 32}, {"files": {"w": "2"}}])
+def test_a_test_of_another_model_is_refused(closed: SubmissionRequest, change: dict[str, Any]) -> None:
+    folder = closed.results_dir / "valid_results" / SUT / "bert-99" / "offline"
+    model = {**SESSION["model"], "files": {"w": "1"}}
+    for mode, used in (("performance", model), ("TEST05", {**model, **change})):
+        save_session(folder, mode, {**SESSION, "job": {**SESSION["job"], "mode": mode}, "model": used})
+
+    with pytest.raises(AssembleError, match="the performance run and the TEST05 run differ in"):
+        write_compliance(
+            FoundResult(folder, SUT, "bert-99", "Offline", None), folder / "out", RULES, ("TEST01", "TEST05")
+        )
+
+
+def test_other_outputs_fail_and_the_accuracies_are_asked_for(closed: SubmissionRequest) -> None:
     path = closed.results_dir / "valid_results" / SUT / "bert-99" / "offline" / "TEST01" / "mlperf_log_accuracy.json"
     path.write_text(path.read_text("utf-8").replace("00000010", "00000011"), "utf-8")
 
