@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _ENDING = "(logits?|scores?|pos(ition)?s?|index|idx)?"
 _ROLES = {"start": re.compile(f"(start|begin){_ENDING}"), "end": re.compile(f"(end|stop){_ENDING}")}
-# BERT's own code: `start, end = tf.unstack(logits)`.
 _BOTH = 2  # start and end
+# BERT's own code: `start, end = tf.unstack(logits)`.
 _UNSTACKED = ("unstack:0", "unstack:1")
 HOW = '--env.CM_MLPERF_BACKEND_OPTIONS=\'{"outputs": "%s"}\''
 """The option of a command that sets `outputs`."""
