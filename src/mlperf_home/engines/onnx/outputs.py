@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _ENDING = "(logits?|scores?|pos(ition)?s?|index|idx)?"
 _ROLES = {"start": re.compile(f"(start|begin){_ENDING}"), "end": re.compile(f"(end|stop){_ENDING}")}
+_BOTH = 2  # start and end
 # BERT's own code: `start, end = tf.unstack(logits)`.
 _UNSTACKED = ("unstack:0", "unstack:1")
 HOW = '--env.CM_MLPERF_BACKEND_OPTIONS=\'{"outputs": "%s"}\''
@@ -84,7 +85,7 @@ def find_outputs(outputs: Sequence[Output], option: str | None, path: Path) -> A
         return _pair(outputs, pair, "names")
     if (joined := _joined(outputs)) is not None:
         return AnswerOutputs((outputs[joined].name,), (joined,), "axis")
-    if len(flat) == 2:  # noqa: PLR2004 - start and end
+    if len(flat) == _BOTH:
         return _pair(outputs, (flat[0], flat[1]), "order")
     if len(flat) > 1:
         problem = f"the names of its outputs ({listed}) do not tell the start of an answer from its end"
@@ -99,7 +100,7 @@ def _chosen(outputs: Sequence[Output], option: str, path: Path, listed: str) -> 
     words = [word.strip() for word in option.split(",")]
     names = {output.name.removesuffix(":0"): output.name for output in outputs}
     pair = [names.get(word.removesuffix(":0")) for word in words]
-    if len(set(pair)) == 2 and pair[0] is not None and pair[1] is not None:  # noqa: PLR2004 - start and end
+    if len(set(pair)) == _BOTH and pair[0] is not None and pair[1] is not None:
         return _pair(outputs, (pair[0], pair[1]), "option")
     joined = _joined(outputs)
     if joined is not None and sorted(words) == ["end", "start"]:
