@@ -12,7 +12,7 @@ from rounds import Goal, WayComparison, load_before, report
 from sample_job import no_collections, open_job
 from through_loadgen import ThroughLoadGen
 
-from mlperf_home.contracts.grids import Grid
+from mlperf_home.contracts.runs.grids import Grid
 from mlperf_home.engines import registry
 from mlperf_home.engines.base import EngineSetup
 from mlperf_home.engines.calibration import calibrate, default_candidates

@@ -20,8 +20,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.contracts.race import Belief, Protocol, Settings
-from mlperf_home.contracts.study import Candidate, EngineEnvironment, RunConditions, StudyPlan
+from mlperf_home.contracts.studies.race import Belief, Protocol, Settings
+from mlperf_home.contracts.studies.study import Candidate, EngineEnvironment, RunConditions, StudyPlan
 from mlperf_home.exploration.definition.answer import to_json
 from mlperf_home.exploration.definition.journal import Journal
 from mlperf_home.exploration.definition.meter import JournaledMeter
@@ -36,7 +36,7 @@ from mlperf_home.steps.exploring.candidates import PRIOR_SD
 from mlperf_home.steps.exploring.options import known_space
 
 if TYPE_CHECKING:
-    from mlperf_home.contracts.answer import Answer
+    from mlperf_home.contracts.studies.answer import Answer
     from mlperf_home.exploration.definition.space import Point
 
 IMAGES = 1200

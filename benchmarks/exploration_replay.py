@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlperf_home.contracts.race import IMAGENET, Belief, Settings
+from mlperf_home.contracts.studies.race import IMAGENET, Belief, Settings
 from mlperf_home.exploration.definition.space import make_space
 from mlperf_home.exploration.optuna_search import Budget, search
 from mlperf_home.exploration.racing.study import Study
@@ -32,7 +32,7 @@ from table_meter import TableMeter
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from mlperf_home.contracts.answer import Answer
+    from mlperf_home.contracts.studies.answer import Answer
 
 SPACE = make_space(known_space("mobilenets"), "mobilenets")
 MODELS = {point.name: point.model for point in SPACE.points}

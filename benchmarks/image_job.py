@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from work_folder import work_folder
 
-from mlperf_home.contracts.grids import Grid
+from mlperf_home.contracts.runs.grids import Grid
 from mlperf_home.datasets.imagenet.preprocessing import ImageFolder, preprocess
 from mlperf_home.datasets.imagenet.recipes import MOBILENET, PUBLISHED, find_recipe
 from mlperf_home.datasets.imagenet.samples import ImagenetSamples

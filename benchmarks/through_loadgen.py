@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from work_folder import work_folder
 
-from mlperf_home.contracts.job import decode_job
+from mlperf_home.contracts.runs.job import decode_job
 from mlperf_home.harness import loadgen as loadgen_module
 from mlperf_home.harness.queries.parts import SutParts
 from mlperf_home.harness.queries.sut import make_sut
@@ -22,7 +22,7 @@ from mlperf_home.rules import load_round, mlperf_conf
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mlperf_home.contracts.grids import Grid
+    from mlperf_home.contracts.runs.grids import Grid
     from mlperf_home.datasets.base import Samples
     from mlperf_home.engines.base import Backend
     from mlperf_home.loadgen_logs.run_log import LoadGenResult

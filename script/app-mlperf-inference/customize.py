@@ -4,7 +4,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mlperf_home.contracts.job import TESTS as COMPLIANCE_TESTS
+from mlperf_home.contracts.runs.job import TESTS as COMPLIANCE_TESTS
 from mlperf_home.measurements.layout import ResultsError
 from mlperf_home.steps.kept_run import model_exports, require_same
 from mlperf_home.steps.launch import HarnessRun, run_harness, run_with_retry

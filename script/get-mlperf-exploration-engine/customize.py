@@ -1,7 +1,7 @@
 """Describe an engine of an exploration: its environment, and the system's name in results."""
 
 from mlperf_home.contracts.codec import write_document
-from mlperf_home.contracts.study import StudyEngine
+from mlperf_home.contracts.studies.study import StudyEngine
 from scriptgraph.api import Context, Done, Outcome
 
 

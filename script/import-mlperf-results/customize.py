@@ -2,7 +2,7 @@
 
 import re
 
-from mlperf_home.contracts.experiment import ImportOrigin
+from mlperf_home.contracts.studies.experiment import ImportOrigin
 from mlperf_home.errors import LocatedError
 from mlperf_home.experiments.experiment import Experiments
 from mlperf_home.measurements.importing import read_any

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mlperf_home.contracts.codec import parse_document
-from mlperf_home.contracts.picture import PictureDrawn
+from mlperf_home.contracts.studies.picture import PictureDrawn
 from mlperf_home.errors import LocatedError
 from mlperf_home.experiments.experiment import Experiment, Experiments
 from mlperf_home.experiments.picture_data import (

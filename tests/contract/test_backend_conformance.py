@@ -15,7 +15,7 @@ from mlperf_home.testing import backend_conformance, tiny_bert
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from mlperf_home.contracts.grids import Grid
+    from mlperf_home.contracts.runs.grids import Grid
     from mlperf_home.testing.backend_conformance import BackendSubject
 
 PACKAGE = Path(registry.__file__).parents[1]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mlperf_home.bootstrap import BOOTSTRAP
-from mlperf_home.contracts.job import BackendChoice, DatasetChoice, JobOptions
+from mlperf_home.contracts.runs.job import BackendChoice, DatasetChoice, JobOptions
 
 HERE = Path(__file__).parent
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlperf_home.contracts.picture import Mark, Picture
+from mlperf_home.contracts.studies.picture import Mark, Picture
 from mlperf_home.pictures.picture import axis
 
 HOSTILE = "</script><script>document.title='broken'</script>"

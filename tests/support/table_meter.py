@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlperf_home.contracts.journal import AccuracyCount, Observation
-from mlperf_home.contracts.race import IMAGENET
+from mlperf_home.contracts.studies.journal import AccuracyCount, Observation
+from mlperf_home.contracts.studies.race import IMAGENET
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

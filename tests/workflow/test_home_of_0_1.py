@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mlperf_home.contracts.codec import decode, encode, read_document
-from mlperf_home.contracts.experiment import ExplorationOrigin
-from mlperf_home.contracts.grids import CalibrationStore
+from mlperf_home.contracts.runs.grids import CalibrationStore
+from mlperf_home.contracts.studies.experiment import ExplorationOrigin
 from mlperf_home.experiments.commands import answer as experiment_command
 from mlperf_home.exploration.definition.journal import read_observations
 from mlperf_home.measurements.index import Index, MeasurementFilter

@@ -60,11 +60,11 @@ def test_images_are_not_made_for_a_model_of_other_classes(images: Path, cm_run: 
     for classes in (20, 999):
         answer = cm_run(f"{PREPROCESSED},_resolution.96", **options, env={"CM_ML_MODEL_CLASSES": classes})
         assert f"the model: has {classes} classes, and the images are of ImageNet's 1000" in failure(answer)
-        assert str(answer["error"]).endswith("[on the way: get-preprocessed-dataset-imagenet]")
+        assert str(answer["error"]).endswith("\n  on the way: get-preprocessed-dataset-imagenet")
     assert cm_run(f"{PREPROCESSED},_resolution.96", **options, env={"CM_ML_MODEL_CLASSES": 1000})["return"] == 0
 
 
-def test_whoever_asks_for_the_same_images_gets_those_that_are_there(images: Path, cm_run: Run) -> None:
+def test_equal_requests_share_preprocessed_images(images: Path, cm_run: Run) -> None:
     options = {"imagenet_path": str(images), "labels_path": str(images), "adr": HERE}
     made = cm_run(f"{PREPROCESSED},_published,_for.mobilenet,_resolution.96", **options)["new_env"]
     answers = [

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mlperf_home.contracts.answer import AnswerDocument
-from mlperf_home.contracts.bundle import BundleManifest
-from mlperf_home.contracts.challenge_lock import ChallengeLock
-from mlperf_home.contracts.challenge_report import ChallengeReport
-from mlperf_home.contracts.challenge_run import ChallengeRun
-from mlperf_home.contracts.experiment import ExperimentDescription
-from mlperf_home.contracts.failures import Failure
-from mlperf_home.contracts.grids import CalibrationStore
-from mlperf_home.contracts.job import Job
-from mlperf_home.contracts.machine import Machine
-from mlperf_home.contracts.picture import Picture
-from mlperf_home.contracts.reproduction import Reproduction
-from mlperf_home.contracts.session import Session
-from mlperf_home.contracts.space import SpaceDocument
-from mlperf_home.contracts.study import CandidateDescription, StudyEngine, StudyPlan
+from mlperf_home.contracts.challenges.bundle import BundleManifest
+from mlperf_home.contracts.challenges.lock import ChallengeLock
+from mlperf_home.contracts.challenges.machine import Machine
+from mlperf_home.contracts.challenges.report import ChallengeReport
+from mlperf_home.contracts.challenges.reproduction import Reproduction
+from mlperf_home.contracts.challenges.run import ChallengeRun
+from mlperf_home.contracts.runs.failures import Failure
+from mlperf_home.contracts.runs.grids import CalibrationStore
+from mlperf_home.contracts.runs.job import Job
+from mlperf_home.contracts.runs.session import Session
+from mlperf_home.contracts.studies.answer import AnswerDocument
+from mlperf_home.contracts.studies.experiment import ExperimentDescription
+from mlperf_home.contracts.studies.picture import Picture
+from mlperf_home.contracts.studies.space import SpaceDocument
+from mlperf_home.contracts.studies.study import CandidateDescription, StudyEngine, StudyPlan
 
 DOCUMENTS: dict[str, type] = {
     "answer": AnswerDocument,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from mlperf_home.contracts.grids import Grid
+    from mlperf_home.contracts.runs.grids import Grid
     from mlperf_home.datasets.base import Inputs
 
     # A finished inference; a call returns the result of `Backend.run`.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlperf_home.contracts.grids import Calibration, Candidates, Grid, Speed
+from mlperf_home.contracts.runs.grids import Calibration, Candidates, Grid, Speed
 from mlperf_home.engines.base import LENGTHS, BackendError
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mlperf_home.contracts.grids import Grid
+    from mlperf_home.contracts.runs.grids import Grid
     from mlperf_home.datasets.base import Inputs
     from mlperf_home.engines.base import EngineDescription, EngineSetup, Prepared
 

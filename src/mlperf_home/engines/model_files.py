@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlperf_home.contracts.session import ModelFile, sha256_of
+from mlperf_home.contracts.runs.session import ModelFile, sha256_of
 from mlperf_home.engines.base import BackendError
 from mlperf_home.engines.onnx.model_file import external_files
 from mlperf_home.engines.tflite.model_file import check_file

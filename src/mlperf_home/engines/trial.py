@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from mlperf_home.bootstrap import BOOTSTRAP
 from mlperf_home.contracts.codec import parse_document, read_document, to_line, write_document
-from mlperf_home.contracts.trial import CompileOutcome, TrialOrder, TrialResult
+from mlperf_home.contracts.runs.trial import CompileOutcome, TrialOrder, TrialResult
 from mlperf_home.engines import registry
 from mlperf_home.engines.base import BackendError, EngineSetup
 from scriptgraph.errors import DocumentError

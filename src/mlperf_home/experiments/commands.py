@@ -6,9 +6,9 @@ from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.contracts.answer import read_answer
 from mlperf_home.contracts.codec import encode
-from mlperf_home.contracts.experiment import CommandOrigin
+from mlperf_home.contracts.studies.answer import read_answer
+from mlperf_home.contracts.studies.experiment import CommandOrigin
 from mlperf_home.errors import LocatedError
 from mlperf_home.experiments.arguments import home_of, read_derivations, require_name, root_of
 from mlperf_home.experiments.command_table import experiment_command
@@ -33,7 +33,7 @@ from scriptgraph.errors import RequestError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mlperf_home.contracts.picture import Axis
+    from mlperf_home.contracts.studies.picture import Axis
     from mlperf_home.measurements.expression import Expression
     from mlperf_home.measurements.measurement import Measurement
     from scriptgraph.embed import Arguments, RunConsole

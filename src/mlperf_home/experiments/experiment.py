@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.contracts.codec import encode, read_document
-from mlperf_home.contracts.experiment import EXPERIMENT_LIMITS, ExperimentDescription
+from mlperf_home.contracts.studies.experiment import EXPERIMENT_LIMITS, ExperimentDescription
 from mlperf_home.errors import LocatedError
 from mlperf_home.measurements.store import Store
 from scriptgraph.errors import DocumentError

@@ -7,7 +7,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.contracts.picture import Axis
+from mlperf_home.contracts.studies.picture import Axis
 from mlperf_home.experiments.experiment import ExperimentError
 from mlperf_home.pareto.front import DIRECTIONS, front
 from mlperf_home.pictures.picture import axis

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mlperf_home.contracts.challenges.records import RECORD_LIMITS, RunExports
 from mlperf_home.contracts.codec import decode, parse_document, read_document
-from mlperf_home.contracts.command_answer import ANSWER_LIMITS, CommandAnswer
-from mlperf_home.contracts.experiment import CommandOrigin
-from mlperf_home.contracts.journal import TrialEnd
-from mlperf_home.contracts.records import RECORD_LIMITS, RunExports
+from mlperf_home.contracts.studies.command_answer import ANSWER_LIMITS, CommandAnswer
+from mlperf_home.contracts.studies.experiment import CommandOrigin
+from mlperf_home.contracts.studies.journal import TrialEnd
 from mlperf_home.experiments.experiment import ExperimentError
 from mlperf_home.experiments.values import make_trials
 from mlperf_home.exploration.definition.journal import Journal, read_observations

@@ -7,8 +7,8 @@ from collections import Counter
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
-from mlperf_home.contracts.answer import read_answer
-from mlperf_home.contracts.picture import Interval, Mark, MarkLabels, Picture
+from mlperf_home.contracts.studies.answer import read_answer
+from mlperf_home.contracts.studies.picture import Interval, Mark, MarkLabels, Picture
 from mlperf_home.experiments.fronts import numbers, usual_pair
 from mlperf_home.measurements.measurement import from_json
 from mlperf_home.measurements.prices import with_cost
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from mlperf_home.contracts.answer import AnswerDocument, Standing
+    from mlperf_home.contracts.studies.answer import AnswerDocument, Standing
     from mlperf_home.experiments.experiment import Experiment
     from mlperf_home.measurements.measurement import Measurement, Value
     from mlperf_home.measurements.prices import Prices

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mlperf_home.contracts.answer import read_answer
-from mlperf_home.contracts.picture import SAMPLE
+from mlperf_home.contracts.studies.answer import read_answer
+from mlperf_home.contracts.studies.picture import SAMPLE
 from mlperf_home.experiments.experiment import ExperimentError
 from mlperf_home.experiments.fronts import USUAL
 from mlperf_home.measurements.expression import ExpressionError
@@ -18,7 +18,7 @@ from scriptgraph.errors import DocumentError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mlperf_home.contracts.answer import Standing
+    from mlperf_home.contracts.studies.answer import Standing
     from mlperf_home.experiments.experiment import Experiment
     from mlperf_home.experiments.fronts import Front
     from mlperf_home.experiments.grid import TrialComparison

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.contracts.codec import decode
-from mlperf_home.contracts.experiment import ValueRange
+from mlperf_home.contracts.studies.experiment import ValueRange
 from mlperf_home.errors import LocatedError
 from scriptgraph.errors import DocumentError
 from scriptgraph.files.json_reader import Limits, parse_json

@@ -11,8 +11,8 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.contracts.answer import Answer, Standing, study_work
-from mlperf_home.contracts.race import Settings
+from mlperf_home.contracts.studies.answer import Answer, Standing, study_work
+from mlperf_home.contracts.studies.race import Settings
 from mlperf_home.errors import LocatedError
 from mlperf_home.exploration.definition.meter import Meter, PointFailedError, failure_warning
 from mlperf_home.exploration.definition.settings import sample_ms

@@ -1,7 +1,7 @@
 """`python -m mlperf_home.harness --job job.json`: one LoadGen run.
 
-The exit status is an `mlperf_home.contracts.failures.ExitStatus`. Standard output has the progress lines of
-`mlperf_home.contracts.progress`. On failure, the last line of standard error is `mlperf-home: MESSAGE`.
+The exit status is an `mlperf_home.contracts.runs.failures.ExitStatus`. Standard output has the progress lines of
+`mlperf_home.contracts.runs.progress`. On failure, the last line of standard error is `mlperf-home: MESSAGE`.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import sys
 from pathlib import Path
 
 from mlperf_home.contracts.codec import to_line
-from mlperf_home.contracts.failures import ExitStatus, HarnessError
-from mlperf_home.contracts.job import read_job
-from mlperf_home.contracts.progress import CompleteEvent
-from mlperf_home.contracts.session import read_session
+from mlperf_home.contracts.runs.failures import ExitStatus, HarnessError
+from mlperf_home.contracts.runs.job import read_job
+from mlperf_home.contracts.runs.progress import CompleteEvent
+from mlperf_home.contracts.runs.session import read_session
 from mlperf_home.harness.child import die_with_parent
 from mlperf_home.harness.supervisor import supervise
 

@@ -14,7 +14,7 @@ import msgspec
 from mlperf_home.contracts.codec import to_line
 
 if TYPE_CHECKING:
-    from mlperf_home.contracts.progress import Event
+    from mlperf_home.contracts.runs.progress import Event
 
 _PR_SET_PDEATHSIG = 1
 

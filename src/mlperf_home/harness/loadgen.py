@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlperf_home.contracts.failures import ExitStatus, HarnessError
-from mlperf_home.contracts.job import logs_outputs, run_seeds
+from mlperf_home.contracts.runs.failures import ExitStatus, HarnessError
+from mlperf_home.contracts.runs.job import logs_outputs, run_seeds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mlperf_home.contracts.grids import Grid
-    from mlperf_home.contracts.job import Job
+    from mlperf_home.contracts.runs.grids import Grid
+    from mlperf_home.contracts.runs.job import Job
     from mlperf_home.datasets.base import Samples
     from mlperf_home.engines.base import Answer, Backend
     from mlperf_home.harness.queries.parts import Respond, SystemUnderTest

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlperf_home.contracts.codec import parse_document, to_line
-from mlperf_home.contracts.failures import ExitStatus, HarnessError
-from mlperf_home.contracts.job import read_job
-from mlperf_home.contracts.progress import EndedEvent, RunOrder
+from mlperf_home.contracts.runs.failures import ExitStatus, HarnessError
+from mlperf_home.contracts.runs.job import read_job
+from mlperf_home.contracts.runs.progress import EndedEvent, RunOrder
 from mlperf_home.harness.child import die_with_parent
 from mlperf_home.harness.loadgen import import_loadgen
 from mlperf_home.harness.supervisor import Signals, supervise

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlperf_home.contracts.readings import Reading
-from mlperf_home.contracts.session import HostState
+from mlperf_home.contracts.runs.readings import Reading
+from mlperf_home.contracts.runs.session import HostState
 from mlperf_home.machine import sensors
 from mlperf_home.machine.cpu.sysfs import cpu_quota
 from mlperf_home.machine.readings import unknown

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.contracts.codec import read_document, write_document
-from mlperf_home.contracts.failures import ExitStatus, HarnessError
-from mlperf_home.contracts.grids import (
+from mlperf_home.contracts.runs.failures import ExitStatus, HarnessError
+from mlperf_home.contracts.runs.grids import (
     Calibration,
     CalibrationKey,
     CalibrationStore,
@@ -23,7 +23,7 @@ from mlperf_home.contracts.grids import (
     Grid,
     StoredCalibration,
 )
-from mlperf_home.contracts.progress import CalibratingEvent
+from mlperf_home.contracts.runs.progress import CalibratingEvent
 from mlperf_home.datasets.base import DatasetError, PartOfSamples
 from mlperf_home.engines import registry
 from mlperf_home.engines.base import LENGTHS, BackendError, EngineSetup
@@ -35,8 +35,8 @@ from scriptgraph.errors import DocumentError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mlperf_home.contracts.grids import GridOrigin
-    from mlperf_home.contracts.job import Job
+    from mlperf_home.contracts.runs.grids import GridOrigin
+    from mlperf_home.contracts.runs.job import Job
     from mlperf_home.datasets.base import Samples
     from mlperf_home.engines.base import Backend
     from mlperf_home.harness.child import Progress

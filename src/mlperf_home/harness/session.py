@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.contracts.failures import ExitStatus, HarnessError
-from mlperf_home.contracts.job import audit_config, logs_outputs
-from mlperf_home.contracts.progress import FinishedEvent, OpenedEvent, OpeningEvent, RunningEvent
-from mlperf_home.contracts.session import (
+from mlperf_home.contracts.runs.failures import ExitStatus, HarnessError
+from mlperf_home.contracts.runs.job import audit_config, logs_outputs
+from mlperf_home.contracts.runs.progress import FinishedEvent, OpenedEvent, OpeningEvent, RunningEvent
+from mlperf_home.contracts.runs.session import (
     Counts,
     DatasetFacts,
     EngineFacts,
@@ -43,9 +43,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from mlperf_home.contracts.grids import Grid
-    from mlperf_home.contracts.job import Job
-    from mlperf_home.contracts.session import HostState, ModelFile
+    from mlperf_home.contracts.runs.grids import Grid
+    from mlperf_home.contracts.runs.job import Job
+    from mlperf_home.contracts.runs.session import HostState, ModelFile
     from mlperf_home.datasets.base import Samples
     from mlperf_home.engines.base import Backend, EngineDescription
     from mlperf_home.harness.child import Progress

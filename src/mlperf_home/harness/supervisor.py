@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from mlperf_home.bootstrap import BOOTSTRAP
 from mlperf_home.contracts.codec import read_document, write_document
-from mlperf_home.contracts.failures import ExitStatus, Failure, HarnessError
+from mlperf_home.contracts.runs.failures import ExitStatus, Failure, HarnessError
 from mlperf_home.harness.user_conf import check_user_conf
 from scriptgraph.errors import DocumentError
 from scriptgraph.files import locks
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from types import FrameType
 
-    from mlperf_home.contracts.job import Job
+    from mlperf_home.contracts.runs.job import Job
 
 # The child itself detects hangs, and the time limit while LoadGen runs. The supervisor acts this much later, on a child
 # that holds Python's lock or is still opening the engine.

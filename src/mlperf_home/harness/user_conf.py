@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mlperf_home.contracts.failures import ExitStatus, HarnessError
+from mlperf_home.contracts.runs.failures import ExitStatus, HarnessError
 from mlperf_home.rules.rounds import SCENARIOS
 
 if TYPE_CHECKING:

@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from mlperf_home.contracts.codec import write_document
-from mlperf_home.contracts.failures import ExitStatus, HarnessError
-from mlperf_home.contracts.job import read_job
+from mlperf_home.contracts.runs.failures import ExitStatus, HarnessError
+from mlperf_home.contracts.runs.job import read_job
 from mlperf_home.engines.base import BackendError
 from mlperf_home.harness.child import Progress, die_with_parent
 from mlperf_home.harness.session import RunControl, run_session
 from mlperf_home.harness.supervisor import write_error
 
 if TYPE_CHECKING:
-    from mlperf_home.contracts.job import Job
+    from mlperf_home.contracts.runs.job import Job
 
 
 def run_job(job_path: Path, descriptor: int, parent: int) -> NoReturn:

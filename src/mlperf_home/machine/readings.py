@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlperf_home.contracts.readings import Noise, Reading
+from mlperf_home.contracts.runs.readings import Noise, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlperf_home.contracts.readings import Reading
+from mlperf_home.contracts.runs.readings import Reading
 from mlperf_home.machine.cpu.cpuinfo import read_cpuinfo
 from mlperf_home.machine.cpu.sysfs import CPUS
 from mlperf_home.machine.readings import unknown

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlperf_home.contracts.session import sha256_of
+from mlperf_home.contracts.runs.session import sha256_of
 from mlperf_home.errors import LocatedError
 from mlperf_home.loadgen_logs.accuracy_log import AccuracyTextError, read_accuracy_text
 from mlperf_home.loadgen_logs.run_log import DETAIL_FILE, SUMMARY_FILE, LoadGenResult, LogError, read_run

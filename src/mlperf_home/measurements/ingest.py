@@ -12,7 +12,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mlperf_home.contracts.codec import encode
-from mlperf_home.contracts.session import IngestError, check_logs, check_same_setup, read_session
+from mlperf_home.contracts.runs.session import IngestError, check_logs, check_same_setup, read_session
 from mlperf_home.loadgen_logs.accuracy_log import AccuracyText, AccuracyTextError, kept_hash, read_accuracy_text
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE, DETAIL_FILE, LoadGenResult, LogError, read_run
 from mlperf_home.measurements.layout import ACCURACY_DIR, ACCURACY_TEXT, PERFORMANCE_DIR
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from mlperf_home.contracts.session import Session
+    from mlperf_home.contracts.runs.session import Session
     from mlperf_home.rules import Round
 
 

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlperf_home.contracts.codec import to_line
-from mlperf_home.contracts.picture import PictureDrawn
+from mlperf_home.contracts.studies.picture import PictureDrawn
 from mlperf_home.pictures.drawing import draw, write_page
 from mlperf_home.pictures.picture import PictureError, read_picture, to_json, with_standings
 from scriptgraph.files.atomic import replace_text
 
 if TYPE_CHECKING:
-    from mlperf_home.contracts.picture import Picture
+    from mlperf_home.contracts.studies.picture import Picture
 
 FILES = tuple(f"pareto.{ending}" for ending in ("svg", "png", "html", "csv", "json"))
 

@@ -17,14 +17,14 @@ import matplotlib.transforms
 from matplotlib import patheffects
 from plotly.offline import get_plotlyjs
 
-from mlperf_home.contracts.picture import SAMPLE
+from mlperf_home.contracts.studies.picture import SAMPLE
 from mlperf_home.pictures.picture import LOOKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from mlperf_home.contracts.picture import Mark, Picture
+    from mlperf_home.contracts.studies.picture import Mark, Picture
 
 _SIZE_IN = (10.0, 6.5)
 _DPI = 150

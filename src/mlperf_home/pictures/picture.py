@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mlperf_home.contracts.codec import encode_finite, read_document
-from mlperf_home.contracts.picture import PICTURE_LIMITS, Axis, Picture
+from mlperf_home.contracts.studies.picture import PICTURE_LIMITS, Axis, Picture
 from mlperf_home.errors import LocatedError
 from mlperf_home.pareto.front import front
 from scriptgraph.errors import DocumentError

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.contracts.session import IngestError, different, read_session, sha256_of
+from mlperf_home.contracts.runs.session import IngestError, different, read_session, sha256_of
 from mlperf_home.engines.base import BackendError
 from mlperf_home.engines.model_files import read_model_file
 from mlperf_home.measurements.layout import ResultsError
@@ -15,8 +15,8 @@ from mlperf_home.steps.run_request import WORKLOADS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mlperf_home.contracts.job import BackendChoice, JobOptions
-    from mlperf_home.contracts.session import Session
+    from mlperf_home.contracts.runs.job import BackendChoice, JobOptions
+    from mlperf_home.contracts.runs.session import Session
     from mlperf_home.measurements.layout import ResultFolder
 
 # The options of an engine, besides its name.

@@ -16,8 +16,8 @@ import msgspec
 
 from mlperf_home.bootstrap import BOOTSTRAP
 from mlperf_home.contracts.codec import write_document
-from mlperf_home.contracts.job import job_of
-from mlperf_home.contracts.progress import (
+from mlperf_home.contracts.runs.job import job_of
+from mlperf_home.contracts.runs.progress import (
     CalibratingEvent,
     FinishedEvent,
     OpenedEvent,
@@ -25,8 +25,8 @@ from mlperf_home.contracts.progress import (
     RunningEvent,
     parse_event,
 )
-from mlperf_home.contracts.readings import Noise
-from mlperf_home.contracts.session import read_session
+from mlperf_home.contracts.runs.readings import Noise
+from mlperf_home.contracts.runs.session import read_session
 from mlperf_home.harness.user_conf import LATENCY_FACTOR
 from mlperf_home.loadgen_logs.run_log import DETAIL_FILE, LogError, read_run, scan_detail
 from mlperf_home.loadgen_logs.verdict import mean_latency_ms, ran_out_of_queries
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from mlperf_home.contracts.job import JobOptions, Mode
-    from mlperf_home.contracts.session import Session
+    from mlperf_home.contracts.runs.job import JobOptions, Mode
+    from mlperf_home.contracts.runs.session import Session
 
     Command = Callable[..., Any]
     Say = Callable[[str], None]

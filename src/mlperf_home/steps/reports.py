@@ -11,7 +11,7 @@ from mlperf_home.measurements.table import summary_rows
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from mlperf_home.contracts.answer import AnswerDocument, Standing
+    from mlperf_home.contracts.studies.answer import AnswerDocument, Standing
     from mlperf_home.measurements.measurement import Measurement
     from scriptgraph.api import DependencyFailure
 

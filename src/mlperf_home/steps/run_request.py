@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.contracts.codec import decode
-from mlperf_home.contracts.job import JobOptions
+from mlperf_home.contracts.runs.job import JobOptions
 from mlperf_home.engines.base import BackendError, parse_lengths
 from mlperf_home.measurements.layout import ResultFolder, ResultsError, result_folder
 from scriptgraph.api import Context, StepFailed

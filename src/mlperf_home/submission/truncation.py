@@ -16,7 +16,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from mlperf_home.contracts.session import sha256_of
+from mlperf_home.contracts.runs.session import sha256_of
 from mlperf_home.errors import LocatedError
 from mlperf_home.loadgen_logs.accuracy_log import KEPT_BYTES, is_truncated, shortened
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE

@@ -26,8 +26,8 @@ from mlperf_home.challenges.bundles.report_parts import report_parts
 from mlperf_home.challenges.bundles.results import KEPT_RESULTS, MEASUREMENTS
 from mlperf_home.challenges.bundles.signature import sign
 from mlperf_home.challenges.definition.manifest import MANIFEST_NAME
-from mlperf_home.contracts.bundle import BundleManifest, FileEntry
-from mlperf_home.contracts.session import read_session, sha256_of
+from mlperf_home.contracts.challenges.bundle import BundleManifest, FileEntry
+from mlperf_home.contracts.runs.session import read_session, sha256_of
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE
 from mlperf_home.measurements.layout import (
     ACCURACY_DIR,
@@ -47,8 +47,8 @@ if TYPE_CHECKING:
     from mlperf_home.challenges.bundles.redaction import Redaction
     from mlperf_home.challenges.definition.manifest import Challenge
     from mlperf_home.challenges.definition.run_folder import RunFolder
-    from mlperf_home.contracts.challenge_lock import ChallengeLock
-    from mlperf_home.contracts.challenge_report import RunFacts
+    from mlperf_home.contracts.challenges.lock import ChallengeLock
+    from mlperf_home.contracts.challenges.report import RunFacts
 
 MANIFEST, SIGNATURE = "bundle.json", "bundle.json.sig"
 RUNS = ((PERFORMANCE_SESSION, PERFORMANCE_DIR), (ACCURACY_SESSION, ACCURACY_DIR))

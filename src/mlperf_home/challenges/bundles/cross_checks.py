@@ -10,13 +10,13 @@ from mlperf_home.challenges.bundles.report import outcome_of
 from mlperf_home.challenges.bundles.report_parts import report_parts
 from mlperf_home.challenges.bundles.results import MEASUREMENTS
 from mlperf_home.challenges.definition.lock import lock_digest
-from mlperf_home.contracts.challenge_lock import LOCK_LIMITS, ChallengeLock
-from mlperf_home.contracts.challenge_report import REPORT_LIMITS, ChallengeReport
-from mlperf_home.contracts.challenge_run import RUN_LIMITS, ChallengeRun
+from mlperf_home.contracts.challenges.lock import LOCK_LIMITS, ChallengeLock
+from mlperf_home.contracts.challenges.machine import MACHINE_LIMITS, Machine
+from mlperf_home.contracts.challenges.records import RECORD_LIMITS, RunRecord
+from mlperf_home.contracts.challenges.report import REPORT_LIMITS, ChallengeReport
+from mlperf_home.contracts.challenges.run import RUN_LIMITS, ChallengeRun
 from mlperf_home.contracts.codec import read_document
 from mlperf_home.contracts.layouts import read_layout
-from mlperf_home.contracts.machine import MACHINE_LIMITS, Machine
-from mlperf_home.contracts.records import RECORD_LIMITS, RunRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from mlperf_home.challenges.bundles.problems import Problem
     from mlperf_home.challenges.definition.manifest import Challenge, Mode
-    from mlperf_home.contracts.bundle import BundleManifest
+    from mlperf_home.contracts.challenges.bundle import BundleManifest
 
 _REPORT = "report.json"
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mlperf_home.challenges.bundles.bundle import RUNS
 from mlperf_home.challenges.bundles.problems import file_of, problem_of
 from mlperf_home.challenges.bundles.results import KEPT_RESULTS, MEASUREMENTS, measurement_files, read_measurement
-from mlperf_home.contracts.session import read_session, sha256_of
+from mlperf_home.contracts.runs.session import read_session, sha256_of
 from mlperf_home.errors import LocatedError
 from mlperf_home.loadgen_logs.accuracy_log import is_truncated
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mlperf_home.challenges.bundles.results import exploration_rows, result_rows
-from mlperf_home.contracts.challenge_report import ChallengeReport, ChallengeTerms
+from mlperf_home.contracts.challenges.report import ChallengeReport, ChallengeTerms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from mlperf_home.challenges.definition.manifest import Challenge
-    from mlperf_home.contracts.challenge_report import ReportedExploration, ReportedResult, RunFacts
+    from mlperf_home.contracts.challenges.report import ReportedExploration, ReportedResult, RunFacts
 
 
 @dataclass(frozen=True)

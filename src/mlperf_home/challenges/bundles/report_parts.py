@@ -13,8 +13,8 @@ from mlperf_home.contracts.codec import encode
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from mlperf_home.contracts.challenge_report import ChallengeReport, ReportedExploration, ReportedResult
-    from mlperf_home.contracts.challenge_run import Estimate
+    from mlperf_home.contracts.challenges.report import ChallengeReport, ReportedExploration, ReportedResult
+    from mlperf_home.contracts.challenges.run import Estimate
 
 
 def report_parts(report: ChallengeReport) -> list[Part]:

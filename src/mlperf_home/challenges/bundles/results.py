@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from mlperf_home.contracts.challenge_report import (
+from mlperf_home.contracts.challenges.report import (
     ANSWER_LIMITS,
     AnswerOutline,
     ReportedExploration,

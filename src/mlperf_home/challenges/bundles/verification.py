@@ -16,13 +16,13 @@ from mlperf_home.challenges.bundles.problems import file_of, problem_of
 from mlperf_home.challenges.bundles.recomputation import experiment_problems, result_problems
 from mlperf_home.challenges.bundles.signature import SignatureError, SshSignature, check, require_list
 from mlperf_home.challenges.definition.manifest import CHALLENGE_LIMITS, make_challenge
-from mlperf_home.contracts.bundle import MANIFEST_LIMITS, MOST_FILES, BundleManifest
-from mlperf_home.contracts.challenge_lock import LOCK_LIMITS, ChallengeLock
-from mlperf_home.contracts.challenge_report import REPORT_LIMITS, ChallengeReport
-from mlperf_home.contracts.challenge_run import RUN_LIMITS, ChallengeRun
+from mlperf_home.contracts.challenges.bundle import MANIFEST_LIMITS, MOST_FILES, BundleManifest
+from mlperf_home.contracts.challenges.lock import LOCK_LIMITS, ChallengeLock
+from mlperf_home.contracts.challenges.machine import MACHINE_LIMITS, Machine
+from mlperf_home.contracts.challenges.report import REPORT_LIMITS, ChallengeReport
+from mlperf_home.contracts.challenges.run import RUN_LIMITS, ChallengeRun
 from mlperf_home.contracts.codec import read_document
 from mlperf_home.contracts.layouts import read_layout
-from mlperf_home.contracts.machine import MACHINE_LIMITS, Machine
 from mlperf_home.errors import LocatedError
 from scriptgraph.embed import ArchiveError, UnpackLimits, extract
 from scriptgraph.errors import DocumentError, ManifestError
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from mlperf_home.challenges.bundles.problems import Problem
     from mlperf_home.challenges.definition.manifest import Challenge
-    from mlperf_home.contracts.bundle import FileEntry
+    from mlperf_home.contracts.challenges.bundle import FileEntry
 
 LIMITS = UnpackLimits(members=MOST_FILES, total_bytes=8 << 30, ratio=200.0, free_bytes=64 << 20)
 """LoadGen's logs compress to a tenth."""

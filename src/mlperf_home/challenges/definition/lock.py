@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlperf_home.challenges.definition.manifest import MANIFEST_NAME, ChallengeError
-from mlperf_home.contracts.challenge_lock import LOCK_LIMITS, ChallengeLock
+from mlperf_home.contracts.challenges.lock import LOCK_LIMITS, ChallengeLock
 from mlperf_home.contracts.codec import encode
 from mlperf_home.contracts.layouts import read_layout
 from mlperf_home.environments import ENVIRONMENTS

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlperf_home.contracts.machine import Machine
+from mlperf_home.contracts.challenges.machine import Machine
 from mlperf_home.machine.cpu.cpu import read_cpu
 from mlperf_home.machine.cpu.cpuinfo import LSCPU
 from mlperf_home.machine.facts import COMPILERS, read_machine

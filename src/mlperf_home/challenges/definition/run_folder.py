@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mlperf_home.challenges.definition.manifest import ChallengeError
-from mlperf_home.contracts.challenge_run import RUN_LIMITS, ChallengeRun, RunIdentity, WorkflowEnding
+from mlperf_home.contracts.challenges.run import RUN_LIMITS, ChallengeRun, RunIdentity, WorkflowEnding
 from mlperf_home.contracts.codec import encode
 from mlperf_home.contracts.layouts import read_layout
 from mlperf_home.measurements.layout import ResultFolder, ResultsError

@@ -9,12 +9,12 @@ from itertools import pairwise
 from math import sqrt
 from typing import TYPE_CHECKING
 
-from mlperf_home.contracts.reproduction import ComparedValue
+from mlperf_home.contracts.challenges.reproduction import ComparedValue
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mlperf_home.contracts.machine import Machine
+    from mlperf_home.contracts.challenges.machine import Machine
     from mlperf_home.measurements.measurement import Measurement
 
     Machines = tuple[Machine, Machine]

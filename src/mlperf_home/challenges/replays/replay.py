@@ -15,10 +15,10 @@ from mlperf_home.challenges.definition.run_folder import DONE, now_utc, open_run
 from mlperf_home.challenges.replays.reproduction import reproduction
 from mlperf_home.challenges.replays.reproduction_parts import reproduction_parts
 from mlperf_home.challenges.runs.run import first_few, require_machine, run_all, run_identity
+from mlperf_home.contracts.challenges.records import RECORD_LIMITS, RunRecord
+from mlperf_home.contracts.challenges.reproduction import ReplayFacts
 from mlperf_home.contracts.codec import read_document
-from mlperf_home.contracts.records import RECORD_LIMITS, RunRecord
-from mlperf_home.contracts.reproduction import ReplayFacts
-from mlperf_home.contracts.session import sha256_of
+from mlperf_home.contracts.runs.session import sha256_of
 from scriptgraph.files.atomic import replace_text
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from mlperf_home.challenges.definition.run_folder import RunFolder
     from mlperf_home.challenges.runs.arguments import RunContext
     from mlperf_home.challenges.runs.run import Locks
-    from mlperf_home.contracts.reproduction import Reproduction
+    from mlperf_home.contracts.challenges.reproduction import Reproduction
 
 _SHOWN_DIFFERENCES = 5
 

@@ -9,8 +9,8 @@ import msgspec
 
 from mlperf_home.challenges.bundles.results import MEASUREMENTS, exploration_rows, read_measurement
 from mlperf_home.challenges.replays.comparison import compare, same_arithmetic
-from mlperf_home.contracts.reproduction import ReplayedFront, ReplayedResult, Reproduction
-from mlperf_home.contracts.session import read_session
+from mlperf_home.contracts.challenges.reproduction import ReplayedFront, ReplayedResult, Reproduction
+from mlperf_home.contracts.runs.session import read_session
 from mlperf_home.measurements.layout import ACCURACY_SESSION, PERFORMANCE_SESSION
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from mlperf_home.challenges.definition.manifest import Challenge
     from mlperf_home.challenges.replays.comparison import Machines
-    from mlperf_home.contracts.reproduction import ReplayFacts
+    from mlperf_home.contracts.challenges.reproduction import ReplayFacts
     from mlperf_home.measurements.measurement import Measurement
 
     Key = tuple[str, str, str, str]

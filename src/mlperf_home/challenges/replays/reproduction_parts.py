@@ -10,7 +10,7 @@ from mlperf_home.challenges.replays.reproduction import FUNCTIONAL, NOT_REPRODUC
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mlperf_home.contracts.reproduction import ComparedValue, ReplayedFront, ReplayedResult, Reproduction
+    from mlperf_home.contracts.challenges.reproduction import ComparedValue, ReplayedFront, ReplayedResult, Reproduction
 
 MEANING = {
     REPRODUCED: "every result was measured again with the same validity, and every value agrees",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from mlperf_home.challenges.definition.manifest import Challenge, Workflow
-    from mlperf_home.contracts.machine import Machine
+    from mlperf_home.contracts.challenges.machine import Machine
     from scriptgraph.embed import Arguments
 
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")

@@ -20,8 +20,8 @@ from mlperf_home.challenges.definition.machine import free_bytes, system_descrip
 from mlperf_home.challenges.definition.manifest import MANIFEST_NAME, ChallengeError
 from mlperf_home.challenges.definition.run_folder import NOT_RUN, RunFolder, done_workflows
 from mlperf_home.challenges.runs.workflows import estimate, run_workflows
-from mlperf_home.contracts.challenge_report import ReportedWorkflow, RunFacts
-from mlperf_home.contracts.challenge_run import CHECK_LIMITS, Requirement, RunCheck, RunIdentity, WorkflowEnding
+from mlperf_home.contracts.challenges.report import ReportedWorkflow, RunFacts
+from mlperf_home.contracts.challenges.run import CHECK_LIMITS, Requirement, RunCheck, RunIdentity, WorkflowEnding
 from mlperf_home.contracts.codec import read_document, write_document
 from mlperf_home.product import ENGINE, PRODUCT
 from scriptgraph.embed import EXTRA, installed_versions
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from mlperf_home.challenges.definition.manifest import Challenge, Needs, Workflow
     from mlperf_home.challenges.runs.arguments import RunContext
-    from mlperf_home.contracts.challenge_lock import ChallengeLock
-    from mlperf_home.contracts.machine import Machine
+    from mlperf_home.contracts.challenges.lock import ChallengeLock
+    from mlperf_home.contracts.challenges.machine import Machine
     from scriptgraph.embed import Difference, Registry
 
 _FEW = 5

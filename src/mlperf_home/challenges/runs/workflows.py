@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from mlperf_home.challenges.definition.manifest import stands_for
 from mlperf_home.challenges.definition.run_folder import DONE, FAILED, INTERRUPTED, now_utc, places_of
-from mlperf_home.contracts.challenge_run import Estimate, WorkflowEnding
+from mlperf_home.contracts.challenges.records import RECORD_LIMITS, RunRecord
+from mlperf_home.contracts.challenges.run import Estimate, WorkflowEnding
 from mlperf_home.contracts.codec import read_document
-from mlperf_home.contracts.failures import Failure
-from mlperf_home.contracts.records import RECORD_LIMITS, RunRecord
-from mlperf_home.contracts.session import IngestError, read_session
+from mlperf_home.contracts.runs.failures import Failure
+from mlperf_home.contracts.runs.session import IngestError, read_session
 from mlperf_home.product import ENGINE
 from scriptgraph.errors import DocumentError
 from scriptgraph.files.atomic import replace_text

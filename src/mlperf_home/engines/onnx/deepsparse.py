@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlperf_home.contracts.grids import Grid
+from mlperf_home.contracts.runs.grids import Grid
 from mlperf_home.engines import trial
 from mlperf_home.engines.base import BackendError, EngineDescription
 from mlperf_home.engines.engine import WARM_UP_RUNS, QuestionAnswering, fill, full_inputs, locate, usable_cores

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mlperf_home.contracts.answer import Answer, AnswerDocument, AnswerMetric, Direction, answer_text
+from mlperf_home.contracts.studies.answer import Answer, AnswerDocument, AnswerMetric, Direction, answer_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

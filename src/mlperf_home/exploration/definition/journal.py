@@ -11,7 +11,7 @@ import zlib
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from mlperf_home.contracts.codec import decode, encode_finite, parse_document
-from mlperf_home.contracts.journal import LINE_LIMITS, JournalLine, ObservedEntry, StudyEntry
+from mlperf_home.contracts.studies.journal import LINE_LIMITS, JournalLine, ObservedEntry, StudyEntry
 from mlperf_home.errors import LocatedError
 from scriptgraph.errors import DocumentError
 from scriptgraph.files import locks

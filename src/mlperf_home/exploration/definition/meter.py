@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from mlperf_home.contracts.journal import AccuracyCount, Observation, PointFailure
+from mlperf_home.contracts.studies.journal import AccuracyCount, Observation, PointFailure
 from mlperf_home.errors import LocatedError
 
 if TYPE_CHECKING:

@@ -6,13 +6,13 @@ import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.contracts.race import Belief
+from mlperf_home.contracts.studies.race import Belief
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mlperf_home.contracts.journal import AccuracyCount
-    from mlperf_home.contracts.race import Settings
+    from mlperf_home.contracts.studies.journal import AccuracyCount
+    from mlperf_home.contracts.studies.race import Settings
     from mlperf_home.exploration.definition.space import Space
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.contracts.codec import decode
-from mlperf_home.contracts.space import AxisValue, AxisValues, SpaceConstraint, SpaceDocument
+from mlperf_home.contracts.studies.space import AxisValue, AxisValues, SpaceConstraint, SpaceDocument
 from mlperf_home.errors import LocatedError
 from scriptgraph.errors import DocumentError
 

@@ -1,7 +1,7 @@
 """`python -m mlperf_home.exploration.live --plan study.json`: run a study to its end, or resume it.
 
 The journal, the answer and the results are written to the plan's folder. Standard output has one event a line
-(`mlperf_home.contracts.study_events`).
+(`mlperf_home.contracts.studies.events`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlperf_home.contracts.codec import to_line
-from mlperf_home.contracts.study_events import (
+from mlperf_home.contracts.studies.events import (
     OfficialRunDone,
     StudyAnswered,
     StudyDoing,
@@ -37,8 +37,8 @@ from scriptgraph.errors import ScriptGraphError
 from scriptgraph.files.atomic import replace_text
 
 if TYPE_CHECKING:
-    from mlperf_home.contracts.answer import Answer
-    from mlperf_home.contracts.study import StudyPlan
+    from mlperf_home.contracts.studies.answer import Answer
+    from mlperf_home.contracts.studies.study import StudyPlan
 
 EXIT_REFUSED = 65
 _PROGRESS_INTERVAL_S = 5.0

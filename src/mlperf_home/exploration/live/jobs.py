@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from mlperf_home.bootstrap import BOOTSTRAP
 from mlperf_home.contracts.codec import decode, to_line, write_document
-from mlperf_home.contracts.failures import ExitStatus
-from mlperf_home.contracts.job import BackendChoice, DatasetChoice, JobOptions, job_of
-from mlperf_home.contracts.progress import EndedEvent, RunOrder, parse_event
+from mlperf_home.contracts.runs.failures import ExitStatus
+from mlperf_home.contracts.runs.job import BackendChoice, DatasetChoice, JobOptions, job_of
+from mlperf_home.contracts.runs.progress import EndedEvent, RunOrder, parse_event
 from mlperf_home.engines.base import BackendError, parse_lengths
 from mlperf_home.errors import LocatedError
 from mlperf_home.exploration.definition.space import Point, Space, SpaceError
@@ -25,9 +25,9 @@ from mlperf_home.rules import load_round, mlperf_conf
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mlperf_home.contracts.job import Mode
-    from mlperf_home.contracts.space import AxisValue
-    from mlperf_home.contracts.study import EngineEnvironment, StudyPlan
+    from mlperf_home.contracts.runs.job import Mode
+    from mlperf_home.contracts.studies.space import AxisValue
+    from mlperf_home.contracts.studies.study import EngineEnvironment, StudyPlan
 
 BACKEND = "backend"
 _COUNTS = ("threads", "batch", "streams", "cores")

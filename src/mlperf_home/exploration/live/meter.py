@@ -12,10 +12,10 @@ from mlperf_home.accuracy.imagenet import score_log
 from mlperf_home.accuracy.squad import accuracy_text as f1_text
 from mlperf_home.accuracy.squad import evaluate, f1_of_part
 from mlperf_home.contracts.codec import read_document, write_document
-from mlperf_home.contracts.failures import ExitStatus
-from mlperf_home.contracts.journal import AccuracyCount, Observation
-from mlperf_home.contracts.session import read_session
-from mlperf_home.contracts.study import PLAN_LIMITS, SettledPoint
+from mlperf_home.contracts.runs.failures import ExitStatus
+from mlperf_home.contracts.runs.session import read_session
+from mlperf_home.contracts.studies.journal import AccuracyCount, Observation
+from mlperf_home.contracts.studies.study import PLAN_LIMITS, SettledPoint
 from mlperf_home.datasets.imagenet.images import read_labels
 from mlperf_home.datasets.imagenet.samples import LABELS_FILE
 from mlperf_home.engines.base import BackendError
@@ -31,7 +31,7 @@ from scriptgraph.files.atomic import replace_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mlperf_home.contracts.study import Candidate, StudyPlan
+    from mlperf_home.contracts.studies.study import Candidate, StudyPlan
     from mlperf_home.exploration.definition.space import Point
     from mlperf_home.exploration.live.jobs import Engines
 

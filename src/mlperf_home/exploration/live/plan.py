@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mlperf_home.contracts.codec import read_document
-from mlperf_home.contracts.study import PLAN_LIMITS, StudyPlan
+from mlperf_home.contracts.studies.study import PLAN_LIMITS, StudyPlan
 from mlperf_home.exploration.definition.answer import AnswerSubject
 from mlperf_home.exploration.definition.space import Space, make_space
 

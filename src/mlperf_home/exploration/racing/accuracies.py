@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlperf_home.contracts.journal import AccuracyCount
-from mlperf_home.contracts.race import Belief
+from mlperf_home.contracts.studies.journal import AccuracyCount
+from mlperf_home.contracts.studies.race import Belief
 from mlperf_home.exploration.definition.settings import UNKNOWN, measured_belief
 from mlperf_home.exploration.racing.dominance import (
     BeliefArrays,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mlperf_home.contracts.race import Settings
+    from mlperf_home.contracts.studies.race import Settings
     from mlperf_home.exploration.definition.space import Point
     from mlperf_home.exploration.racing.dominance import Gaps
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Marks = NDArray[np.bool_]
     from collections.abc import Sequence
 
-    from mlperf_home.contracts.race import Belief
+    from mlperf_home.contracts.studies.race import Belief
 
 MOST_POINTS = 4000
 """The limit of a race, which compares all pairs."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlperf_home.contracts.answer import Answer, Standing, study_work
+from mlperf_home.contracts.studies.answer import Answer, Standing, study_work
 from mlperf_home.exploration.definition.settings import sample_ms
 from mlperf_home.exploration.racing.dominance import RaceVerdict, probe_bounds
 from mlperf_home.pareto.front import front
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mlperf_home.contracts.journal import Observation
-    from mlperf_home.contracts.race import Belief, Settings
+    from mlperf_home.contracts.studies.journal import Observation
+    from mlperf_home.contracts.studies.race import Belief, Settings
     from mlperf_home.exploration.definition.space import Point
 
     Bounds = dict[str, tuple[float, float]]

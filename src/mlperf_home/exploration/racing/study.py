@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlperf_home.contracts.race import Settings
+from mlperf_home.contracts.studies.race import Settings
 from mlperf_home.errors import LocatedError
 from mlperf_home.exploration.definition.meter import JournaledMeter, Meter, PointFailedError, failure_warning
 from mlperf_home.exploration.racing.accuracies import Accuracies, AccuracyCheck
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mlperf_home.contracts.answer import Answer
-    from mlperf_home.contracts.journal import Observation
-    from mlperf_home.contracts.race import Belief
+    from mlperf_home.contracts.studies.answer import Answer
+    from mlperf_home.contracts.studies.journal import Observation
+    from mlperf_home.contracts.studies.race import Belief
     from mlperf_home.exploration.definition.journal import Journal
     from mlperf_home.exploration.definition.space import Space
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mlperf_home.contracts.grids import Grid
+    from mlperf_home.contracts.runs.grids import Grid
     from mlperf_home.datasets.base import Samples
     from mlperf_home.engines.base import Answer, Backend, Prepared
     from mlperf_home.harness.queries.watchdog import Watchdog

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from mlperf_home.contracts.codec import parse_document, to_line
-from mlperf_home.contracts.trial import StreamFailure
+from mlperf_home.contracts.runs.trial import StreamFailure
 from mlperf_home.engines.base import BackendError
 from mlperf_home.harness.child import die_with_parent
 

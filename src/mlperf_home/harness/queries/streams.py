@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from mlperf_home.contracts.failures import ExitStatus, HarnessError
+from mlperf_home.contracts.runs.failures import ExitStatus, HarnessError
 from mlperf_home.engines.engine import cores_cpus
 from mlperf_home.harness.queries.parts import PreparingSut, groups
 from mlperf_home.harness.queries.stream import (

@@ -21,7 +21,7 @@ from mlperf_home.harness.queries.streams import ProcessesSut
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from mlperf_home.contracts.grids import Grid
+    from mlperf_home.contracts.runs.grids import Grid
     from mlperf_home.datasets.base import Samples
     from mlperf_home.harness.queries.parts import SutParts, SystemUnderTest
 

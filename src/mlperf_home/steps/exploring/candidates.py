@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlperf_home.contracts.race import Belief
-from mlperf_home.contracts.study import CandidateDescription
+from mlperf_home.contracts.studies.race import Belief
+from mlperf_home.contracts.studies.study import CandidateDescription
 from mlperf_home.samples import bert, mobilenet
 from mlperf_home.steps.run_request import WORKLOADS
 

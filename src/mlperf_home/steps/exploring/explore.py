@@ -7,10 +7,10 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mlperf_home.contracts.answer import read_answer
 from mlperf_home.contracts.codec import encode, write_document
-from mlperf_home.contracts.experiment import ExplorationOrigin
-from mlperf_home.contracts.study_events import OfficialRunDone, StudyDoing, StudyStanding, read_study_event
+from mlperf_home.contracts.studies.answer import read_answer
+from mlperf_home.contracts.studies.events import OfficialRunDone, StudyDoing, StudyStanding, read_study_event
+from mlperf_home.contracts.studies.experiment import ExplorationOrigin
 from mlperf_home.experiments.experiment import Experiment, Experiments
 from mlperf_home.exploration.live.jobs import official_folder
 from mlperf_home.exploration.live.plan import space_of, subject_of
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from mlperf_home.contracts.study import StudyPlan
+    from mlperf_home.contracts.studies.study import StudyPlan
     from mlperf_home.exploration.definition.space import Point
     from scriptgraph.api import Context
 

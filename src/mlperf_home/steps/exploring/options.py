@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from mlperf_home.contracts.codec import parse_document
-from mlperf_home.contracts.race import Settings
-from mlperf_home.contracts.space import SPACE_LIMITS, SpaceConstraint, SpaceDocument
-from mlperf_home.contracts.study import SEARCHERS
+from mlperf_home.contracts.studies.race import Settings
+from mlperf_home.contracts.studies.space import SPACE_LIMITS, SpaceConstraint, SpaceDocument
+from mlperf_home.contracts.studies.study import SEARCHERS
 from mlperf_home.engines.registry import NAMES
 from mlperf_home.exploration.definition.space import SpaceError, decode_space, make_space
 from mlperf_home.exploration.live.jobs import BACKEND, check_axes
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from mlperf_home.contracts.space import AxisValue
+    from mlperf_home.contracts.studies.space import AxisValue
 
 # The environment key of each axis that the command line may add.
 _ADDED = {

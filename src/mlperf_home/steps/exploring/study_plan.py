@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from mlperf_home.contracts.codec import OpenDocument, read_document
-from mlperf_home.contracts.race import Protocol, Settings
-from mlperf_home.contracts.space import SPACE_LIMITS, SpaceDocument
-from mlperf_home.contracts.study import (
+from mlperf_home.contracts.studies.race import Protocol, Settings
+from mlperf_home.contracts.studies.space import SPACE_LIMITS, SpaceDocument
+from mlperf_home.contracts.studies.study import (
     DESCRIPTION_LIMITS,
     CandidateDescription,
     EngineEnvironment,
@@ -26,7 +26,7 @@ from scriptgraph.api import Context, StepFailed
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mlperf_home.contracts.job import Scenario
+    from mlperf_home.contracts.runs.job import Scenario
 
 _T = TypeVar("_T")
 _METRICS: dict[Scenario, tuple[str, ...]] = {"SingleStream": ("latency_ms",), "Offline": ("samples_per_second",)}

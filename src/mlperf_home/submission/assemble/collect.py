@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.contracts.session import IngestError, sha256_of
+from mlperf_home.contracts.runs.session import IngestError, sha256_of
 from mlperf_home.errors import LocatedError
 from mlperf_home.loadgen_logs.run_log import DETAIL_FILE, DetailLog, scan_detail
 from mlperf_home.measurements.ingest import ingest

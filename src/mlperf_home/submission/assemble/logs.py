@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from mlperf_home.contracts.session import IngestError, check_same_setup, read_session, sha256_of
+from mlperf_home.contracts.runs.session import IngestError, check_same_setup, read_session, sha256_of
 from mlperf_home.loadgen_logs.accuracy_log import AccuracyError, AccuracyLog, is_truncated, kept_hash, shortened
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE, DETAIL_FILE, scan_detail
 from mlperf_home.measurements.layout import ACCURACY_DIR, ACCURACY_TEXT, PERFORMANCE_DIR, ResultFolder

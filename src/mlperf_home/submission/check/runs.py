@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.contracts.session import sha256_of
+from mlperf_home.contracts.runs.session import sha256_of
 from mlperf_home.loadgen_logs.accuracy_log import AccuracyText, is_truncated, known_accuracy
 from mlperf_home.loadgen_logs.run_log import (
     ACCURACY_FILE,

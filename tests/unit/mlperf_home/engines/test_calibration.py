@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from mlperf_home.contracts.codec import decode, encode
-from mlperf_home.contracts.grids import Calibration, Candidates, Grid
+from mlperf_home.contracts.runs.grids import Calibration, Candidates, Grid
 from mlperf_home.engines.base import LENGTHS, BackendError, EngineDescription, EngineSetup
 from mlperf_home.engines.calibration import calibrate, default_candidates
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mlperf_home.contracts.grids import Grid
+from mlperf_home.contracts.runs.grids import Grid
 from mlperf_home.engines.base import BackendError, EngineSetup
 from mlperf_home.engines.echo import EchoBackend
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mlperf_home.contracts.grids import Grid
+from mlperf_home.contracts.runs.grids import Grid
 from mlperf_home.engines import trial
 from mlperf_home.engines.base import BackendError, EngineSetup
 from mlperf_home.engines.trial import Attempt

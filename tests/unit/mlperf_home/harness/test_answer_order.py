@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from mlperf_home.contracts.grids import Grid
+from mlperf_home.contracts.runs.grids import Grid
 from mlperf_home.engines.base import BackendError, EngineDescription
 from mlperf_home.harness.answer_order import check_answer_order, order_warning
 
@@ -82,7 +82,7 @@ def test_answers_that_end_before_they_start_are_refused(description: EngineDescr
 
 
 @pytest.mark.parametrize("spans", UNCLEAR)
-def test_what_data_leave_open_is_a_convention_for_one_output_only(spans: list[tuple[int, int]]) -> None:
+def test_undecided_order_is_a_convention_for_one_output(spans: list[tuple[int, int]]) -> None:
     assert "logits[0] is taken for the start, as in BERT's own code, unchecked" in check(spans, ONE)
     with pytest.raises(BackendError, match=r"outputs \(a, b\) do not tell .* name both by .*START,END"):
         check(spans, TWO)

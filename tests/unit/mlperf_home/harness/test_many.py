@@ -13,7 +13,7 @@ import pytest
 from harness_jobs import HERE
 
 from mlperf_home.bootstrap import BOOTSTRAP
-from mlperf_home.contracts.failures import ExitStatus
+from mlperf_home.contracts.runs.failures import ExitStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

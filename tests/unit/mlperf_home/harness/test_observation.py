@@ -8,7 +8,7 @@ import pytest
 from machine_tree import MachineTree
 
 from mlperf_home.contracts.codec import encode
-from mlperf_home.contracts.readings import Reading
+from mlperf_home.contracts.runs.readings import Reading
 from mlperf_home.harness.observation import MachineWatch, WatchedSut, peak_memory_bytes, read_machine_state
 from mlperf_home.machine.readings import judge
 from mlperf_home.machine.sensors import (

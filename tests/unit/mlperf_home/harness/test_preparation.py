@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mlperf_home.contracts.failures import ExitStatus, HarnessError
-from mlperf_home.contracts.grids import Calibration, Grid, Speed
-from mlperf_home.contracts.job import decode_job
-from mlperf_home.contracts.progress import CalibratingEvent, Event
+from mlperf_home.contracts.runs.failures import ExitStatus, HarnessError
+from mlperf_home.contracts.runs.grids import Calibration, Grid, Speed
+from mlperf_home.contracts.runs.job import decode_job
+from mlperf_home.contracts.runs.progress import CalibratingEvent, Event
 from mlperf_home.engines.base import LENGTHS, BackendError
 from mlperf_home.harness import preparation
 from mlperf_home.harness.preparation import ChosenGrid, choose_grid
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from harness_jobs import JobFolder, MakeJob
 
-    from mlperf_home.contracts.grids import Candidates
+    from mlperf_home.contracts.runs.grids import Candidates
 
 
 class ProgressRecorder:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from mlperf_home.contracts.failures import ExitStatus
+from mlperf_home.contracts.runs.failures import ExitStatus
 from mlperf_home.measurements.ingest import ingest
 from mlperf_home.measurements.measurement import from_json, to_json
 from mlperf_home.rules import load_round

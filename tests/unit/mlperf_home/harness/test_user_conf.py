@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mlperf_home.contracts.failures import HarnessError
+from mlperf_home.contracts.runs.failures import HarnessError
 from mlperf_home.harness.user_conf import (
     STYLES,
     SettingsError,

@@ -10,7 +10,7 @@ import pytest
 from results_logs import load_session, save_session, write_logs, write_result
 
 import mlperf_home.measurements
-from mlperf_home.contracts.session import IngestError
+from mlperf_home.contracts.runs.session import IngestError
 from mlperf_home.measurements.ingest import ingest
 from mlperf_home.measurements.measurement import (
     Measurement,

@@ -11,7 +11,7 @@ import pytest
 from harness_jobs import run_options
 from results_logs import SESSION
 
-from mlperf_home.contracts.job import BackendChoice
+from mlperf_home.contracts.runs.job import BackendChoice
 from mlperf_home.engines.model_files import read_model_file
 from mlperf_home.measurements.layout import ResultFolder, ResultsError
 from mlperf_home.steps.kept_run import require_same
@@ -20,7 +20,7 @@ from mlperf_home.testing import tiny_bert
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mlperf_home.contracts.job import JobOptions
+    from mlperf_home.contracts.runs.job import JobOptions
 
 IDENTITY = {"dataset_sha256": "1", "vocab_sha256": "2"}
 
@@ -83,7 +83,7 @@ def test_another_content_of_any_file_is_another_run(
     (tmp_path / name).write_bytes(changed)
     text = refusal(kept, options)
     assert str(tmp_path / name) in text
-    assert "--rerun measures again" in text
+    assert "measure again with --rerun" in text
 
 
 def test_weights_that_are_gone_are_named(tmp_path: Path, options: JobOptions, kept: ResultFolder) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 import pytest
 
-from mlperf_home.contracts.grids import Grid
+from mlperf_home.contracts.runs.grids import Grid
 from mlperf_home.engines.base import BackendError, EngineSetup
 from mlperf_home.engines.onnx import deepsparse
 from mlperf_home.engines.onnx.deepsparse import DeepSparseBackend

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from mlperf_home.contracts.grids import Grid
+from mlperf_home.contracts.runs.grids import Grid
 from mlperf_home.engines.base import BackendError, EngineSetup
 from mlperf_home.engines.onnx.onnxruntime import OnnxRuntimeBackend
 from mlperf_home.testing import tiny_bert

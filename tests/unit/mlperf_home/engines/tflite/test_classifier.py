@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from mlperf_home.contracts.grids import Grid
+from mlperf_home.contracts.runs.grids import Grid
 from mlperf_home.engines import registry
 from mlperf_home.engines.base import BackendError, EngineSetup, Forkable
 from mlperf_home.engines.tflite import library

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("cv2")
 pytest.importorskip("tflite_runtime")
 
-from mlperf_home.contracts.grids import Grid
+from mlperf_home.contracts.runs.grids import Grid
 from mlperf_home.datasets.imagenet.images import read_labels
 from mlperf_home.datasets.imagenet.preprocessing import ImageFolder, preprocess
 from mlperf_home.datasets.imagenet.recipes import MLPERF, MOBILENET, find_recipe

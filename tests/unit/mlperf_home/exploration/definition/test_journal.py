@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mlperf_home.contracts.journal import AccuracyCount, Observation, PointFailure, TrialEnd
+from mlperf_home.contracts.studies.journal import AccuracyCount, Observation, PointFailure, TrialEnd
 from mlperf_home.exploration.definition import journal as journals
 from mlperf_home.exploration.definition.journal import Journal, JournalError, read_observations
 from scriptgraph.files.json_reader import Limits

@@ -8,8 +8,8 @@ from typing import Any, cast
 
 import pytest
 
-from mlperf_home.contracts.job import BackendChoice
-from mlperf_home.contracts.study import Candidate, EngineEnvironment, StudyPlan
+from mlperf_home.contracts.runs.job import BackendChoice
+from mlperf_home.contracts.studies.study import Candidate, EngineEnvironment, StudyPlan
 from mlperf_home.exploration.definition.space import Point, Space, SpaceError, decode_space, make_space
 from mlperf_home.exploration.live.jobs import backend_choice, check_axes, option_suffix
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mlperf_home.contracts.codec import write_document
-from mlperf_home.contracts.failures import ExitStatus
-from mlperf_home.contracts.race import Settings
-from mlperf_home.contracts.study import Candidate, EngineEnvironment, RunConditions, SettledPoint, StudyPlan
+from mlperf_home.contracts.runs.failures import ExitStatus
+from mlperf_home.contracts.studies.race import Settings
+from mlperf_home.contracts.studies.study import Candidate, EngineEnvironment, RunConditions, SettledPoint, StudyPlan
 from mlperf_home.exploration.definition.meter import AbsentPointError, PointFailedError
 from mlperf_home.exploration.live.jobs import Engines
 from mlperf_home.exploration.live.meter import LiveMeter, StudyStoppedError

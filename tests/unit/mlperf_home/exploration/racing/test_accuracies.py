@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from table_meter import TableMeter
 
-from mlperf_home.contracts.journal import AccuracyCount
-from mlperf_home.contracts.race import Belief, Settings
+from mlperf_home.contracts.studies.journal import AccuracyCount
+from mlperf_home.contracts.studies.race import Belief, Settings
 from mlperf_home.exploration.definition.space import Space, decode_space, make_space
 from mlperf_home.exploration.racing.accuracies import Doubts, evidence, revise_belief
 from mlperf_home.exploration.racing.study import Study
 
 if TYPE_CHECKING:
-    from mlperf_home.contracts.answer import Answer, Standing
+    from mlperf_home.contracts.studies.answer import Answer, Standing
     from mlperf_home.exploration.definition.space import Point
 
 SAMPLES = 50_000

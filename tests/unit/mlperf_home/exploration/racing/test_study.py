@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from table_meter import TableMeter
 
 from mlperf_home.contracts.documents import schema_path
-from mlperf_home.contracts.race import Belief, Settings
+from mlperf_home.contracts.studies.race import Belief, Settings
 from mlperf_home.exploration.definition.answer import AnswerSubject, to_json
 from mlperf_home.exploration.definition.journal import Journal, JournalError
 from mlperf_home.exploration.definition.settings import study_identity
@@ -24,8 +24,8 @@ from mlperf_home.steps.exploring.options import known_space
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mlperf_home.contracts.answer import Answer
-    from mlperf_home.contracts.journal import Observation
+    from mlperf_home.contracts.studies.answer import Answer
+    from mlperf_home.contracts.studies.journal import Observation
     from mlperf_home.exploration.definition.space import Point
 
 SPACE = make_space(known_space("mobilenets"), "mobilenets")

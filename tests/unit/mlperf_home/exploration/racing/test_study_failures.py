@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from table_meter import TableMeter
 
-from mlperf_home.contracts.journal import AccuracyCount, Observation
-from mlperf_home.contracts.race import Belief, Settings
+from mlperf_home.contracts.studies.journal import AccuracyCount, Observation
+from mlperf_home.contracts.studies.race import Belief, Settings
 from mlperf_home.exploration.definition.journal import Journal
 from mlperf_home.exploration.definition.meter import PointFailedError
 from mlperf_home.exploration.definition.settings import study_identity
@@ -19,7 +19,7 @@ from mlperf_home.exploration.racing.study import Study, StudyError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mlperf_home.contracts.answer import Answer, Standing
+    from mlperf_home.contracts.studies.answer import Answer, Standing
     from mlperf_home.exploration.definition.space import Point
 
 LATENCIES = {"a": 1.0, "b": 2.0, "c": 3.0, "d": 10.0}

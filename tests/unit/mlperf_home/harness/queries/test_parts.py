@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mlperf_home.contracts.grids import Grid
+from mlperf_home.contracts.runs.grids import Grid
 from mlperf_home.harness.queries.parts import TooLongError, buckets, grid_for, plan
 
 GRID = Grid((64, 128, 384), (8, 4, 2), 2)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from mlperf_home.contracts.failures import HarnessError
-from mlperf_home.contracts.grids import Grid
+from mlperf_home.contracts.runs.failures import HarnessError
+from mlperf_home.contracts.runs.grids import Grid
 from mlperf_home.engines.base import BackendError, EngineDescription, Forkable
 from mlperf_home.harness.observation import MachineWatch, peak_memory_bytes
 from mlperf_home.harness.queries import streams as stream_processes

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from harness_stub import StubBackend, StubSamples
 
-from mlperf_home.contracts.grids import Grid
+from mlperf_home.contracts.runs.grids import Grid
 from mlperf_home.harness.queries.parts import SutParts
 from mlperf_home.harness.queries.sut import DirectSut, QueuedSut, ServerSut, make_sut, split_query
 from mlperf_home.harness.queries.watchdog import Watchdog

@@ -9,7 +9,7 @@ from results_logs import SESSION, save_session
 from submission_results import closed_results, compliance_run, foreign
 from submission_tree import RULES, SUT, system
 
-from mlperf_home.contracts.job import audit_text, logs_outputs, run_seeds
+from mlperf_home.contracts.runs.job import audit_text, logs_outputs, run_seeds
 from mlperf_home.submission.assemble.collect import AssembleError, FoundResult, SubmissionRequest
 from mlperf_home.submission.assemble.generate import generate
 from mlperf_home.submission.assemble.logs import outputs_verdict, performance_verdict, write_compliance

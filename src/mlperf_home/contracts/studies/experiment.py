@@ -8,9 +8,9 @@ from typing import Any, Literal
 from msgspec import field
 
 from mlperf_home.contracts.codec import Document, OpenDocument
-from mlperf_home.contracts.race import Settings
-from mlperf_home.contracts.space import SpaceDocument
-from mlperf_home.contracts.study import RunConditions
+from mlperf_home.contracts.studies.race import Settings
+from mlperf_home.contracts.studies.space import SpaceDocument
+from mlperf_home.contracts.studies.study import RunConditions
 from scriptgraph.files.json_reader import Limits
 
 EXPERIMENT_LIMITS = Limits(size=32 << 20, depth=32, values=1_000_000)

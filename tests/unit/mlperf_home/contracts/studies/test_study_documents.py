@@ -10,11 +10,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from answers import answer, standing
 
-from mlperf_home.contracts.answer import answer_text, read_answer
 from mlperf_home.contracts.codec import encode, read_document, to_line, write_document
-from mlperf_home.contracts.race import Belief, Settings
-from mlperf_home.contracts.space import SPACE_LIMITS, SpaceDocument
-from mlperf_home.contracts.study import (
+from mlperf_home.contracts.studies.answer import answer_text, read_answer
+from mlperf_home.contracts.studies.events import (
+    OfficialRunDone,
+    StudyAnswered,
+    StudyDoing,
+    read_study_event,
+    standing_of,
+)
+from mlperf_home.contracts.studies.race import Belief, Settings
+from mlperf_home.contracts.studies.space import SPACE_LIMITS, SpaceDocument
+from mlperf_home.contracts.studies.study import (
     DESCRIPTION_LIMITS,
     Candidate,
     CandidateDescription,
@@ -22,13 +29,6 @@ from mlperf_home.contracts.study import (
     RunConditions,
     StudyEngine,
     StudyPlan,
-)
-from mlperf_home.contracts.study_events import (
-    OfficialRunDone,
-    StudyAnswered,
-    StudyDoing,
-    read_study_event,
-    standing_of,
 )
 from mlperf_home.exploration.live.plan import read_plan
 from scriptgraph.errors import DocumentError

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mlperf_home.contracts.codec import OpenDocument, read_document
-from mlperf_home.contracts.grids import Calibration, Grid, GridOrigin
-from mlperf_home.contracts.readings import Noise, Reading
+from mlperf_home.contracts.runs.grids import Calibration, Grid, GridOrigin
+from mlperf_home.contracts.runs.readings import Noise, Reading
 from mlperf_home.errors import LocatedError
 from scriptgraph.errors import DocumentError
 

@@ -15,8 +15,8 @@ import msgspec
 from msgspec import Meta
 
 from mlperf_home.contracts.codec import Document, decode, read_document
-from mlperf_home.contracts.failures import ExitStatus, HarnessError
-from mlperf_home.contracts.grids import Count
+from mlperf_home.contracts.runs.failures import ExitStatus, HarnessError
+from mlperf_home.contracts.runs.grids import Count
 from mlperf_home.rules import UnknownRoundError, load_round
 from scriptgraph.errors import DocumentError
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from mlperf_home.contracts.codec import Document, OpenDocument, parse_document
-from mlperf_home.contracts.grids import Grid
+from mlperf_home.contracts.runs.grids import Grid
 from scriptgraph.errors import DocumentError
 from scriptgraph.files.json_reader import Limits
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from statistics import NormalDist
 
-from mlperf_home.contracts.answer import Direction
+from mlperf_home.contracts.studies.answer import Direction
 
 OFFICIAL_RUNS = ("none", "front", "kept")
 MORE_IS_BETTER = frozenset({"samples_per_second"})

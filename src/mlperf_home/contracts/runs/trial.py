@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mlperf_home.contracts.codec import Document
-from mlperf_home.contracts.grids import Grid
+from mlperf_home.contracts.runs.grids import Grid
 
 
 class TrialOrder(Document):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mlperf_home.contracts.answer import Answer
 from mlperf_home.contracts.codec import OpenDocument, parse_document
+from mlperf_home.contracts.studies.answer import Answer
 from scriptgraph.errors import DocumentError
 from scriptgraph.files.json_reader import Limits
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mlperf_home.contracts.codec import OpenDocument
-from mlperf_home.contracts.job import Scenario
-from mlperf_home.contracts.race import Belief, Settings
-from mlperf_home.contracts.space import SpaceDocument
+from mlperf_home.contracts.runs.job import Scenario
+from mlperf_home.contracts.studies.race import Belief, Settings
+from mlperf_home.contracts.studies.space import SpaceDocument
 from scriptgraph.files.json_reader import Limits
 
 SEARCHERS = ("race", "tpe", "nsga2")

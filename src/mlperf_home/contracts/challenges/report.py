@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from mlperf_home.contracts.challenge_run import Estimate, Requirement
+from mlperf_home.contracts.challenges.machine import Machine
+from mlperf_home.contracts.challenges.run import Estimate, Requirement
 from mlperf_home.contracts.codec import Document, OpenDocument
-from mlperf_home.contracts.machine import Machine
 from scriptgraph.files.json_reader import Limits
 
 REPORT_LIMITS = Limits(size=16 << 20, depth=7, values=200_000)

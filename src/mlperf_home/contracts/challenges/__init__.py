@@ -1,0 +1,1 @@
+"""Documents of challenges, their bundles and replays."""

@@ -1,0 +1,1 @@
+"""Documents of studies, experiments and pictures."""
