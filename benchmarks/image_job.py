@@ -21,7 +21,7 @@ from mlperf_home.engines import registry
 from mlperf_home.engines.base import EngineSetup
 from mlperf_home.engines.tflite import library as tflite_library
 from mlperf_home.engines.tflite.library import LITERT, TFLITE, Choices
-from mlperf_home.engines.tflite.model_file import input_side
+from mlperf_home.engines.tflite.model_file import read_classifier_file
 from mlperf_home.samples.images.image_files import write_images
 from mlperf_home.samples.mobilenet import MODELS
 
@@ -107,7 +107,7 @@ def open_engine(engine: str, model: Path, images: Images, streams: int) -> OpenE
     """Open an engine for a model, with images of the model's size."""
     backend, grid = registry.make(engine), Grid((), (1,), streams)
     description = backend.open(EngineSetup(model, images.folder, grid))
-    samples = ImagenetSamples(images.of_side(input_side(model)))
+    samples = ImagenetSamples(images.of_side(read_classifier_file(model).side))
     details = dict(description.details)
     samples.adapt(details)
     return OpenEngine(backend, grid, details, samples, model, engine)

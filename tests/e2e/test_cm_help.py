@@ -37,6 +37,7 @@ def test_each_command_shows_its_own_help(cm: Cm, words: tuple[str, ...], expecte
 
 
 def test_tags_may_be_a_word_with_spaces(cm: Cm) -> None:
+    cm("find", "script")  # cmind announces its first index on standard output
     by_word, by_option = (cm("show", "script", tags) for tags in ("detect os", "--tags=detect,os"))
 
     assert (by_word.code, by_word.out) == (0, by_option.out)

@@ -204,15 +204,15 @@ def test_a_result_of_other_weights_beside_the_model_is_not_taken(cm: Cm, small: 
     )
     words = replaced(small, f"--model_path={path}", "--backend=onnxruntime")
     first = cm.script(TAGS, *words)
-    assert first.code == 0, first.said
+    assert first.code == 0, first.output
 
     weights.write_bytes(bytes(weights.stat().st_size))
     other = cm.script(TAGS, *words)
     weights.unlink()
     gone = cm.script(TAGS, *words)
 
-    assert f"was made with another model file ({weights})" in other.said
-    assert "its file m.data cannot be read (there is no such file)" in gone.said
+    assert f"run there has another model file ({weights})" in other.output
+    assert "its file m.data cannot be read (there is no such file)" in gone.output
     assert (other.code, gone.code) == (1, 1)
 
 
