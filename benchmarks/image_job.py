@@ -20,8 +20,8 @@ from mlperf_home.datasets.imagenet.samples import ImagenetSamples
 from mlperf_home.engines import registry
 from mlperf_home.engines.base import EngineSetup
 from mlperf_home.engines.tflite import library as tflite_library
+from mlperf_home.engines.tflite.classifier_file import read_classifier_file
 from mlperf_home.engines.tflite.library import LITERT, TFLITE, Choices
-from mlperf_home.engines.tflite.model_file import read_classifier_file
 from mlperf_home.samples.images.image_files import write_images
 from mlperf_home.samples.mobilenet import MODELS
 
