@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING, Any, Protocol
 
+from mlperf_home.contracts.runs.progress import print_failure
 from mlperf_home.errors import LocatedError
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def report(compute: Callable[[], Mapping[str, Any]]) -> int:
     try:
         outcome = compute()
     except LocatedError as error:
-        print(f"mlperf-home: {error}", file=sys.stderr)
+        print_failure(error)
         return EXIT_BAD_INPUT
     print(json.dumps(outcome))
     return 0

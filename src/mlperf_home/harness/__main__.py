@@ -14,7 +14,7 @@ from pathlib import Path
 from mlperf_home.contracts.codec import to_line
 from mlperf_home.contracts.runs.failures import ExitStatus, HarnessError
 from mlperf_home.contracts.runs.job import read_job
-from mlperf_home.contracts.runs.progress import CompleteEvent
+from mlperf_home.contracts.runs.progress import CompleteEvent, print_failure
 from mlperf_home.contracts.runs.session import read_session
 from mlperf_home.harness.child import die_with_parent
 from mlperf_home.harness.supervisor import supervise
@@ -30,11 +30,11 @@ def main() -> int:
         job = read_job(arguments.job)
         supervise(job, arguments.job)
     except HarnessError as error:
-        print(f"mlperf-home: {error}", file=sys.stderr, flush=True)
+        print_failure(error)
         return int(error.status)
     except KeyboardInterrupt:
         # The supervisor does not handle signals yet, and nothing was written.
-        print("mlperf-home: the run was ended by SIGINT; it left no result", file=sys.stderr, flush=True)
+        print_failure("the run was ended by SIGINT; it left no result")
         return int(ExitStatus.INTERRUPTED)
     validity = read_session(job.session_path).result.validity
     print(to_line(CompleteEvent(validity=validity, session=job.session_path)), flush=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlperf_home.contracts.codec import to_line
+from mlperf_home.contracts.runs.progress import print_failure
 from mlperf_home.contracts.studies.picture import PictureDrawn
 from mlperf_home.pictures.drawing import draw, write_page
 from mlperf_home.pictures.picture import PictureError, read_picture, to_json, with_standings
@@ -31,11 +32,11 @@ def main() -> int:
         picture = with_standings(read_picture(arguments.picture))
         _write(picture, arguments.out)
     except PictureError as error:
-        print(f"mlperf-home: {error}", file=sys.stderr)
+        print_failure(error)
         return 1
     except OSError as error:
         place = error.filename or arguments.out
-        print(f"mlperf-home: {place}: cannot be written ({error.strerror}); use another --out_dir", file=sys.stderr)
+        print_failure(f"{place}: cannot be written ({error.strerror}); use another --out_dir")
         return 1
     fronts = sum(mark.standing == "front" for mark in picture.marks)
     print(to_line(PictureDrawn(marks=len(picture.marks), front=fronts)), flush=True)

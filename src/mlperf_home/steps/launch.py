@@ -19,6 +19,7 @@ from mlperf_home.contracts.codec import write_document
 from mlperf_home.contracts.runs.job import job_of
 from mlperf_home.contracts.runs.progress import (
     CalibratingEvent,
+    FailedEvent,
     FinishedEvent,
     OpenedEvent,
     OpeningEvent,
@@ -45,8 +46,6 @@ if TYPE_CHECKING:
     Say = Callable[[str], None]
 
 
-# The start of an error's line in the output of a module.
-_ERROR_PREFIX = "mlperf-home: "
 # LoadGen issues a tenth more queries than the target requires; another tenth allows for a faster second run.
 _MARGIN = 1.1
 
@@ -68,16 +67,30 @@ class HarnessRun:
     noise_repeats: int = 0
 
 
-def run_module(command: Command, python: Sequence[str | Path], words: Sequence[str | Path], **options: Any) -> None:
+def run_module(
+    command: Command,
+    python: Sequence[str | Path],
+    words: Sequence[str | Path],
+    on_line: Say | None = None,
+    **options: Any,
+) -> None:
     """Run a module of this package in the workload's environment; raise StepFailed with its error.
 
     `command` runs a program with `options`, as `Context.command` does; `python` is the environment's Python, after the
-    words before it; `words` are the module and its arguments.
+    words before it; `words` are the module and its arguments; `on_line` is called with each line of its output.
     """
-    completed = command([*python, BOOTSTRAP, *words], check=False, **options)
-    errors = [line for line in completed.last_lines if line.startswith(_ERROR_PREFIX)]
-    if not completed.ok and completed.exit_code is not None and errors:
-        raise StepFailed(errors[-1].removeprefix(_ERROR_PREFIX))
+    failures: list[str] = []
+
+    def read_line(line: str) -> None:
+        event = parse_event(line)
+        if isinstance(event, FailedEvent):
+            failures.append(event.message)
+        elif on_line is not None:
+            on_line(line)
+
+    completed = command([*python, BOOTSTRAP, *words], check=False, on_line=read_line, **options)
+    if not completed.ok and completed.exit_code is not None and failures:
+        raise StepFailed(failures[-1])
     completed.require_success()
 
 

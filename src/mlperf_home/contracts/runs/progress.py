@@ -6,10 +6,11 @@ Every line has `time_s`, the seconds since the process started. Nothing is writt
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Literal
 
-from mlperf_home.contracts.codec import Document, OpenDocument, parse_document
+from mlperf_home.contracts.codec import Document, OpenDocument, parse_document, to_line
 from mlperf_home.contracts.runs.grids import Grid
 from scriptgraph.errors import DocumentError
 from scriptgraph.files.json_reader import Limits
@@ -74,7 +75,29 @@ class EndedEvent(_Event, tag="ended"):
     message: str
 
 
-Event = OpeningEvent | CalibratingEvent | OpenedEvent | RunningEvent | FinishedEvent | CompleteEvent | EndedEvent
+class FailedEvent(_Event, tag="failed"):
+    """A module of this package has failed; `message` is the error for the user, one line."""
+
+    message: str
+
+
+Event = (
+    OpeningEvent
+    | CalibratingEvent
+    | OpenedEvent
+    | RunningEvent
+    | FinishedEvent
+    | CompleteEvent
+    | EndedEvent
+    | FailedEvent
+)
+
+
+def print_failure(error: object) -> None:
+    """Print an error as a line on standard error, and as an event on standard output for the parent process."""
+    message = str(error)
+    print(f"mlperf-home: {message}", file=sys.stderr, flush=True)
+    print(to_line(FailedEvent(message=message)), flush=True)
 
 
 def parse_event(line: str) -> Event | None:

@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlperf_home.contracts.runs.progress import print_failure
 from mlperf_home.datasets.base import DatasetError, report
 from mlperf_home.datasets.imagenet.recipes import FAMILIES, MOBILENET, PUBLISHED, RECIPES, find_recipe
 
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return report(lambda: _preprocess(options))
     except KeyboardInterrupt:
-        print("mlperf-home: interrupted; repeat the command to resume", file=sys.stderr)
+        print_failure("interrupted; repeat the command to resume")
         return EXIT_INTERRUPTED
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlperf_home.contracts.codec import to_line
+from mlperf_home.contracts.runs.progress import print_failure
 from mlperf_home.contracts.studies.events import (
     OfficialRunDone,
     StudyAnswered,
@@ -54,7 +55,7 @@ def main() -> int:
     try:
         explore(read_plan(arguments.plan))
     except (LocatedError, ScriptGraphError) as error:
-        print(f"mlperf-home: {error}", file=sys.stderr, flush=True)
+        print_failure(error)
         return EXIT_REFUSED
     return 0
 

@@ -11,12 +11,14 @@ import pytest
 from harness_jobs import run_options
 from results_logs import SESSION
 
+from mlperf_home.contracts.codec import to_line
+from mlperf_home.contracts.runs.progress import FailedEvent
 from mlperf_home.measurements.layout import ResultFolder
 from mlperf_home.steps.launch import HarnessRun, run_harness
 from scriptgraph.api import StepFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 
 @dataclass(frozen=True)
@@ -36,12 +38,13 @@ class FakeHarness:
     disturbances: list[float | None]
     jobs: list[dict[str, Any]] = field(default_factory=list)
 
-    def __call__(self, argv: Sequence[object], **_options: Any) -> _Completed:
+    def __call__(self, argv: Sequence[object], on_line: Callable[[str], None], **_options: Any) -> _Completed:
         job = json.loads(Path(str(argv[-1])).read_text("utf-8"))
         disturbance = self.disturbances[len(self.jobs)]
         self.jobs.append(job)
         if disturbance is None:
-            return _Completed(ok=False, exit_code=71, last_lines=("mlperf-home: it was killed",))
+            on_line(to_line(FailedEvent(message="it was killed")))
+            return _Completed(ok=False, exit_code=71)
         logs = Path(job["out_dir"])
         logs.mkdir(parents=True)
         (logs / "mlperf_log_summary.txt").write_text(f"run {len(self.jobs)}", "utf-8")
@@ -118,12 +121,13 @@ def test_only_performance_is_repeated(harness_run: HarnessRun, run: str) -> None
 
 
 def test_rejected_logs_are_in_the_folder_that_the_error_names(harness_run: HarnessRun) -> None:
-    def rejecting(argv: Sequence[object], **_options: Any) -> _Completed:
+    def rejecting(argv: Sequence[object], on_line: Callable[[str], None], **_options: Any) -> _Completed:
         job = json.loads(Path(str(argv[-1])).read_text("utf-8"))
         rejected = Path(job["out_dir"] + ".rejected")
         rejected.mkdir(parents=True)
         (rejected / "mlperf_log_detail.txt").write_text("wrong", "utf-8")
-        return _Completed(ok=False, exit_code=70, last_lines=(f"mlperf-home: wrong (the logs are kept in {rejected})",))
+        on_line(to_line(FailedEvent(message=f"wrong (the logs are kept in {rejected})")))
+        return _Completed(ok=False, exit_code=70)
 
     with pytest.raises(StepFailed) as failed:
         run_harness(rejecting, lambda _: None, harness_run)
