@@ -13,7 +13,7 @@ from scriptgraph.files.json_reader import parse_json
 from scriptgraph.manifest.types import Value, Values
 
 if TYPE_CHECKING:
-    from scriptgraph.cli.audit import audit
+    from scriptgraph.cli.lists.audit import audit
     from scriptgraph.execution.failures import DependencyFailure, read_failures
     from scriptgraph.fetch.archive import ArchiveError, extract
     from scriptgraph.fetch.download import Expected, TransferOptions, fetch
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 # Imported at first use: most commands need none of them.
 _LATER = {
-    "audit": "scriptgraph.cli.audit",
+    "audit": "scriptgraph.cli.lists.audit",
     "DependencyFailure": "scriptgraph.execution.failures",
     "read_failures": "scriptgraph.execution.failures",
     "ArchiveError": "scriptgraph.fetch.archive",

@@ -46,11 +46,11 @@ from scriptgraph.planning.resolver import resolve
 from scriptgraph.product import Product
 
 if TYPE_CHECKING:
-    from scriptgraph.cli.cache_commands import confirmed
     from scriptgraph.cli.commands.cache import cache_commands
     from scriptgraph.cli.commands.help import option_notes
     from scriptgraph.cli.commands.script import script_commands
-    from scriptgraph.cli.replay import Difference
+    from scriptgraph.cli.lists.cache_commands import confirmed
+    from scriptgraph.cli.runs.replay import Difference
     from scriptgraph.cli.tables import Section, show_sections
     from scriptgraph.fetch.archive import ArchiveError, UnpackLimits, extract
     from scriptgraph.manifest.rows import read_table
@@ -62,8 +62,8 @@ if TYPE_CHECKING:
 # Imported at first use: most commands need none of them.
 _LATER = {
     "read_table": "scriptgraph.manifest.rows",
-    "confirmed": "scriptgraph.cli.cache_commands",
-    "Difference": "scriptgraph.cli.replay",
+    "confirmed": "scriptgraph.cli.lists.cache_commands",
+    "Difference": "scriptgraph.cli.runs.replay",
     "cache_commands": "scriptgraph.cli.commands.cache",
     "option_notes": "scriptgraph.cli.commands.help",
     "script_commands": "scriptgraph.cli.commands.script",

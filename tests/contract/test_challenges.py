@@ -24,7 +24,7 @@ from mlperf_home.rules import load_round
 from scriptgraph.catalog.registry import load_registry
 from scriptgraph.cli.commands.decoder import decode
 from scriptgraph.cli.commands.script import script_command
-from scriptgraph.cli.run_options import read_run
+from scriptgraph.cli.runs.run_options import read_run
 from scriptgraph.errors import NoScriptError
 from scriptgraph.manifest.queries import parse_query
 from scriptgraph.planning.options import check_env

@@ -14,8 +14,8 @@ from scriptgraph.cli.commands.cmind_input import asks_for_json, wants_help, want
 from scriptgraph.cli.commands.decoder import decode
 from scriptgraph.cli.commands.script import script_command
 from scriptgraph.cli.console import RunConsole
-from scriptgraph.cli.run_command import run_request
-from scriptgraph.cli.run_options import read_run
+from scriptgraph.cli.runs.run_command import run_request
+from scriptgraph.cli.runs.run_options import read_run
 from scriptgraph.errors import MACHINE_ERRNOS, ScriptGraphError, UnknownOptionError
 from scriptgraph.planning.conditions import same
 from scriptgraph.product import registered_folder
@@ -86,7 +86,7 @@ class Engine:
         """Run `cm replay script --record=FILE`; `differences` in the answer is a list of texts."""
 
         def run(arguments: Arguments, console: RunConsole) -> dict[str, Any]:
-            from scriptgraph.cli.replay import replay  # noqa: PLC0415 - a rare command
+            from scriptgraph.cli.runs.replay import replay  # noqa: PLC0415 - a rare command
 
             return replay(arguments, self.product, self.repositories(), console)
 
@@ -96,7 +96,7 @@ class Engine:
         """Run `cm docker script --tags=...`: a run in a container; `return` is 1 if its exit status is not 0."""
 
         def run(arguments: Arguments, _console: RunConsole) -> dict[str, Any]:
-            from scriptgraph.cli.docker_command import run_in_docker  # noqa: PLC0415 - most runs need no container
+            from scriptgraph.cli.runs.docker_command import run_in_docker  # noqa: PLC0415 - most runs need no container
 
             return run_in_docker(arguments, self.product, self.repository, self._registry)
 
@@ -104,7 +104,7 @@ class Engine:
 
     def list_or_remove(self, action: str, cmind_input: Mapping[str, Any]) -> dict[str, Any]:
         """Run `cm find`, `show` or `rm` of scripts or the cache; `action` is "find script" or similar."""
-        from scriptgraph.cli.lists import list_command  # noqa: PLC0415 - runs need no lists
+        from scriptgraph.cli.lists.list_command import list_command  # noqa: PLC0415 - runs need no lists
 
         command, function = list_command(action, self.product, self._registry)
         return self.answer(command, cmind_input, lambda arguments, _console: function(arguments))

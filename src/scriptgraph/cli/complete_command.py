@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from scriptgraph.catalog.registry import load_registry
 from scriptgraph.cli.commands.completion import Completion, Lookups, shell_function
-from scriptgraph.cli.script_commands import options_to_help
+from scriptgraph.cli.lists.script_commands import options_to_help
 from scriptgraph.manifest.queries import parse_query
 
 if TYPE_CHECKING:

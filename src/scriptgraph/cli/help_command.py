@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from scriptgraph.cli.commands.decoder import subject_of
 from scriptgraph.cli.commands.help import help_text
-from scriptgraph.cli.script_commands import options_to_help
+from scriptgraph.cli.lists.script_commands import options_to_help
 from scriptgraph.manifest.queries import parse_query
 
 if TYPE_CHECKING:

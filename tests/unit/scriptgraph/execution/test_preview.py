@@ -11,7 +11,7 @@ from tiny_scripts import ScriptFolders, request_of
 from mlperf_home.product import PRODUCT
 from scriptgraph.cache.store import Cache
 from scriptgraph.catalog.registry import load_registry
-from scriptgraph.cli.plan_commands import origin_lines, plan_document, plan_lines
+from scriptgraph.cli.runs.plan_commands import origin_lines, plan_document, plan_lines
 from scriptgraph.execution.executor import execute, prefetch
 from scriptgraph.execution.preview import preview_plan
 from scriptgraph.execution.record import new_run_folder

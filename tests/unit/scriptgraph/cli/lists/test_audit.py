@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tiny_scripts import ScriptFolders
 
-from scriptgraph.cli.audit import audit
+from scriptgraph.cli.lists.audit import audit
 
 if TYPE_CHECKING:
     from collections.abc import Callable

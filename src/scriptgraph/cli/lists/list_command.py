@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from scriptgraph.cli.cache_commands import find_cache, remove_cache, show_cache
 from scriptgraph.cli.commands.cache import cache_command
 from scriptgraph.cli.commands.script import script_command
-from scriptgraph.cli.script_commands import find_script, show_script
+from scriptgraph.cli.lists.cache_commands import find_cache, remove_cache, show_cache
+from scriptgraph.cli.lists.script_commands import find_script, show_script
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.cli.commands.values import absolute
-from scriptgraph.cli.run_options import read_run
+from scriptgraph.cli.runs.run_options import read_run
 from scriptgraph.errors import RequestError, ScriptGraphError
 from scriptgraph.immutable import Immutable
 from scriptgraph.planning.environment import as_text

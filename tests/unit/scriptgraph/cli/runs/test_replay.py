@@ -9,7 +9,7 @@ import pytest
 from tiny_scripts import plan_of, request_of
 
 from mlperf_home.product import PRODUCT
-from scriptgraph.cli import replay
+from scriptgraph.cli.runs import replay
 
 
 def step(title: str, **changes: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from scriptgraph.cli.commands.cache import cache_command
 from scriptgraph.cli.commands.cmind_input import wants_json
 from scriptgraph.cli.commands.decoder import decode
 from scriptgraph.cli.commands.script import script_command
-from scriptgraph.cli.run_options import RunOptions, places_of, read_run
+from scriptgraph.cli.runs.run_options import RunOptions, places_of, read_run
 from scriptgraph.errors import RequestError
 from scriptgraph.manifest.queries import VersionRange, parse_query
 from scriptgraph.manifest.types import Override

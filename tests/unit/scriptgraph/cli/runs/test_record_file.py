@@ -9,7 +9,7 @@ import pytest
 from hostile_json import HOSTILE, write_hostile
 
 from mlperf_home.product import PRODUCT
-from scriptgraph.cli.record_file import read_record
+from scriptgraph.cli.runs.record_file import read_record
 from scriptgraph.errors import RequestError
 
 if TYPE_CHECKING:

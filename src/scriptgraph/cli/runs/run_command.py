@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from scriptgraph.catalog.registry import Registry
     from scriptgraph.catalog.repositories import Repositories
     from scriptgraph.cli.console import RunConsole
-    from scriptgraph.cli.run_options import RunOptions
+    from scriptgraph.cli.runs.run_options import RunOptions
     from scriptgraph.planning.plan import Plan, Request
     from scriptgraph.product import Product
 
@@ -40,7 +40,7 @@ def run_request(
     runtime = _runtime(product, registry, options, console, preview=preview)
     fetches = any(step.manifest.downloads for step in plan.steps())
     if preview or options.prefetch or fetches:
-        from scriptgraph.cli import plan_commands  # noqa: PLC0415 - imports network modules that most runs do not need
+        from scriptgraph.cli.runs import plan_commands  # noqa: PLC0415 - imports network modules that most runs do not need
     if options.explain:
         return plan_commands.show_origin(plan, options.explain, console)
     if options.plan:

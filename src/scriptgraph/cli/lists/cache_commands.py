@@ -10,7 +10,7 @@ from scriptgraph.cache import contents
 from scriptgraph.cache.contents import SHORT_KEY, StoredEntry
 from scriptgraph.cache.inventory import changed_contents
 from scriptgraph.cache.store import Cache
-from scriptgraph.cli.run_options import places_of
+from scriptgraph.cli.runs.run_options import places_of
 from scriptgraph.cli.tables import Section, age_text, show_sections, size_text
 from scriptgraph.errors import RequestError
 from scriptgraph.immutable import Immutable

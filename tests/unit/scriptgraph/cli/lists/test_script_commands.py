@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tiny_scripts import registry_of
 
-from scriptgraph.cli.script_commands import describe, find_scripts
+from scriptgraph.cli.lists.script_commands import describe, find_scripts
 from scriptgraph.errors import NoScriptError, VariationError
 from scriptgraph.manifest.queries import parse_query
 

@@ -7,9 +7,9 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scriptgraph.cli.record_file import read_record
-from scriptgraph.cli.run_command import run_request
-from scriptgraph.cli.run_options import read_run
+from scriptgraph.cli.runs.record_file import read_record
+from scriptgraph.cli.runs.run_command import run_request
+from scriptgraph.cli.runs.run_options import read_run
 from scriptgraph.errors import RequestError
 from scriptgraph.immutable import Immutable
 from scriptgraph.manifest.decoding import decode_override

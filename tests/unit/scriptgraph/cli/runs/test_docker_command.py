@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import metadata
 from typing import TYPE_CHECKING
 
-from scriptgraph.cli.docker_command import installed_packages
+from scriptgraph.cli.runs.docker_command import installed_packages
 
 if TYPE_CHECKING:
     from pathlib import Path
