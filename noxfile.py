@@ -38,6 +38,10 @@ def lint(session: nox.Session) -> None:
     session.run("lint-imports")
     workflows = sorted(str(path) for path in ROOT.glob(".github/workflows/*.yml"))
     session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows)
+    forms = sorted(str(path) for path in ROOT.glob(".github/ISSUE_TEMPLATE/*.yml") if path.name != "config.yml")
+    session.run("check-jsonschema", "--builtin-schema", "vendor.github-issue-forms", *forms)
+    settings = str(ROOT / ".github" / "ISSUE_TEMPLATE" / "config.yml")
+    session.run("check-jsonschema", "--builtin-schema", "vendor.github-issue-config", settings)
     session.run("pre-commit", "validate-config", ".pre-commit-config.yaml")
     if shutil.which("actionlint"):  # no registry of Python packages has its program
         session.run("actionlint", external=True)

@@ -12,6 +12,7 @@ from rounds import Goal, WayComparison, load_before, report
 from sample_job import no_collections, open_job
 from through_loadgen import ThroughLoadGen
 
+from mlperf_home.contracts.codec import encode
 from mlperf_home.contracts.runs.grids import Grid
 from mlperf_home.engines import registry
 from mlperf_home.engines.base import EngineSetup
@@ -60,7 +61,7 @@ def main() -> int:
     no_collections()
     comparison = WayComparison("samples/s")
     comparison.run(ways, job.rounds)
-    facts = {**job.facts(load), "calibration": calibration.to_json()}
+    facts = {**job.facts(load), "calibration": encode(calibration)}
     return 0 if report(comparison, GOALS, facts, job.json_path) else 1
 
 
