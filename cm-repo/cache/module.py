@@ -14,7 +14,7 @@ class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
         super().__init__(cmind, __file__)
 
     def search(self, i: dict[str, Any]) -> dict[str, Any]:
-        """List cache entries; list and ls are the same."""
+        """List cache entries: find, list and ls are the same."""
         if i.get("out", "") is None:  # a look-up by an action of cmind (load, copy, ...)
             return dict(super().search(i))
         from mlperf_home.product import ENGINE  # noqa: PLC0415 - cmind loads this file for every command

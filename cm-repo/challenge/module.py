@@ -26,7 +26,7 @@ class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
         return answer("replay", i)
 
     def search(self, i: dict[str, Any]) -> dict[str, Any]:
-        """List challenges; list and ls are the same."""
+        """List challenges: find, list and ls are the same."""
         if i.get("out", "") is None:  # a look-up by an action of cmind (load, copy, ...)
             return dict(super().search(i))
         from mlperf_home.challenges.commands import answer  # noqa: PLC0415 - as above
@@ -41,5 +41,5 @@ class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
 
     def delete(self, i: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - the signature that cmind calls
         """Refuse: a challenge belongs to its repository, and its runs are in results_dir."""
-        error = "a challenge belongs to its repository; remove that with cm rm repo, and runs in results_dir"
+        error = "a challenge is part of its repository, which cm rm repo removes; its runs are folders in --results_dir"
         return {"return": 1, "error": error}

@@ -22,7 +22,7 @@ class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
         return _answer("replay", i)
 
     def search(self, i: dict[str, Any]) -> dict[str, Any]:
-        """List experiments; list and ls are the same."""
+        """List experiments: find, list and ls are the same."""
         if i.get("out", "") is None:  # a look-up by an action of cmind (load, copy, ...)
             return dict(super().search(i))
         return _answer("find", i)

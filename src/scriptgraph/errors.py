@@ -44,13 +44,8 @@ def _suggestion(words: Sequence[str]) -> str:
     return f" Did you mean {' or '.join(words)}?" if words else ""
 
 
-def report_text(text: str, chain: Sequence[str], log: Path | None) -> str:
-    """Return an error's text, followed by the chain of steps and the log, each on a line of its own."""
-    return "\n  ".join((text, *_details(chain, log)))
-
-
 def report_line(text: str, chain: Sequence[str], log: Path | None) -> str:
-    """Return the same on one line, for a sentence or a table."""
+    """Return an error's text with its chain of steps and its log on one line, for a sentence or a table."""
     details = _details(chain, log)
     return f"{text} ({'; '.join(details)})" if details else text
 
@@ -80,7 +75,7 @@ class ScriptGraphError(Exception):
 
     def report(self) -> str:
         """Return the error, its chain of steps and its log, one a line."""
-        return report_text(str(self), self.chain, self.log)
+        return "\n  ".join((str(self), *_details(self.chain, self.log)))
 
 
 class DocumentError(ScriptGraphError):

@@ -35,7 +35,7 @@ class Registry:
             folders = [ScriptFolder(str(manifest.folder), MANIFEST_NAMES[:1]) for manifest in manifests]
             scripts = build_catalogue(folders, list(map(head_of, manifests)), dict(enumerate(manifests)))
         self._catalogue = scripts
-        self._look_again = rescan
+        self._rescan = rescan
         self._chosen: dict[str, Manifest] = {}
 
     def __iter__(self) -> Iterator[Manifest]:
@@ -72,8 +72,8 @@ class Registry:
 
     def _see_all(self) -> None:
         """Compare every manifest with the catalogue, unless that is done."""
-        if not self._catalogue.compared and self._look_again is not None:
-            self._catalogue = self._look_again()
+        if not self._catalogue.compared and self._rescan is not None:
+            self._catalogue = self._rescan()
             self._chosen = {}
 
     def _selected(self, query: Query) -> int:

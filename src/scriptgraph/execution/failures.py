@@ -55,7 +55,7 @@ def failures_text(failed: Iterable[tuple[Values, ScriptGraphError]]) -> str:
         {
             "for": dict(values),
             "step": error.chain[-1] if error.chain else "",
-            "error": str(error),
+            "error": str(error)[:_MOST_TEXT],
             "way": error.chain,
             "log": None if error.log is None else str(error.log),
             "advice": error.advice,
@@ -72,7 +72,7 @@ def read_failures(text: str, where: str) -> tuple[DependencyFailure, ...]:
     Raises:
         DocumentError: the text is not a list of failures; the error names `where` and the place in the text.
     """
-    document = parse_json(text, where, _LIMITS) if text else []
+    document = parse_json(text, where, _LIMITS, paths=True) if text else []
     if not isinstance(document, list):
         raise DocumentError(where, "", "is not a list of failures")
     return tuple(_failure(each, where, f"/{number}") for number, each in enumerate(document))

@@ -119,15 +119,15 @@ class Durations:
     """The last duration of each step in seconds, by title, in a JSON file below `state`."""
 
     def __init__(self, state: Path) -> None:
-        self._kept = LockedJson(state / "durations.json")
+        self._file = LockedJson(state / "durations.json")
 
     def known(self) -> Mapping[str, float]:
         """Return the seconds by title."""
-        return {title: each for title, each in self._kept.read().items() if isinstance(each, (int, float))}
+        return {title: each for title, each in self._file.read().items() if isinstance(each, (int, float))}
 
     def note(self, steps: list[StepRecord]) -> None:
         """Store the durations of the steps that ran for `LEAST_S` or longer."""
         took = {each.title: (each.end_ns - each.start_ns) / 1e9 for each in steps if each.status == "done"}
         long = {title: round(seconds, 3) for title, seconds in took.items() if seconds >= LEAST_S}
         if long:
-            self._kept.update(lambda document: document.update(long))
+            self._file.update(lambda document: document.update(long))

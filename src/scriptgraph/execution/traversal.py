@@ -114,7 +114,7 @@ class Traversal:
     """Visits a plan depth first; steps with equal environments are handled once."""
 
     def __init__(self, registry: Registry, handler: Handler) -> None:
-        self._registry, self._handler, self._independence = registry, handler, Ordering()
+        self._registry, self._handler, self._ordering = registry, handler, Ordering()
         # By the step's id; the step in the entry keeps its id from being reused.
         self._visited: dict[int, list[tuple[Step, Environment, Unknown, Result]]] = {}
         self._visiting: dict[int, threading.Lock] = {}
@@ -173,7 +173,7 @@ class Traversal:
         if self._handler.previewing:
             after = [frozenset(range(number)) for number in range(len(needs))]
         else:
-            after = self._independence.waits_for(needs)
+            after = self._ordering.waits_for(needs)
         done: dict[int, Result] = {}
         failed: dict[int, ScriptGraphError] = {}
         reached = [start]  # the state after this many dependencies

@@ -149,7 +149,7 @@ class _Unpacking:
         """
         self._members += 1
         if self._members > self._limits.members:
-            raise ArchiveRefused(f"has more than {self._limits.members:,} members")
+            raise ArchiveRefused(f"the archive has more than {self._limits.members:,} members")
         if member.kind not in {FILE, FOLDER, SYMLINK, HARDLINK}:
             raise ArchiveRefused(f"is a {member.kind}, which no dataset or model needs")
         path = _safe_path(member.name)

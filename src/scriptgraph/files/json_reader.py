@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import isinf
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from scriptgraph.errors import DocumentError
@@ -104,11 +105,18 @@ def _check_shape(raw: bytes, where: object, limits: Limits) -> None:
 
 
 class _NotStrictJsonError(ValueError):
-    """The text has a constant or a repeated key that Python's decoder accepts and this reader does not."""
+    """The text has a constant, a number or a repeated key that Python's decoder accepts and this reader does not."""
 
 
 def _refuse(constant: str) -> NoReturn:
     raise _NotStrictJsonError(f"has {constant}, which is not JSON; write a number or null")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if isinf(value):
+        raise _NotStrictJsonError(f"has the number {text[:20]}, which is too large")
+    return value
 
 
 def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
@@ -122,5 +130,5 @@ def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-_ANY_KEYS = json.JSONDecoder(parse_constant=_refuse)
-_UNIQUE_KEYS = json.JSONDecoder(parse_constant=_refuse, object_pairs_hook=_unique)
+_ANY_KEYS = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)
+_UNIQUE_KEYS = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_unique)

@@ -105,7 +105,10 @@ def repeat(entry: Dependency | Variation, manifest: Path) -> Sequence[Dependency
 
 def _filled_dependency(entry: Dependency, row: Row) -> Dependency:
     def filled(conditions: Conditions) -> dict[str, tuple[str, ...]]:
-        return {row.text(key): row.texts(values) for key, values in conditions.items()}
+        by_key = {row.text(key): row.texts(values) for key, values in conditions.items()}
+        if len(by_key) < len(conditions):
+            raise Malformed("has a key twice after its columns are replaced; write it once")
+        return by_key
 
     tags = row.text(entry.tags)
     if not tags.strip(", "):

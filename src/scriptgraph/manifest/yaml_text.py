@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import yaml
 
 from scriptgraph.errors import ManifestError
-from scriptgraph.files.json_reader import Limits
+from scriptgraph.files.json_reader import DOCUMENT, Limits
 from scriptgraph.manifest.located_json import pointer_to
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-# The YAML reader, written in Python, takes about a second for this; the longest manifests have 60,000 bytes.
+# The YAML reader, written in Python, takes about a second for this.
 _LIMITS = Limits(size=1 << 19, values=100_000)
 _SHOWN = 60
 
@@ -44,7 +44,7 @@ class _Nodes:
 
     def __init__(self, path: Path) -> None:
         self._path, self._constructor = path, yaml.SafeLoader("")
-        self._values_left, self._letters_left = _LIMITS.values, Limits().size
+        self._values_left, self._letters_left = _LIMITS.values, DOCUMENT.size
 
     def plain(self, node: Any, pointer: str, levels: int) -> Any:
         """Return a node's value, nested at most `levels` deep."""
@@ -62,7 +62,7 @@ class _Nodes:
         self._values_left -= 1
         self._letters_left -= len(node.value) if node.id == "scalar" else 0
         if self._values_left < 0 or self._letters_left < 0:
-            most = f"{_LIMITS.values:,} values or {Limits().size:,} letters"
+            most = f"{_LIMITS.values:,} values or {DOCUMENT.size:,} letters"
             raise ManifestError(self._path, "", f"has more than {most} with its aliases expanded; shorten it")
 
     def _mapping(self, node: Any, pointer: str, levels: int) -> dict[str, Any]:

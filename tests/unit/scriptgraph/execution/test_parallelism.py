@@ -96,7 +96,7 @@ class TestCalls:
         assert stopped == [True]
 
 
-class TestFloor:
+class TestMeasurementLock:
     def test_a_measurement_and_other_steps_wait_for_each_other(self, tmp_path: Path) -> None:
         lock = MeasurementLock(tmp_path / "lock", lambda: None)
         order: list[str] = []
@@ -160,7 +160,7 @@ def waits(**scripts: dict[str, Any]) -> list[set[int]]:
     return [set(each) for each in Ordering().waits_for(plan_of(scripts, "top").root.before)]
 
 
-class TestIndependence:
+class TestOrdering:
     A: ClassVar = {"new_env_keys": ["CM_A"]}
     B: ClassVar = {"new_env_keys": ["CM_B"]}
 

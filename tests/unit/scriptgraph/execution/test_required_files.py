@@ -18,13 +18,13 @@ A = Download("a.bin", ("https://user:secret@one.example/a.bin?key=1", "https://t
 B = Download("b.bin", ("http://three.example:8080/b.bin",))
 
 
-def foreseen(*downloads: Download) -> StepPreview:
+def preview(*downloads: Download) -> StepPreview:
     return StepPreview(plan_of({"x": {}}, "x").root, "make", downloads=downloads)
 
 
 def test_offline_lists_everything(tmp_path: Path) -> None:
     with pytest.raises(MissingFilesError) as caught:
-        require_reachable(list_required_files(foreseen(A, B, A), {}, tmp_path), offline=True)
+        require_reachable(list_required_files(preview(A, B, A), {}, tmp_path), offline=True)
 
     text = str(caught.value)
     assert "2 missing" in text
@@ -37,7 +37,7 @@ def test_offline_lists_everything(tmp_path: Path) -> None:
 def test_a_file_put_there_by_the_user_is_used(tmp_path: Path) -> None:
     (tmp_path / "a.bin").write_bytes(b"1234567")
 
-    require_reachable(list_required_files(foreseen(A), {}, tmp_path), offline=True)
+    require_reachable(list_required_files(preview(A), {}, tmp_path), offline=True)
 
 
 def test_a_mirror_on_this_machine_is_there(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_a_mirror_on_this_machine_is_there(tmp_path: Path) -> None:
     (tmp_path / "mirror" / "b.bin").write_bytes(b"")
     mirrors = {"http://three.example:8080/": f"{tmp_path}/mirror/"}
 
-    require_reachable(list_required_files(foreseen(B), mirrors, tmp_path / "brought"), offline=True)
+    require_reachable(list_required_files(preview(B), mirrors, tmp_path / "downloads"), offline=True)
 
 
 def test_one_host_that_answers_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,16 +57,16 @@ def test_one_host_that_answers_is_enough(tmp_path: Path, monkeypatch: pytest.Mon
         asked.append(host)
         return host[0] == "two.example"
 
-    require_reachable(list_required_files(foreseen(A), {}, tmp_path), offline=False, connects=connects)
+    require_reachable(list_required_files(preview(A), {}, tmp_path), offline=False, connects=connects)
     with pytest.raises(MissingFilesError, match="no host with the files can be reached: 1 missing"):
-        require_reachable(list_required_files(foreseen(A, B), {}, tmp_path), offline=False, connects=connects)
+        require_reachable(list_required_files(preview(A, B), {}, tmp_path), offline=False, connects=connects)
     assert ("three.example", 8080) in asked
 
 
 def test_an_optional_download_stops_nothing(tmp_path: Path) -> None:
     packages = Download("packages", needed=False)
 
-    require_reachable(list_required_files(foreseen(packages), {}, tmp_path), offline=True)
+    require_reachable(list_required_files(preview(packages), {}, tmp_path), offline=True)
 
 
 def test_a_list_of_hosts_without_proxy_is_no_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,4 +75,4 @@ def test_a_list_of_hosts_without_proxy_is_no_proxy(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("no_proxy", "localhost")
 
     with pytest.raises(MissingFilesError):
-        require_reachable(list_required_files(foreseen(B), {}, tmp_path), offline=False, connects=lambda _host: False)
+        require_reachable(list_required_files(preview(B), {}, tmp_path), offline=False, connects=lambda _host: False)

@@ -33,6 +33,7 @@ def test_json_within_the_limits_is_read(text: str) -> None:
         (b'["\\"]", [[{"\\\\": "]"}]]]', "nested more than 3 levels deep"),
         (b"[1,2,3,4,5,6]", "has more than 5 values"),
         (b'{"a": NaN}', "has NaN, which is not JSON; write a number or null"),
+        (b'{"a": 1e999}', "has the number 1e999, which is too large"),
         (b'{"a": -Infinity}', "has -Infinity, which is not JSON"),
         (b"\xff", "is not UTF-8 text at byte 0"),
         (b'"\\ud800"', "is not UTF-8 text"),
