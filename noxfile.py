@@ -92,7 +92,7 @@ def build(session: nox.Session) -> None:
     shutil.rmtree(distributions, ignore_errors=True)
     session.run("python", "-m", "build", "--outdir", str(distributions))
     for built in sorted(distributions.iterdir()):
-        place = Path(session.create_tmp()) / f"try-{built.suffix.strip('.')}"
+        place = Path(session.create_tmp()).resolve() / f"try-{built.suffix.strip('.')}"
         shutil.rmtree(place, ignore_errors=True)
         session.run("python", "-m", "venv", str(place))
         session.run(f"{place}/bin/python", "-m", "pip", "install", "--quiet", str(built), external=True)

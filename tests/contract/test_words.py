@@ -90,13 +90,10 @@ def test_the_readme_links_a_term_where_it_first_occurs(term: str) -> None:
 
 def test_links_to_the_glossary_name_a_term() -> None:
     anchors = {term.lower().replace(" ", "-") for term in glossary_terms()}
-    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    pages = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
     links = {link for page in pages for link in re.findall(r"glossary\.md#([\w-]+)", page.read_text("utf-8"))}
 
     assert links <= anchors
-
-
-CLASSES_OF_ONE_NAME: frozenset[str] = frozenset()
 
 
 def test_no_two_classes_share_a_name() -> None:
@@ -106,4 +103,4 @@ def test_no_two_classes_share_a_name() -> None:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 names.setdefault(node.name, []).append(str(path))
     shared = {name: places for name, places in names.items() if len(places) > 1}
-    assert {name: places for name, places in shared.items() if name not in CLASSES_OF_ONE_NAME} == {}
+    assert shared == {}

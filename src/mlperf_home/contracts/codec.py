@@ -90,7 +90,7 @@ def encode_finite(document: object) -> Any:
 
 def to_line(document: object) -> str:
     """Encode a document as one line of JSON, without a line end."""
-    return json.dumps(encode(document))
+    return msgspec.json.encode(document, enc_hook=_encode_leaf).decode()
 
 
 def write_document(path: Path, document: object) -> None:
@@ -109,6 +109,8 @@ def schema_of(kind: type) -> dict[str, Any]:
 
 def _decode_leaf(kind: type, value: Any) -> Any:
     if kind is Path and isinstance(value, str) and value:
+        if not value.isprintable() and any("\ud800" <= each <= "\udfff" for each in value):
+            raise ValueError(f"Expected a path in UTF-8, got {value!r}")
         return Path(value)
     raise ValueError(f"Expected a path, got {value!r}")
 

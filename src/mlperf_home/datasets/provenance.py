@@ -55,11 +55,11 @@ class ProvenanceFile:
     """The description file of a kind of folder.
 
     Attributes:
-        name: the describing file's name in the folder.
-        content: what it describes, in a word, for messages.
-        version: its "format".
-        facts: the facts that it states, at least.
-        advice: what to do where the folder cannot be used.
+        name: the file's name in the folder.
+        content: the kind of content, one word for messages ("images").
+        version: the expected "format".
+        facts: the type of the description.
+        advice: the user's next step if the folder cannot be used.
     """
 
     name: str

@@ -18,7 +18,7 @@ from mlperf_home.contracts.studies.journal import TrialEnd
 from mlperf_home.experiments.experiment import ExperimentError
 from mlperf_home.experiments.values import make_trials
 from mlperf_home.exploration.definition.journal import Journal, read_observations
-from mlperf_home.measurements.measurement import Measurement, MeasurementError, Value, from_json
+from mlperf_home.measurements.measurement import Measurement, MeasurementError, Value, read_measurement
 from mlperf_home.measurements.store import identity, to_line
 from scriptgraph.embed import ProcessFailed, describe_end, run
 from scriptgraph.errors import DocumentError
@@ -122,13 +122,13 @@ def _run(experiment: Experiment, trial: Trial) -> TrialEnd:
     start_ns = time.monotonic_ns()
     try:
         completed = run(_command(trial.argv), env=os.environ, cwd=Path.cwd(), log=log, on_line=lines.append)
-        ok, reason = completed.ok, _answer(lines).error
-        last = [" ".join(str(reason).split())] if reason else completed.last_lines[-_LAST_LINES:]
+        ok, answer = completed.ok, _answer(lines)
+        last = [" ".join(answer.error.split())] if answer.error else completed.last_lines[-_LAST_LINES:]
         problem = " | ".join([describe_end(completed.exit_code, completed.signal), *last])
     except ProcessFailed as error:
         ok, problem = False, str(error)
     seconds = (time.monotonic_ns() - start_ns) / 1e9
-    measurements = _read_measurements(lines, trial, unreadable) if ok else []
+    measurements = _read_measurements(answer.record, trial, unreadable) if ok else []
     experiment.store.append(measurements)
     ids = tuple(identity(to_line(each)) for each in measurements)
     result = "; ".join([f"done in {seconds:.1f} s, {len(ids)} measured", *unreadable]) if ok else f"failed: {problem}"
@@ -145,11 +145,10 @@ def _command(argv: Sequence[str]) -> list[str]:
     return [program, *argv[1:], *([] if has_json else ["--out=json"])]
 
 
-def _read_measurements(lines: Sequence[str], trial: Trial, unreadable: list[str]) -> list[Measurement]:
-    """Return the measurements in the record that a command's answer names; `unreadable` takes errors."""
+def _read_measurements(record: Path | None, trial: Trial, unreadable: list[str]) -> list[Measurement]:
+    """Return the measurements in the record of a command; `unreadable` takes errors."""
     explored = {name: value for name, value in trial.values.items() if value != ""}
     values = {f"explored_{name}": Value(value, "copied", "--explore") for name, value in explored.items()}
-    record = _answer(lines).record
     if record is None:
         return []  # not cm's, or a command without a record
     try:
@@ -161,11 +160,9 @@ def _read_measurements(lines: Sequence[str], trial: Trial, unreadable: list[str]
     measurements = []
     for path in map(Path, dict.fromkeys(paths)):
         try:
-            measurement = from_json(path.read_text("utf-8"), str(path))
+            measurement = read_measurement(path)
         except MeasurementError as error:  # noqa: PERF203 - each may fail alone
             unreadable.append(str(error))
-        except (OSError, UnicodeDecodeError) as error:
-            unreadable.append(f"{path}: cannot be read ({error})")
         else:
             measurements.append(replace(measurement, values={**measurement.values, **values}))
     return measurements

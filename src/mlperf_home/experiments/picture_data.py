@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mlperf_home.contracts.studies.answer import read_answer
 from mlperf_home.contracts.studies.picture import Interval, Mark, MarkLabels, Picture
 from mlperf_home.experiments.fronts import numbers, usual_pair
-from mlperf_home.measurements.measurement import from_json
+from mlperf_home.measurements.measurement import read_measurement
 from mlperf_home.measurements.prices import with_cost
 from mlperf_home.measurements.published import read_table
 from mlperf_home.pictures.picture import STANDINGS, PictureError, axis
@@ -64,7 +64,7 @@ def from_results(folder: Path, prices: Prices | None = None) -> Iterator[MarkSou
     if not (paths := result_files(folder)):
         raise PictureError(folder, "has no measurement.json", "use the --results_dir of finished runs")
     for path in paths:
-        yield from from_measurement(from_json(path.read_text("utf-8"), str(path)), imported=False, prices=prices)
+        yield from from_measurement(read_measurement(path), imported=False, prices=prices)
 
 
 def result_files(folder: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""The child's side of a run: it dies with its parent and writes progress lines (see `contracts.progress`)."""
+"""The child's side of a run: it dies with its parent and writes progress lines (see `contracts.runs.progress`)."""
 
 from __future__ import annotations
 

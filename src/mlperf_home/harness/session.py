@@ -40,7 +40,7 @@ from mlperf_home.loadgen_logs.verdict import explain_errors
 from mlperf_home.machine.readings import judge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from mlperf_home.contracts.runs.grids import Grid
@@ -155,8 +155,17 @@ def _document(job: Job, opened: _OpenEngine, ran: _CompletedRun, *, started_utc:
             path.name: LogFile(sha256=sha256_of(path), bytes=path.stat().st_size)
             for path in sorted(job.partial_dir.iterdir())
         },
-        inputs={path.name: InputFile(path=str(path), sha256=sha256_of(path)) for path in engine.files},
+        inputs=_input_files(engine.files),
     )
+
+
+def _input_files(paths: Sequence[Path]) -> dict[str, InputFile]:
+    """Return files by name; by path, where several have the same name."""
+    names = [path.name for path in paths]
+    return {
+        path.name if names.count(path.name) == 1 else str(path): InputFile(path=str(path), sha256=sha256_of(path))
+        for path in paths
+    }
 
 
 def _open(job: Job, progress: Progress) -> _OpenEngine:

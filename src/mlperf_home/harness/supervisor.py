@@ -279,7 +279,9 @@ def write_error(
     job: Job, status: ExitStatus, message: str, details: str | None = None, done: Mapping[str, float] | None = None
 ) -> None:
     """Write the error file of a job; ignore a folder that cannot be written."""
-    failure = Failure(status=int(status), name=status.name, message=message, details=details, done=done or {})
+    # The name of a file need not be UTF-8; a document is.
+    texts = [each and each.encode(errors="backslashreplace").decode() for each in (message, details)]
+    failure = Failure(status=int(status), name=status.name, message=texts[0] or "", details=texts[1], done=done or {})
     # Standard error has the message too.
     with contextlib.suppress(OSError):
         write_document(job.error_path, failure)

@@ -136,16 +136,16 @@ def from_json(text: str | bytes, where: str = "measurement") -> Measurement:
         raise MeasurementError(where, error.problem, _ADVICE) from None
 
 
-def read_measurement(path: Path) -> Measurement:
-    """Read a measurement's file.
+def read_measurement(path: Path, where: str = "") -> Measurement:
+    """Read a measurement's file; errors name `where`, or the path.
 
     Raises:
         MeasurementError: the file cannot be read, or is no valid measurement (see `from_json`).
     """
     try:
-        return _decoded(read_json(path, _LIMITS), str(path))
+        return _decoded(read_json(path, _LIMITS), where or str(path))
     except DocumentError as error:
-        raise MeasurementError(path, error.problem, _ADVICE) from None
+        raise MeasurementError(where or path, error.problem, _ADVICE) from None
 
 
 def _decoded(document: Any, where: str) -> Measurement:

@@ -12,8 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from scriptgraph.errors import DocumentError
-from scriptgraph.files.json_reader import read_json
+from mlperf_home.measurements.layout import json_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,7 +29,7 @@ _GIB = 1 << 30
 _URL_HOST = re.compile(r"(?<=://)[^/\s\"'<>()\[\]]+")
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _MAC = re.compile(r"\b(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}\b")
-_IP = re.compile(r"(?<![\w.:])[0-9A-Fa-f:.]{3,}(?<!\.)(?![\w:])")
+_IP = re.compile(r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}(?!\w|\.\w)|[0-9A-Fa-f:.]{3,}(?<!\.)(?![\w:]))")
 
 
 class Identity(NamedTuple):
@@ -62,12 +61,19 @@ class Identity(NamedTuple):
             text = re.sub(rf"{re.escape(self.home.rstrip('/'))}(?![\w.-])", "~", text)
         for pattern in (_URL_HOST, _MAIL, _MAC):
             text = pattern.sub(ADDRESS, text)
-        text = _IP.sub(lambda found: ADDRESS if _is_ip(found[0]) else found[0], text)
+        text = _IP.sub(_without_address, text)
         names = [(self.machine, MACHINE), (self.machine.partition(".")[0], MACHINE), (self.user, USER)]
         for name, mark in names:
             if name and name not in {"root", "localhost"}:
-                text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", mark, text)
+                text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", mark, text, flags=re.IGNORECASE)
         return text
+
+
+def _without_address(found: re.Match[str]) -> str:
+    for address in (found[0], found[0].rstrip(":")):
+        if _is_ip(address):
+            return ADDRESS + found[0][len(address) :]
+    return found[0]
 
 
 def _is_ip(text: str) -> bool:
@@ -121,7 +127,7 @@ def last_failure(records: Path) -> Iterator[str]:
     """Yield error and log of the newest run that failed, among the newest records."""
     folders = sorted((path for path in records.glob("*") if path.is_dir()), reverse=True)[:_MOST_RECORDS]
     for folder in folders:
-        record = _read_record(folder / "record.json")
+        record = json_object(folder / "record.json")
         if record.get("status") != "failed":
             continue
         error = str(record.get("error") or UNKNOWN).strip().splitlines()
@@ -130,14 +136,6 @@ def last_failure(records: Path) -> Iterator[str]:
         yield f"log: {_failed_log(folder, record) or 'none'}"
         return
     yield f"last failed run: none among {len(folders)} records"
-
-
-def _read_record(path: Path) -> Mapping[str, Any]:
-    try:
-        document = read_json(path)
-    except DocumentError:
-        return {}
-    return document if isinstance(document, dict) else {}
 
 
 def _failed_log(folder: Path, record: Mapping[str, Any]) -> str:

@@ -89,7 +89,8 @@ def _other_model(session: Session, backend: BackendChoice) -> Iterator[str]:
         yield f"another model file ({then.path})"
     elif then.files is not None:
         names = different(then.files, now.files or {})
-        yield from (f"another model file ({Path(then.path).with_name(name)})" for name in names)
+        folder = Path(then.path) if then.sha256 is None else Path(then.path).parent
+        yield from (f"another model file ({folder / name})" for name in names)
 
 
 def _other_inputs(session: Session, backend: BackendChoice) -> Iterator[str]:

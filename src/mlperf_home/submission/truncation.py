@@ -138,9 +138,15 @@ def fetch_originals(root: Path, *, originals: Path, results_dir: Path) -> int:
         recorded = _recorded_hash(place.accuracy_txt)
         if recorded and is_truncated(place.log) and not _original_path(place.originals_dir, recorded).is_file():
             missing.setdefault(recorded, []).append(place)
-    for log in sorted(results_dir.rglob(ACCURACY_FILE)) if missing else ():
-        for place in missing.pop(sha256_of(log), ()):
-            _save_original(log, _recorded_hash(place.accuracy_txt), place.originals_dir)
+    log = results_dir
+    try:
+        for log in sorted(results_dir.rglob(ACCURACY_FILE)) if missing else ():
+            sha256 = sha256_of(log)
+            for place in missing.pop(sha256, ()):
+                _save_original(log, sha256, place.originals_dir)
+    except OSError as error:
+        problem = f"cannot be read or written ({error.strerror})"
+        raise TruncationError(error.filename or log, problem, "make it accessible, and repeat the command") from None
     return sum(map(len, missing.values()))
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # Enough for a hundred failures with a page of text each.
 _LIMITS = Limits(size=8 << 20, depth=8, values=200_000)
+_MOST_TEXT = 1 << 16  # characters of one message
 
 
 class DependencyFailure(Immutable):

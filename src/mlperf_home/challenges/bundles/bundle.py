@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,10 +36,10 @@ from mlperf_home.measurements.layout import (
     PERFORMANCE_DIR,
     PERFORMANCE_SESSION,
 )
-from mlperf_home.measurements.store import LINES_FILE, Store, to_line
+from mlperf_home.measurements.store import LINES_FILE, Store
 from mlperf_home.submission.delivery import pack
 from mlperf_home.submission.truncation import truncate_log
-from scriptgraph.files.json_reader import parse_json, read_json
+from scriptgraph.files.json_reader import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -143,7 +143,7 @@ def _stage(run_folder: RunFolder, challenge: Challenge, staged: Path, redaction:
 
 def _stage_lines(source: Path, target: Path, redaction: Redaction) -> None:
     """Copy the stored measurements of an experiment; write no file without any."""
-    lines = [redaction.value(parse_json(to_line(each), Store(source).path)) for each in Store(source).measurements()]
+    lines = [redaction.value(asdict(each)) for each in Store(source).measurements()]
     if lines:
         text = "".join(f"{json.dumps(line, sort_keys=True, ensure_ascii=False)}\n" for line in lines)
         (target / LINES_FILE).write_text(text, encoding="utf-8")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import tarfile
+import zlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -35,5 +36,5 @@ def packing_problems(archive: Path) -> Iterator[Problem]:
                 if block.strip(b"\0"):
                     yield archive.name, "has bytes after its last file"
                     return
-    except (OSError, EOFError, tarfile.TarError) as error:
+    except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
         yield archive.name, f"is no gzip-packed tar archive ({error})"

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from mlperf_home.challenges.bundles.bundle import RUNS
 from mlperf_home.challenges.bundles.problems import file_of, problem_of
-from mlperf_home.challenges.bundles.results import KEPT_RESULTS, MEASUREMENTS, measurement_files, read_measurement
+from mlperf_home.challenges.bundles.results import KEPT_RESULTS, MEASUREMENTS, measurement_files
 from mlperf_home.contracts.runs.session import read_session, sha256_of
 from mlperf_home.errors import LocatedError
 from mlperf_home.loadgen_logs.accuracy_log import is_truncated
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE
 from mlperf_home.measurements.ingest import ingest
 from mlperf_home.measurements.layout import ACCURACY_DIR, ACCURACY_SESSION
-from mlperf_home.measurements.measurement import MACHINE_FACTS, Measurement
+from mlperf_home.measurements.measurement import MACHINE_FACTS, Measurement, read_measurement
 from mlperf_home.measurements.prices import PRICE, cost_values
 from mlperf_home.measurements.store import LINES_FILE, Store
 from mlperf_home.rules import load_round, mlperf_conf
@@ -61,7 +61,7 @@ def _measurement_problems(path: Path, root: Path) -> Iterator[Problem]:
     where = name.rpartition("/")[0]
     yield from _log_problems(folder, where)
     yield from _settings_problems(folder, where)
-    stored = read_measurement(path, root)
+    stored = read_measurement(path, path.relative_to(root).as_posix())
     system = {key: value for key, value in stored.system.items() if key in _NOT_IN_LOGS["system"]}
     model = stored.model["name"].value
     again = ingest(folder, system, None if model is None else str(model), _price(stored))

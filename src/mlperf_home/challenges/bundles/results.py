@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from mlperf_home.contracts.challenges.report import (
@@ -15,9 +14,8 @@ from mlperf_home.contracts.challenges.report import (
 )
 from mlperf_home.contracts.codec import read_document
 from mlperf_home.errors import LocatedError
-from mlperf_home.measurements.measurement import NOISY, from_json, unknown
+from mlperf_home.measurements.measurement import NOISY, read_measurement, unknown
 from scriptgraph.errors import DocumentError
-from scriptgraph.files.json_reader import Limits, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,9 +28,6 @@ MEASUREMENTS = "results/*/*_results/*/*/*/measurement.json"
 KEPT_RESULTS = "results/*_results/*/*/*"
 """Results of complete runs, below an experiment's folder."""
 
-MEASUREMENT_LIMITS = Limits(size=4 << 20, depth=16, values=100_000)
-"""A measurement has some 400 values."""
-
 
 class ReportError(LocatedError):
     """A source of a report cannot be read."""
@@ -43,17 +38,6 @@ def measurement_files(root: Path) -> list[Path]:
     return sorted([*root.glob(MEASUREMENTS), *root.glob(f"experiments/*/{KEPT_RESULTS}/measurement.json")])
 
 
-def read_measurement(path: Path, root: Path) -> Measurement:
-    """Read a measurement; errors name its path relative to `root`.
-
-    Raises:
-        DocumentError: the file is not JSON, or exceeds a limit.
-        MeasurementError: the document is not a measurement.
-    """
-    document = read_json(path, MEASUREMENT_LIMITS)
-    return from_json(json.dumps(document), path.relative_to(root).as_posix())
-
-
 def result_rows(root: Path, metrics: Sequence[RankingMetric]) -> tuple[ReportedResult, ...]:
     """Return the results, ordered by the benchmark's first metric. Raise MeasurementError if one is damaged."""
     rows = [_row(path, root, metrics) for path in measurement_files(root)]
@@ -62,7 +46,8 @@ def result_rows(root: Path, metrics: Sequence[RankingMetric]) -> tuple[ReportedR
 
 
 def _row(path: Path, root: Path, metrics: Sequence[RankingMetric]) -> ReportedResult:
-    measurement, place = read_measurement(path, root), path.relative_to(root)
+    place = path.relative_to(root)
+    measurement = read_measurement(path, place.as_posix())
     return ReportedResult(
         path=place.as_posix(),
         workflow=place.parts[1],  # or its experiment

@@ -7,6 +7,7 @@ consistently. A signature names the person who answers for them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from mlperf_home.challenges.bundles.bundle import MANIFEST, SIGNATURE, file_entries
@@ -74,22 +75,22 @@ class VerifiedBundle:
     problems: tuple[BundleProblem, ...] = ()
     signature: SshSignature | None = None
 
-    @property
+    @cached_property
     def report(self) -> ChallengeReport:
         """The bundle's report; reading this and the other documents raises DocumentError if they are damaged."""
         return read_layout(self.root / "report.json", ChallengeReport, REPORT_LIMITS)
 
-    @property
+    @cached_property
     def run(self) -> ChallengeRun:
         """The run: its identity, and the endings of its workflows."""
         return read_layout(self.root / "run.json", ChallengeRun, RUN_LIMITS)
 
-    @property
+    @cached_property
     def lock(self) -> ChallengeLock:
         """The lock of the installation that made the bundle."""
         return read_layout(self.root / "lock.json", ChallengeLock, LOCK_LIMITS)
 
-    @property
+    @cached_property
     def machine(self) -> Machine:
         """The machine that made the bundle."""
         return read_document(self.root / "machine.json", Machine, MACHINE_LIMITS)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from mlperf_home.errors import LocatedError
 from scriptgraph.embed import Malformed, Place, Shape, each, members, pointer_to, read_text, read_texts, read_values
 from scriptgraph.errors import DocumentError, ManifestError, nearest
-from scriptgraph.files.json_reader import Limits, parse_json, read_json
+from scriptgraph.files.json_reader import Limits, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -171,15 +171,6 @@ class Challenge:
         if today < self.opened:
             return "not yet open"
         return "closed" if today > self.closed else "open"
-
-
-def decode_challenge(text: str, path: Path) -> Challenge:
-    """Decode the text of a challenge's manifest. Raise ManifestError with the place if it is malformed."""
-    try:
-        document = parse_json(text, path, CHALLENGE_LIMITS)
-    except DocumentError as error:
-        raise ManifestError(path, error.pointer, error.problem) from None
-    return make_challenge(document, path)
 
 
 def make_challenge(document: Any, path: Path) -> Challenge:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from mlperf_home.challenges.bundles.results import MEASUREMENTS, exploration_rows, read_measurement
+from mlperf_home.challenges.bundles.results import MEASUREMENTS, exploration_rows
 from mlperf_home.challenges.replays.comparison import compare, same_arithmetic
 from mlperf_home.contracts.challenges.reproduction import ReplayedFront, ReplayedResult, Reproduction
 from mlperf_home.contracts.runs.session import read_session
 from mlperf_home.measurements.layout import ACCURACY_SESSION, PERFORMANCE_SESSION
+from mlperf_home.measurements.measurement import read_measurement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,7 +87,7 @@ def _by_key(root: Path) -> dict[Key, Result]:
     """Return the results below a folder by workflow, benchmark, model, and scenario."""
     results = {}
     for path in sorted(root.glob(MEASUREMENTS)):
-        measurement = read_measurement(path, root)
+        measurement = read_measurement(path, path.relative_to(root).as_posix())
         workflow = path.relative_to(root).parts[1]
         key = (workflow, measurement.benchmark, str(measurement.model["name"].value), measurement.scenario)
         results[key] = (path.parent, measurement)

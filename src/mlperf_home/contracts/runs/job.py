@@ -9,16 +9,17 @@ from collections.abc import Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
-from mlperf_home.contracts.codec import Document, decode, read_document
+from mlperf_home.contracts.codec import Document, decode
 from mlperf_home.contracts.runs.failures import ExitStatus, HarnessError
 from mlperf_home.contracts.runs.grids import Count
 from mlperf_home.rules import UnknownRoundError, load_round
 from scriptgraph.errors import DocumentError
+from scriptgraph.files.json_reader import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 Scenario = Literal["SingleStream", "MultiStream", "Server", "Offline"]
 Mode = Literal["performance", "accuracy", "find-performance", "TEST01", "TEST05"]
-MODES: tuple[str, ...] = get_args(Mode)
 """LoadGen's modes and the compliance tests, which are performance runs."""
 TESTS = ("TEST01", "TEST05")
 """The supported compliance tests: TEST01 logs some outputs of a performance run, TEST05 uses other seeds."""
@@ -151,10 +151,10 @@ def read_job(path: Path) -> Job:
         HarnessError: the file is absent or malformed; the message names the key.
     """
     try:
-        job = read_document(path, Job)
+        document = read_json(path)
     except DocumentError as error:
         raise HarnessError(ExitStatus.BAD_JOB, str(error)) from None
-    return _checked(job, str(path))
+    return decode_job(document, str(path))
 
 
 def decode_job(document: Any, where: str = "job") -> Job:

@@ -95,7 +95,8 @@ Event = (
 
 def print_failure(error: object) -> None:
     """Print an error as a line on standard error, and as an event on standard output for the parent process."""
-    message = str(error)
+    # The name of a file need not be UTF-8; a document is.
+    message = str(error).encode(errors="backslashreplace").decode()
     print(f"mlperf-home: {message}", file=sys.stderr, flush=True)
     print(to_line(FailedEvent(message=message)), flush=True)
 

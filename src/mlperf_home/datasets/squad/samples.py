@@ -35,7 +35,7 @@ _ADVICE = "make the features again: python -m mlperf_home.datasets.squad"
 
 
 class FeatureFacts(SampleFacts):
-    """What a folder of features says of itself, at least."""
+    """The description of a folder of features."""
 
     features: int
     dataset_sha256: str

@@ -10,7 +10,7 @@ import numpy as np
 
 from mlperf_home.engines.base import BackendError
 from mlperf_home.engines.engine import first_line
-from mlperf_home.engines.tflite.classifier_file import TYPES, WITH_BACKGROUND
+from mlperf_home.engines.tflite.classifier_file import IMAGE_AXES, TYPES, WITH_BACKGROUND
 from mlperf_home.engines.tflite.model_file import OPEN
 
 if TYPE_CHECKING:
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from mlperf_home.datasets.base import Inputs
     from mlperf_home.engines.base import Answer, Prepared
 
-_IMAGE_AXES = 4  # (batch, height, width, channels)
-_CHANNELS = (1, 3)
+_ENGINE_CHANNELS = (1, 3)
 
 
 @dataclass(frozen=True)
@@ -106,7 +105,7 @@ def read_classifier(
     if OPEN in tuple(inputs[0].get("shape_signature", ()))[1:]:
         signature = tuple(map(int, inputs[0]["shape_signature"]))
         raise _no_classifier(path, f"its input is {signature}: the file leaves the image's size open")
-    if len(image.shape) != _IMAGE_AXES or image.shape[0] != 1 or image.shape[-1] not in _CHANNELS:
+    if len(image.shape) != IMAGE_AXES or image.shape[0] != 1 or image.shape[-1] not in _ENGINE_CHANNELS:
         raise _no_classifier(path, f"its input is {image.shape}, not one image (1, height, width, channels)")
     classes = scores.shape[-1] if scores.shape else 0
     if classes < 2 or int(np.prod(scores.shape)) != classes:  # noqa: PLR2004 - a classifier has several classes

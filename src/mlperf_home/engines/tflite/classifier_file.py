@@ -19,7 +19,7 @@ TYPES = ("float32", "uint8", "int8")
 """The types of a classifier's images and scores."""
 WITH_BACKGROUND = 1001
 """The outputs of a classifier whose class 0 is the background."""
-_IMAGE_AXES = 4  # (batch, height, width, channels)
+IMAGE_AXES = 4  # (batch, height, width, channels)
 _CHANNELS = 3
 _SINGLE = "use a classifier of single images"
 
@@ -54,7 +54,7 @@ def _image_problem(inputs: Sequence[TensorFacts]) -> str:
     if len(inputs) != 1:
         return f"it has {len(inputs)} inputs, not one image; {_SINGLE}"
     shape, signature = inputs[0].shape, inputs[0].signature
-    if len(shape) != _IMAGE_AXES:
+    if len(shape) != IMAGE_AXES:
         return f"its input is {shape}, not one square image (1, side, side, channels); {_SINGLE}"
     batch, height, width, channels = shape
     problems = (

@@ -61,7 +61,8 @@ def read_space(context: Context) -> SpaceDocument:
         if backend is not None and backend not in NAMES:
             raise SpaceError(f"{where}: axes/{BACKEND}", f"there is no engine {backend!r}", f"use {', '.join(NAMES)}")
     known = models_of(known_space(_name(context)))
-    if unknown := [model for model in models_of(document) if model not in known]:
+    models = dict.fromkeys(point.model for point in space.points)
+    if unknown := [model for model in models if model not in known]:
         advice = f"use axes whose values form models such as {', '.join(sorted(known)[:3])}"
         raise SpaceError(where, f"there is no model {unknown[0]!r}", advice)
     return document

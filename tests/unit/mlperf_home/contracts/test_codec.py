@@ -68,6 +68,10 @@ def test_a_document_is_read_back_as_written(tmp_path: Path) -> None:
         ({"parts": [], "more": 1}, "x.json: object contains unknown field `more`"),
         ({"parts": [{"count": 1}, {"count": 0}]}, "x.json#/parts/1/count: expected `int` >= 1"),
         ({"parts": [{"count": 1, "path": ""}]}, "x.json#/parts/0/path: expected a path, got ''"),
+        (
+            {"parts": [{"count": 1, "path": "/caf\udce9"}]},
+            r"x.json#/parts/0/path: expected a path in UTF-8, got '/caf\udce9'",
+        ),
         ({"parts": [{"count": True}]}, "x.json#/parts/0/count: expected `int`, got `bool`"),
         ({"parts": [], "rates": {"a": "fast"}}, "x.json#/rates/...: expected `float`, got `str`"),
     ],

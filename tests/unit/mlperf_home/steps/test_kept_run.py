@@ -6,6 +6,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import onnx
 import pytest
 from harness_jobs import run_options
@@ -104,3 +105,15 @@ def test_a_run_of_0_1_is_taken_as_before(tmp_path: Path, options: JobOptions) ->
     (tmp_path / "m.data").write_bytes(bytes((tmp_path / "m.data").stat().st_size))
     (tmp_path / "needed.so").write_text("other")
     require_same(folder, "accuracy", options, target_given=False)
+
+
+def test_a_changed_file_in_a_model_folder_is_named_with_its_folder(tmp_path: Path, options: JobOptions) -> None:
+    folder = ResultFolder(tmp_path / "result")
+    model = tmp_path / "saved_model"
+    (model / "variables").mkdir(parents=True)
+    (model / "variables" / "weights").write_text("1")
+    in_folder = msgspec.structs.replace(options, backend=msgspec.structs.replace(options.backend, model_path=model))
+    keep(folder, in_folder)
+    (model / "variables" / "weights").write_text("2")
+
+    assert f"another model file ({model / 'variables' / 'weights'})" in refusal(folder, in_folder)

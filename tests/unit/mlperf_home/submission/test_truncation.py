@@ -272,6 +272,16 @@ def test_missing_originals_are_copied_from_the_results(tmp_path: Path) -> None:
     assert log.read_bytes() == kept.read_bytes() == complete
 
 
+def test_results_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    log, accuracy_txt = _make(tmp_path / "tree" / "accuracy")
+    truncate_log(log, accuracy_txt, tmp_path / "elsewhere")
+    unreadable = tmp_path / "results" / "m" / "mlperf_log_accuracy.json"
+    unreadable.mkdir(parents=True)
+
+    with pytest.raises(TruncationError, match=f"{unreadable}: cannot be read or written"):
+        fetch_originals(tmp_path / "tree", originals=tmp_path / "originals", results_dir=tmp_path / "results")
+
+
 def test_the_sizes_are_those_of_all_rounds() -> None:
     for name in round_names():
         limits = load_round(name).submission.limits

@@ -48,6 +48,15 @@ def test_failures_are_read_as_written() -> None:
     assert "<<<" not in text
 
 
+def test_odd_names_and_long_messages_are_read_too() -> None:
+    odd, long = StepFailed("no file /tmp/caf\udce9"), StepFailed("x" * (9 << 20))
+
+    first, second = read_failures(failures_text([({}, odd), ({}, long)]), "CM_FAILED")
+
+    assert first.error == "no file /tmp/caf\udce9"
+    assert second.error == "x" * (1 << 16)
+
+
 def test_empty_text_means_no_failures() -> None:
     assert read_failures("", "CM_FAILED") == ()
 

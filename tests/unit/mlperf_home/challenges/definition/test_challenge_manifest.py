@@ -6,15 +6,18 @@ import copy
 import json
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
 from challenge_homes import document
 
 import mlperf_home.challenges
-from mlperf_home.challenges.definition.manifest import Challenge, decode_challenge
+from mlperf_home.challenges.definition.manifest import make_challenge
 from scriptgraph.errors import ManifestError
+
+if TYPE_CHECKING:
+    from mlperf_home.challenges.definition.manifest import Challenge
 
 SCHEMA = json.loads((Path(mlperf_home.challenges.__file__).parent / "definition" / "challenge.schema.json").read_text())
 ACCEPTS = jsonschema.Draft202012Validator(SCHEMA)
@@ -30,7 +33,7 @@ PROBE = {
 
 
 def decoded(made: Any) -> Challenge:
-    return decode_challenge(json.dumps(made), Path("/nowhere/_cm.json"))
+    return make_challenge(made, Path("/nowhere/_cm.json"))
 
 
 def at(made: Any, pointer: str) -> tuple[Any, Any]:
