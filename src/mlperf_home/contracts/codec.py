@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -91,6 +92,15 @@ def encode_finite(document: object) -> Any:
 def to_line(document: object) -> str:
     """Encode a document as one line of JSON, without a line end."""
     return msgspec.json.encode(document, enc_hook=_encode_leaf).decode()
+
+
+def print_line(document: object) -> None:
+    """Print a document as one line of JSON, for the parent process.
+
+    An interruption leaves a complete line or none: `print` writes the text and its line end one after the other.
+    """
+    sys.stdout.write(f"{to_line(document)}\n")
+    sys.stdout.flush()
 
 
 def write_document(path: Path, document: object) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mlperf_home.bootstrap import BOOTSTRAP
-from mlperf_home.contracts.codec import parse_document, read_document, to_line, write_document
+from mlperf_home.contracts.codec import parse_document, print_line, read_document, to_line, write_document
 from mlperf_home.contracts.runs.trial import CompileOutcome, TrialOrder, TrialResult
 from mlperf_home.engines import registry
 from mlperf_home.engines.base import BackendError, EngineSetup
@@ -157,7 +157,7 @@ def main() -> None:
         backend.close()
     except BackendError as refusal:
         error = str(refusal)
-    print(to_line(TrialResult(error=error)))
+    print_line(TrialResult(error=error))
 
 
 if __name__ == "__main__":

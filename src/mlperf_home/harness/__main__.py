@@ -11,7 +11,7 @@ import os
 import sys
 from pathlib import Path
 
-from mlperf_home.contracts.codec import to_line
+from mlperf_home.contracts.codec import print_line
 from mlperf_home.contracts.runs.failures import ExitStatus, HarnessError
 from mlperf_home.contracts.runs.job import read_job
 from mlperf_home.contracts.runs.progress import CompleteEvent, print_failure
@@ -37,7 +37,7 @@ def main() -> int:
         print_failure("the run was ended by SIGINT; it left no result")
         return int(ExitStatus.INTERRUPTED)
     validity = read_session(job.session_path).result.validity
-    print(to_line(CompleteEvent(validity=validity, session=job.session_path)), flush=True)
+    print_line(CompleteEvent(validity=validity, session=job.session_path))
     return int(ExitStatus.COMPLETE)
 
 

@@ -19,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlperf_home.contracts.codec import parse_document, to_line
+from mlperf_home.contracts.codec import parse_document, print_line
 from mlperf_home.contracts.runs.failures import ExitStatus, HarnessError
 from mlperf_home.contracts.runs.job import read_job
 from mlperf_home.contracts.runs.progress import EndedEvent, RunOrder
@@ -91,7 +91,7 @@ def main() -> int:
             supervise(read_job(path), path, None if order.new_interpreter else ForkedChild, signals)
         except HarnessError as error:
             status, message = error.status, str(error)
-        print(to_line(EndedEvent(status=int(status), message=message)), flush=True)
+        print_line(EndedEvent(status=int(status), message=message))
     return int(ExitStatus.INTERRUPTED) if signals.received else int(ExitStatus.COMPLETE)
 
 

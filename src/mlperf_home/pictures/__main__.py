@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlperf_home.contracts.codec import to_line
+from mlperf_home.contracts.codec import print_line
 from mlperf_home.contracts.runs.progress import print_failure
 from mlperf_home.contracts.studies.picture import PictureDrawn
 from mlperf_home.pictures.drawing import draw, write_page
@@ -39,7 +39,7 @@ def main() -> int:
         print_failure(f"{place}: cannot be written ({error.strerror}); use another --out_dir")
         return 1
     fronts = sum(mark.standing == "front" for mark in picture.marks)
-    print(to_line(PictureDrawn(marks=len(picture.marks), front=fronts)), flush=True)
+    print_line(PictureDrawn(marks=len(picture.marks), front=fronts))
     return 0
 
 

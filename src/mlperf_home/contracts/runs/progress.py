@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Literal
 
-from mlperf_home.contracts.codec import Document, OpenDocument, parse_document, to_line
+from mlperf_home.contracts.codec import Document, OpenDocument, parse_document, print_line
 from mlperf_home.contracts.runs.grids import Grid
 from scriptgraph.errors import DocumentError
 from scriptgraph.files.json_reader import Limits
@@ -98,7 +98,7 @@ def print_failure(error: object) -> None:
     # The name of a file need not be UTF-8; a document is.
     message = str(error).encode(errors="backslashreplace").decode()
     print(f"mlperf-home: {message}", file=sys.stderr, flush=True)
-    print(to_line(FailedEvent(message=message)), flush=True)
+    print_line(FailedEvent(message=message))
 
 
 def parse_event(line: str) -> Event | None:

@@ -8,12 +8,12 @@ Prints JSON lines: the progress ({"event": "preprocessing", "done": n, "total": 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlperf_home.contracts.codec import print_line
 from mlperf_home.contracts.runs.progress import print_failure
 from mlperf_home.datasets.base import DatasetError, report
 from mlperf_home.datasets.imagenet.recipes import FAMILIES, MOBILENET, PUBLISHED, RECIPES, find_recipe
@@ -77,7 +77,7 @@ def _preprocess(options: argparse.Namespace) -> dict[str, Any]:
     def report_progress(done: int, total: int) -> None:
         if (share := done * _LINES // total) not in printed:
             printed.add(share)
-            print(json.dumps({"event": "preprocessing", "done": done, "total": total}), flush=True)
+            print_line({"event": "preprocessing", "done": done, "total": total})
 
     outcome = preprocessing.preprocess(folder, report_progress)
     return {**outcome.facts, "made": outcome.made, "reused": outcome.reused, "images_dir": str(options.out)}

@@ -14,13 +14,12 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlperf_home.contracts.codec import to_line
+from mlperf_home.contracts.codec import print_line
 from mlperf_home.contracts.runs.progress import print_failure
 from mlperf_home.contracts.studies.events import (
     OfficialRunDone,
     StudyAnswered,
     StudyDoing,
-    StudyEvent,
     standing_of,
 )
 from mlperf_home.errors import LocatedError
@@ -68,7 +67,7 @@ def explore(plan: StudyPlan) -> None:
 
     def write_answer(answer: Answer) -> None:
         replace_text(path, to_json(answer, subject_of(plan)))
-        _print_event(standing_of(answer))
+        print_line(standing_of(answer))
 
     last_s = time.monotonic()
 
@@ -77,21 +76,17 @@ def explore(plan: StudyPlan) -> None:
         # Probes are too short for a line each.
         if not activity.startswith("probes") or time.monotonic() - last_s >= _PROGRESS_INTERVAL_S:
             last_s = time.monotonic()
-            _print_event(StudyDoing(what=activity, done=done, of=total))
+            print_line(StudyDoing(what=activity, done=done, of=total))
 
     with Journal(plan.folder / "journal.jsonl", identity) as journal, Engines(plan.engines) as engines:
-        meter = LiveMeter(plan, engines, lambda point: _print_event(OfficialRunDone(point=point.name)))
+        meter = LiveMeter(plan, engines, lambda point: print_line(OfficialRunDone(point=point.name)))
         if plan.searcher == "race":
             answer = Study(space, meter, plan.priors, plan.settings, journal).run(write_answer, print_progress)
         else:
             budget = Budget(plan.budget_s or 0.0, seed=plan.settings.seed)
             answer = search(space, JournaledMeter(meter, journal), plan.searcher, budget, plan.settings, write_answer)
     write_answer(answer)
-    _print_event(StudyAnswered(answer=path))
-
-
-def _print_event(event: StudyEvent) -> None:
-    print(to_line(event), flush=True)
+    print_line(StudyAnswered(answer=path))
 
 
 if __name__ == "__main__":

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import math
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,6 +22,7 @@ from mlperf_home.contracts.codec import (
     encode,
     encode_finite,
     parse_document,
+    print_line,
     read_document,
     schema_of,
     to_line,
@@ -58,6 +62,20 @@ def test_a_document_is_read_back_as_written(tmp_path: Path) -> None:
 
     assert read_document(tmp_path / "document.json", SampleDocument) == DOCUMENT
     assert parse_document(to_line(DOCUMENT), SampleDocument, "x") == DOCUMENT
+
+
+def test_an_interruption_leaves_whole_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Interrupted(io.StringIO):
+        def write(self, text: str, /) -> int:
+            if self.getvalue():
+                raise KeyboardInterrupt
+            return super().write(text)
+
+    monkeypatch.setattr(sys, "stdout", written := Interrupted())
+    with contextlib.suppress(KeyboardInterrupt):
+        print_line(DOCUMENT)
+
+    assert written.getvalue() == f"{to_line(DOCUMENT)}\n"
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ def test_a_run_of_0_1_is_taken_as_before(tmp_path: Path, options: JobOptions) ->
     require_same(folder, "accuracy", options, target_given=False)
 
 
-def test_a_changed_file_in_a_model_folder_is_named_with_its_folder(tmp_path: Path, options: JobOptions) -> None:
+def test_a_changed_file_in_a_model_folder_is_named(tmp_path: Path, options: JobOptions) -> None:
     folder = ResultFolder(tmp_path / "result")
     model = tmp_path / "saved_model"
     (model / "variables").mkdir(parents=True)
