@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlperf_home.command_line import commands
-from scriptgraph.embed import option_notes, output_options
+from scriptgraph.embed import option_notes, output_options, usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,9 +59,8 @@ def page() -> str:
 
 
 def _lines(command: Command) -> Iterator[str]:
-    rest = f" -- {command.rest}" if command.rest else ""
     yield from (f"## {command.line}", "", command.summary, "")
-    yield from ("```sh", f"{command.line} {command.words} [OPTIONS]{rest}".replace("  ", " "), command.example, "```")
+    yield from ("```sh", usage(command), command.example, "```")
     for title, options in command.grouped():
         if rows := [_row(option) for option in options if option not in output_options()]:
             yield from ("", f"| {title} | |", "|---|---|", *rows)

@@ -12,16 +12,19 @@ from scriptgraph.cli.commands.cmind_input import EXTRA
 from scriptgraph.cli.commands.decoder import Arguments, decode
 from scriptgraph.cli.commands.table import (
     EVERYDAY,
-    OUTPUT,
     PLACES,
     STEERING,
     Command,
     Option,
+    home_option,
+    network_options,
     output_options,
     place_options,
     progress_options,
+    quiet_option,
 )
 from scriptgraph.cli.console import RunConsole
+from scriptgraph.cli.runs.run_options import home_folders
 from scriptgraph.errors import ManifestError, RequestError, ScriptGraphError, StepFailed, nearest
 from scriptgraph.execution.context import failing_on
 from scriptgraph.execution.record import host_facts, installed_versions
@@ -47,7 +50,7 @@ from scriptgraph.product import Product
 
 if TYPE_CHECKING:
     from scriptgraph.cli.commands.cache import cache_commands
-    from scriptgraph.cli.commands.help import option_notes
+    from scriptgraph.cli.commands.help import option_notes, usage
     from scriptgraph.cli.commands.script import script_commands
     from scriptgraph.cli.lists.cache_commands import confirmed
     from scriptgraph.cli.runs.replay import Difference
@@ -66,6 +69,7 @@ _LATER = {
     "Difference": "scriptgraph.cli.runs.replay",
     "cache_commands": "scriptgraph.cli.commands.cache",
     "option_notes": "scriptgraph.cli.commands.help",
+    "usage": "scriptgraph.cli.commands.help",
     "script_commands": "scriptgraph.cli.commands.script",
     "Section": "scriptgraph.cli.tables",
     "show_sections": "scriptgraph.cli.tables",
@@ -85,7 +89,6 @@ _LATER = {
 __all__ = [
     "EVERYDAY",
     "EXTRA",
-    "OUTPUT",
     "PLACES",
     "STEERING",
     "ArchiveError",
@@ -125,18 +128,22 @@ __all__ = [
     "extract",
     "failing_on",
     "find_uv",
+    "home_folders",
+    "home_option",
     "host_facts",
     "installed_versions",
     "load_registry",
     "lock",
     "members",
     "nearest",
+    "network_options",
     "option_notes",
     "output_options",
     "parse_query",
     "place_options",
     "pointer_to",
     "progress_options",
+    "quiet_option",
     "read_table",
     "read_text",
     "read_texts",
@@ -146,6 +153,7 @@ __all__ = [
     "same",
     "script_commands",
     "show_sections",
+    "usage",
 ]
 
 

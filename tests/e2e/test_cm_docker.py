@@ -101,6 +101,33 @@ def test_a_relative_path_is_the_same_place_in_the_container(cm: Cm, noted: Path)
     assert f"--results_dir={cm.home / 'here'}" in words(noted)[-1]
 
 
+def test_the_containers_home_is_its_own(cm: Cm, noted: Path) -> None:
+    (cm.home / "mirrors.json").write_text("{}")
+    options = ("--home=elsewhere", "--cache_dir=kept", "--mirrors=mirrors.json")
+
+    ended = docker(cm, "--tags=detect,os", *options)
+
+    assert ended.code == 0, ended.output
+    run = words(noted)[-1]
+    assert not [word for word in run if word.startswith("--home")]
+    assert f"type=bind,source={cm.home / 'elsewhere' / 'docker' / 'home'},target=/home/cm" in run
+    for name, path in (("cache_dir", cm.home / "kept"), ("mirrors", cm.home / "mirrors.json")):
+        assert f"--{name}={path}" in run
+        assert f"type=bind,source={path},target={path}" in run
+    assert "--env" not in run
+
+
+def test_the_variable_reaches_the_container(cm: Cm, noted: Path) -> None:
+    extra = "--docker_base_image=python:3.12 --home=elsewhere --cache_dir=kept --adr.absent.tags=a,b --env.CM_A='b c'"
+
+    ended = docker(cm, "--tags=detect,os", CM_SCRIPT_EXTRA_CMD=extra)
+
+    assert ended.code == 0, ended.output
+    run = words(noted)[-1]
+    passed = f"--cache_dir={cm.home / 'kept'} --adr.absent.tags=a,b '--env.CM_A=b c'"
+    assert run[run.index("--env") + 1] == f"CM_SCRIPT_EXTRA_CMD={passed}"
+
+
 def test_a_shell_needs_a_terminal(cm: Cm, noted: Path) -> None:
     refused = docker(cm, "--tags=detect,os", "--docker_skip_run_cmd")
     assert refused.code != 0

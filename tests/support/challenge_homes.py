@@ -89,7 +89,8 @@ class ChallengeHome:
 
     def __call__(self, action: str, name: str = NAME, **options: Any) -> dict[str, Any]:
         """Run `cm ACTION challenge NAME`."""
-        command = {"artifact": name, "out": None, "home": str(self.home), "cmd": [], **options}
+        home = {"home": str(self.home)} if action in {"run", "replay"} else {}
+        command = {"artifact": name, "out": None, "cmd": [], **home, **options}
         return commands.answer(action, command)
 
     def run_script(self, command: dict[str, Any]) -> dict[str, Any]:

@@ -165,6 +165,11 @@ class TestCache:
         assert answer["in_use"] == [entry["key"]]
         assert titles(ask("find cache")) == {"make"}
 
+    @pytest.mark.parametrize("tags", ["", " , ", True])
+    def test_tags_without_a_value_remove_nothing(self, ask: Ask, tags: Any) -> None:
+        assert "--tags: needs a value" in ask("rm cache", tags=tags, f=True)["error"]
+        assert len(ask("find cache")["entries"]) == 2
+
     def test_leftovers_are_removed_by_partial(self, ask: Ask, home: Path) -> None:
         left = home / "cache" / "partial" / ("a" * 64)
         left.mkdir(parents=True)

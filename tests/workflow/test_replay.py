@@ -47,6 +47,18 @@ def test_an_unchanged_replay_has_no_difference(recorded: Path, replay: Run, caps
     assert again["request"]["argv"] == json.loads(recorded.read_text())["request"]["argv"]
 
 
+def test_a_record_made_with_extra_options_is_replayed(
+    recorded: Path, cm_run: Run, replay: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CM_SCRIPT_EXTRA_CMD", "--adr.absent.size=3")
+    record = cm_run("speak", word="hi", quiet=True)["record"]
+    monkeypatch.delenv("CM_SCRIPT_EXTRA_CMD")
+
+    assert recorded.is_file()
+    assert replay(record=record, quiet=True)["differences"] == []
+    assert "typo" in replay(record=record, adr={"typo": {"size": "3"}})["error"]
+
+
 def test_a_runs_folder_stands_for_its_record(recorded: Path, replay: Run) -> None:
     assert replay(record=str(recorded.parent), quiet=True)["differences"] == []
 

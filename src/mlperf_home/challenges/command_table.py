@@ -11,9 +11,11 @@ from scriptgraph.embed import (
     STEERING,
     Command,
     Option,
+    network_options,
     output_options,
     place_options,
     progress_options,
+    quiet_option,
 )
 
 if TYPE_CHECKING:
@@ -108,8 +110,7 @@ def _steering() -> tuple[Option, ...]:
         Option("unlocked", "switch", "run with scripts that differ from the challenge's lock file", STEERING),
         Option("new", "switch", "run finished workflows again", STEERING),
         Option("skip_probe", "switch", "do not estimate the duration by short runs", STEERING),
-        Option("offline", "switch", "ask no host", STEERING),
-        Option("mirrors", "path", "a JSON object of beginnings of addresses", STEERING, "=FILE", "$CM_MIRRORS"),
+        *network_options(),
     )
 
 
@@ -118,7 +119,7 @@ def _running(action: str, summary: str, options: tuple[Option, ...], example: st
     place = Option(
         "results_dir", "path", "the folder of the run", PLACES, "=DIR", f"{home}/challenges/NAME", never_empty=True
     )
-    every = (*options, place, *_shared())
+    every = (*options, place, *place_options(PRODUCT), *progress_options(), *output_options())
     refused = {**_REFUSED, "tags": f"is not an option here: name the challenge, cm {action} challenge NAME"}
     return Command(
         action, "challenge", summary, every, example, word="name", words=words, open_to="the challenge", extra="own",
@@ -127,11 +128,8 @@ def _running(action: str, summary: str, options: tuple[Option, ...], example: st
 
 
 def _looking(action: str, summary: str, options: tuple[Option, ...], example: str) -> Command:
-    return Command(action, "challenge", summary, (*options, *_shared()), example, word="name", words="NAME")
-
-
-def _shared() -> tuple[Option, ...]:
-    return (*place_options(PRODUCT), *progress_options(), *output_options())
+    every = (*options, quiet_option(), *output_options())
+    return Command(action, "challenge", summary, every, example, word="name", words="NAME")
 
 
 _TABLES: dict[str, Callable[[], Command]] = {

@@ -196,5 +196,5 @@ def _error_of(failed: Mapping[str, str]) -> dict[str, str]:
     return {"error": f"{len(failed)} of the workflows failed; repeat the command to retry them: {errors}"}
 
 
-def _today() -> Any:
+def _today() -> date:
     return datetime.now(timezone.utc).date()

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlperf_home.measurements.expression import Expression
 from mlperf_home.product import PRODUCT
+from scriptgraph.embed import home_folders
 from scriptgraph.errors import RequestError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from scriptgraph.embed import Arguments
 
 
 def home_of(arguments: Arguments) -> Path:
     """Return the home folder."""
-    return arguments.path("home") or Path(PRODUCT.home).expanduser().absolute()
+    return home_folders(arguments, PRODUCT)[0]
 
 
 def root_of(arguments: Arguments) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mlperf_home.product import PRODUCT
-from scriptgraph.embed import OUTPUT, PLACES, Command, Option, output_options
+from scriptgraph.embed import PLACES, Command, Option, home_option, output_options, quiet_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,11 +82,11 @@ def _tags() -> Option:
 
 def _command(action: str, summary: str, options: tuple[Option, ...], example: str, *, words: str = _SOME) -> Command:
     places = (
-        Option("home", "path", "the folder of all that is kept", PLACES, "=DIR", _HOME),
+        home_option(PRODUCT),
         Option("experiments_dir", "path", "the folder of experiments", PLACES, "=DIR", "HOME/experiments"),
     )
-    quiet = Option("quiet", "switch", "print results, warnings and errors only", OUTPUT)
-    every = (*options, Option("name", "text", "the same as the word NAME", PLACES), *places, quiet, *output_options())
+    name = Option("name", "text", "the same as the word NAME", PLACES)
+    every = (*options, name, *places, quiet_option(), *output_options())
     return Command(action, "experiment", summary, every, example, word="name", words=words)
 
 

@@ -17,7 +17,6 @@ from scriptgraph.cli.console import RunConsole
 from scriptgraph.cli.runs.run_command import run_request
 from scriptgraph.cli.runs.run_options import read_run
 from scriptgraph.errors import MACHINE_ERRNOS, ScriptGraphError, UnknownOptionError
-from scriptgraph.planning.conditions import same
 from scriptgraph.product import registered_folder
 
 if TYPE_CHECKING:
@@ -103,7 +102,7 @@ class Engine:
         return self.answer(script_command("docker", self.product), cmind_input, run)
 
     def list_or_remove(self, action: str, cmind_input: Mapping[str, Any]) -> dict[str, Any]:
-        """Run `cm find`, `show` or `rm` of scripts or the cache; `action` is "find script" or similar."""
+        """Run `cm find` or `show` of scripts, or `find`, `show` or `rm` of the cache; `action` is "find script"."""
         from scriptgraph.cli.lists.list_command import list_command  # noqa: PLC0415 - runs need no lists
 
         command, function = list_command(action, self.product, self._registry)
@@ -155,9 +154,7 @@ class Engine:
             from scriptgraph.cli.help_command import show_help  # noqa: PLC0415 - a rare command
 
             return _guarded(cmind_input, lambda: show_help(command, cmind_input, self._registry, more))
-        # The decoder refuses an invalid value of --quiet.
-        quiet = same(cmind_input.get("quiet", False), True)
-        console = RunConsole(quiet=quiet, results_to=sys.stderr if wants_json(cmind_input) else sys.stdout)
+        console = RunConsole(results_to=sys.stderr if wants_json(cmind_input) else sys.stdout)
         try:
             answer = _guarded(cmind_input, lambda: _run(command, cmind_input, function, console))
         finally:
@@ -177,8 +174,10 @@ def _run(
     command: Command, cmind_input: Mapping[str, Any], function: CommandFunction, console: RunConsole
 ) -> dict[str, Any]:
     """Decode a command and run it."""
+    arguments = decode(command, cmind_input)
+    console.quiet = arguments.on("quiet")
     try:
-        return function(decode(command, cmind_input), console)
+        return function(arguments, console)
     except UnknownOptionError as error:
         if len(error.chain) == 1:  # of the requested script: the user may have meant an option of the command
             error.known |= command.spellings
@@ -216,5 +215,7 @@ def _without_end_mark(text: str) -> str:
     if not text.endswith("?"):
         return text.removesuffix(".")
     start = max(text.rfind(mark) for mark in (". ", "; ", ": "))
+    if start < 0:  # the whole text is a question, which keeps its mark
+        return text
     question = text[start + 2 :]
     return f"{text[:start]} ({question[:1].lower()}{question[1:]})"

@@ -20,10 +20,14 @@ class RunConsole:
 
     Nothing is drawn between two events, so that no thread of this process competes for a
     core with a step that measures. Such a step reports progress only outside its timed section.
+
+    Attributes:
+        quiet: whether only results, warnings and errors are shown.
+        tables: the tables shown so far.
     """
 
-    def __init__(self, *, quiet: bool, results_to: TextIO | None = None) -> None:
-        self._quiet = quiet
+    def __init__(self, *, quiet: bool = False, results_to: TextIO | None = None) -> None:
+        self.quiet = quiet
         self._lines_to, self._results_to = sys.stderr, results_to or sys.stdout
         self._on_terminal = self._lines_to.isatty() and os.environ.get("TERM") not in {"dumb", "unknown"}
         self._coloured = self._on_terminal and not os.environ.get("NO_COLOR")
@@ -47,7 +51,7 @@ class RunConsole:
             self._line(f"> {title}", _BOLD)
         elif kind == "finished":
             self._finished(title, details)
-        elif kind == "progressed" and not self._quiet:
+        elif kind == "progressed" and not self.quiet:
             self._progress(details["what"], details["done"], details["total"])
         elif kind == "tabled":
             from scriptgraph.cli.tables import Section, draw  # noqa: PLC0415 - few commands have a table
@@ -80,7 +84,7 @@ class RunConsole:
         self._plain_shown = {}
 
     def _line(self, text: str, style: str = "", *, always: bool = False) -> None:
-        if always or not self._quiet:
+        if always or not self.quiet:
             shown = f"\x1b[{style}m{text}\x1b[0m" if style and self._coloured else text
             print(shown, file=self._lines_to, flush=True)
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from scriptgraph.manifest.types import Input, Manifest
     from scriptgraph.planning.environment import Environment
 
-_KINDS: dict[str, Kind] = {"flag": "switch", "path": "path", "number": "number"}
+_KINDS: dict[str, Kind] = {"flag": "switch", "path": "path"}
 _RANGE, _WHOLE = "must be ", "a whole number"
 
 

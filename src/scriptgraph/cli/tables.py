@@ -1,4 +1,4 @@
-"""Show lists, tables and bars: on a terminal with rich, which no other module imports; elsewhere as plain lines."""
+"""Show lists, tables and bars with rich, which no other module imports; outside a terminal, lists are plain lines."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from mlperf_home.challenges.command_table import FOR_SCRIPTS
 from mlperf_home.challenges.definition.machine import neutral_name
 from mlperf_home.challenges.definition.manifest import ChallengeError
 from mlperf_home.product import PRODUCT
+from scriptgraph.embed import home_folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -93,7 +94,7 @@ def read_options(arguments: Arguments, challenge: Challenge) -> ChallengeOptions
     values = {name: arguments.values[name] for name in FOR_SCRIPTS if name in arguments.values}
     return ChallengeOptions(
         arguments=arguments,
-        home=arguments.path("home") or Path(PRODUCT.home).expanduser().absolute(),
+        home=home_folders(arguments, PRODUCT)[0],
         on=frozenset(name for name, value in arguments.values.items() if value is True),
         own={name: arguments.others[name] for name in challenge.options if name in arguments.others},
         for_scripts={

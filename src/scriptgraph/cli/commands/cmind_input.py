@@ -12,6 +12,8 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.errors import RequestError
+from scriptgraph.manifest.types import NOTHING
+from scriptgraph.planning.conditions import same
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,7 +26,9 @@ _OF_CMIND = frozenset({
     "out", "j", "json", "h", "help",
 })  # fmt: skip
 # Options of one command: an environment variable for all commands cannot hold them.
-_OF_ONE_COMMAND = frozenset({"out", "tags", "common", "ignore_inheritance", "control", "save_to_json", "artifact"})
+_OF_ONE_COMMAND = frozenset({
+    "out", "j", "json", "h", "help", "tags", "common", "ignore_inheritance", "control", "save_to_json", "artifact",
+})  # fmt: skip
 
 
 def options_of(cmind_input: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,7 +62,7 @@ def prints_itself(cmind_input: Mapping[str, Any]) -> bool:
 
 def asks_for_json(cmind_input: Mapping[str, Any]) -> bool:
     """Whether `-j` or `--json` was typed; cm then leaves the printing to the command."""
-    return bool(cmind_input.get("j") or cmind_input.get("json")) and not prints_itself(cmind_input)
+    return (_is_on(cmind_input, "j") or _is_on(cmind_input, "json")) and not prints_itself(cmind_input)
 
 
 def wants_json(cmind_input: Mapping[str, Any]) -> bool:
@@ -72,7 +76,11 @@ def on_console(cmind_input: Mapping[str, Any]) -> bool:
 
 
 def check_output(cmind_input: Mapping[str, Any]) -> None:
-    """Raise RequestError for an unsupported output format."""
+    """Raise RequestError for an unsupported output format, or a switch that is neither on nor off."""
+    for name in ("j", "json", "h", "help"):
+        value = cmind_input.get(name)
+        if value is not None and not (isinstance(value, (str, int)) and (same(value, True) or same(value, False))):
+            raise RequestError(f"--{name}={value}: must be yes or no")
     if cmind_input.get("out") not in {None, "", "con", "console", "json"}:
         raise RequestError(f"--out={cmind_input['out']}: must be one of console, json")
 
@@ -82,7 +90,12 @@ def wants_help(cmind_input: Mapping[str, Any]) -> bool:
     control = cmind_input.get("control")
     flags = (cmind_input, control if isinstance(control, dict) else {})
     alone = cmind_input.get("artifact") == "help" and not cmind_input.get("artifacts") and not options_of(cmind_input)
-    return alone or any(each.get(name) for each in flags for name in ("h", "help"))
+    return alone or any(_is_on(each, name) for each in flags for name in ("h", "help"))
+
+
+def _is_on(flags: Mapping[str, Any], name: str) -> bool:
+    value = flags.get(name, False)
+    return isinstance(value, (str, int)) and same(value, True)
 
 
 def with_extra(cmind_input: Mapping[str, Any]) -> tuple[dict[str, Any], frozenset[str]]:
@@ -94,32 +107,37 @@ def with_extra(cmind_input: Mapping[str, Any]) -> tuple[dict[str, Any], frozense
     Raises:
         RequestError: the variable holds a word that is not an option of a script.
     """
-    extra = os.environ.get(EXTRA, "")
-    blocks = [_parsed(_extra_words(extra)).get(name) for name in ("adr", "add_deps_recursive", "add_deps", "ad")]
+    added = _parsed(extra_words())
+    for name in sorted(_OF_ONE_COMMAND & added.keys()):
+        raise RequestError(f"{EXTRA}: {'-' if len(name) == 1 else '--'}{name} belongs to one command; type it there")
+    blocks = [added.get(name) for name in ("adr", "add_deps_recursive", "add_deps", "ad")]
     steered = frozenset(name for block in blocks if isinstance(block, dict) for name in block)
-    return whole_command(cmind_input, extra), steered
+    return whole_command(cmind_input, added), steered
 
 
-def whole_command(cmind_input: Mapping[str, Any], extra: str = "") -> dict[str, Any]:
-    """Merge cmind's dictionary, the files named by `@`, and the options in `extra`, which typed ones override.
+def whole_command(cmind_input: Mapping[str, Any], added: Mapping[str, Any] = NOTHING) -> dict[str, Any]:
+    """Merge cmind's dictionary, the files named by `@`, and the options `added`, which typed ones override.
 
     Raises:
-        RequestError: `extra` holds a word that is not an option of a script.
+        RequestError: a file cannot be read.
     """
     words = takewhile(lambda word: word != "--", cmind_input.get("cmd") or ())
-    typed, before = [str(word) for word in words if str(word).startswith(("-", "@"))], _extra_words(extra)
-    if not before and not any(word.startswith("@") for word in typed):
+    typed = [str(word) for word in words if str(word).startswith(("-", "@"))]
+    if not added and not any(word.startswith("@") for word in typed):
         return dict(cmind_input)
-    added = _parsed(before)
-    for name in sorted(_OF_ONE_COMMAND & added.keys()):
-        raise RequestError(f"{EXTRA}: --{name} belongs to one command; type it there")
-    parted = {key: value for key, value in _parsed([*before, *typed]).items() if isinstance(value, dict)}
+    parted = {key: value for key, value in _parsed(typed, added).items() if isinstance(value, dict)}
     there = {key.replace("-", "_") for key in cmind_input}
     plain = {key: value for key, value in added.items() if key.replace("-", "_") not in there}
     return {**plain, **cmind_input, **{key: value for key, value in parted.items() if key != "control"}}
 
 
-def _extra_words(extra: str) -> list[str]:
+def extra_words() -> list[str]:
+    """Return the words of CM_SCRIPT_EXTRA_CMD.
+
+    Raises:
+        RequestError: the variable cannot be split, or holds a word that is not an option.
+    """
+    extra = os.environ.get(EXTRA, "")
     try:
         words = shlex.split(extra)
     except ValueError as error:
@@ -130,9 +148,9 @@ def _extra_words(extra: str) -> list[str]:
     return words
 
 
-def _parsed(words: Sequence[str]) -> dict[str, Any]:
-    """Parse options with cmind's parser, one at a time, and merge those with parts."""
-    found: dict[str, Any] = {}
+def _parsed(words: Sequence[str], under: Mapping[str, Any] = NOTHING) -> dict[str, Any]:
+    """Parse options with cmind's parser, one at a time, and merge those with parts, over the options `under`."""
+    found = dict(under)
     if words:
         from cmind.cli import parse  # noqa: PLC0415 - most commands name no file and have no extra options
     for word in words:

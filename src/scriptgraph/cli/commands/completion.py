@@ -62,7 +62,7 @@ class Completion:
         if "--" in words[:-1]:
             inner = words[words.index("--") + 1 :]
             return self.complete(shlex.join(inner[:-1]) + f" {inner[-1]}") if len(inner) > 1 else []
-        *before, last = words
+        *before, last = words or [""]
         return sorted({word for word in self._words(before, last) if word.startswith(last)})
 
     def _words(self, before: Sequence[str], last: str) -> Iterable[str]:

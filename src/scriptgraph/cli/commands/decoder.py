@@ -128,7 +128,7 @@ def _typed_and_extra(command: Command, cmind_input: Mapping[str, Any]) -> tuple[
 def _subject(command: Command, cmind_input: Mapping[str, Any], options: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
     """Remove the command's subject from its options; return the word or name, and the tags beside a name."""
     if command.word == "tags":
-        return tagged_subject(cmind_input, options.pop("tags", None)), ()
+        return tagged_subject(command, cmind_input, options.pop("tags", None)), ()
     if command.word == "name":
         tags, name = (options.pop(each, None) if each in command.spellings else None for each in ("tags", "name"))
         return named_subject(command, cmind_input, tags, name)

@@ -19,7 +19,7 @@ _WIDEST_FORM = 26
 def help_text(command: Command, more: Groups = ()) -> str:
     """Return the help of a command; `more` are the option groups of its subject, shown after the everyday options."""
     first, *rest = command.grouped()
-    lines = [*textwrap.wrap(command.summary, _WIDTH), "", *_use(command), ""]
+    lines = [*textwrap.wrap(command.summary, _WIDTH), "", f"  {usage(command)}", ""]
     for title, options in (first, *more, *rest):
         lines += [title, *(line for option in options for line in _option_lines(option)), ""]
     if command.open_to and not more:
@@ -30,10 +30,9 @@ def help_text(command: Command, more: Groups = ()) -> str:
 
 def option_notes(option: Option) -> str:
     """Return an option's description with its choices, default and other spellings."""
-    kinds = {"whole number": "a whole number"}
     notes = (
         option.description,
-        f"one of {', '.join(option.choices)}" if option.choices else kinds.get(option.kind, ""),
+        f"one of {', '.join(option.choices)}" if option.choices else "",
         f"default: {option.default}" if option.default else "",
         f"also: {', '.join(f'--{each}' if len(each) > 1 else f'-{each}' for each in option.also)}"
         if option.also
@@ -42,9 +41,10 @@ def option_notes(option: Option) -> str:
     return "; ".join(filter(None, notes))
 
 
-def _use(command: Command) -> Iterable[str]:
+def usage(command: Command) -> str:
+    """Return the form of a command line: "cm show script --tags=TAG,TAG [OPTIONS]"."""
     words = (command.line, command.words, "[OPTIONS]", f"-- {command.rest}" if command.rest else "")
-    return (f"  {line}" for line in (" ".join(filter(None, words)),))
+    return " ".join(filter(None, words))
 
 
 def _option_lines(option: Option) -> Iterable[str]:

@@ -9,6 +9,7 @@ from scriptgraph.cli.commands.table import (
     STEERING,
     Command,
     Option,
+    network_options,
     output_options,
     place_options,
     progress_options,
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     from scriptgraph.product import Product
 
+BASE_IMAGE = "python:3.11-slim-bookworm"
+"""The image on which containers are built by default."""
 _WORDS = '--tags=TAG,TAG,_VARIATION | "TAG TAG _VARIATION"'
 
 
@@ -69,7 +72,7 @@ def docker_command(product: Product) -> Command:
     """Return the table of `cm docker script`."""
     group = "Container"
     own = (
-        Option("docker_base_image", "text", "the image to build on", group, "=IMAGE", "python:3.11-slim-bookworm"),
+        Option("docker_base_image", "text", "the image to build on", group, "=IMAGE", BASE_IMAGE),
         Option("docker_mounts", "list", "further folders to mount in the container", group, "=DIR,..."),
         Option("docker_skip_run_cmd", "switch", "start a shell instead of the run", group),
         Option("docker_cm_repo", "text", "ignored; accepted for commands of 2023", group),
@@ -136,11 +139,9 @@ def _tags() -> Option:
 
 
 def _run_options(product: Product) -> tuple[Option, ...]:
-    mirrors = 'a JSON object of URL prefixes, such as {"https://host/": "http://mirror/host/"}'
     steered = "set an option, `tags`, `version`, `version_min` or `version_max` of the dependency NAME"
     return (
         Option("plan", "switch", "show the plan of the run, and stop", EVERYDAY),
-        Option("offline", "switch", "do not use the network", EVERYDAY),
         Option("env", "pairs", "set a key of the environment", STEERING),
         Option("adr", "blocks", steered, STEERING, also=("add_deps_recursive", "add_deps", "ad")),
         Option("version", "text", "the version of the script, if it has versions", STEERING, "=V"),
@@ -150,7 +151,7 @@ def _run_options(product: Product) -> tuple[Option, ...]:
         Option("renew", "switch", "make the script's own cache entry again", STEERING),
         Option("prefetch", "switch", "download files and run the cached steps, and stop", STEERING),
         Option("explain", "text", "show each step's value of a key and its origin, and stop", STEERING, "=KEY"),
-        Option("mirrors", "path", mirrors, STEERING, "=FILE", "$CM_MIRRORS"),
+        *network_options(),
         *place_options(product),
         *progress_options(),
         *output_options(),

@@ -12,15 +12,13 @@ if TYPE_CHECKING:
 
     from scriptgraph.product import Product
 
-Kind = Literal["switch", "text", "path", "number", "whole number", "list", "tags", "pairs", "blocks"]
+Kind = Literal["switch", "text", "path", "list", "tags", "pairs", "blocks"]
 EVERYDAY, STEERING, PLACES, OUTPUT = "Everyday", "Steering", "Where things go", "Output"
 _LAST = (STEERING, PLACES, OUTPUT)
 _VALUES = {
     "switch": "",
     "text": "=TEXT",
     "path": "=PATH",
-    "number": "=NUMBER",
-    "whole number": "=NUMBER",
     "list": "=WORD,...",
     "tags": "=TAG,...",
     "pairs": ".KEY=VALUE",
@@ -116,21 +114,35 @@ class Command(Immutable):
                 yield name, options
 
 
+def home_option(product: Product) -> Option:
+    """Return the option for the home folder."""
+    default = f"$CM_REPOS/{product.name}"
+    return Option("home", "path", "the folder of records, results and state", PLACES, "=DIR", default)
+
+
 def place_options(product: Product) -> tuple[Option, ...]:
     """Return the options for the folders of results and cache."""
     cache = f"${product.cache_variable}, or HOME/cache"
+    return (home_option(product), Option("cache_dir", "path", "the cache's folder", PLACES, "=DIR", cache))
+
+
+def network_options() -> tuple[Option, ...]:
+    """Return the options for the use of the network."""
+    mirrors = 'a JSON object of URL prefixes, such as {"https://host/": "http://mirror/host/"}'
     return (
-        Option("home", "path", "the folder of records, results and state", PLACES, "=DIR", f"$CM_REPOS/{product.name}"),
-        Option("cache_dir", "path", "the cache's folder", PLACES, "=DIR", cache),
+        Option("offline", "switch", "do not use the network", EVERYDAY),
+        Option("mirrors", "path", mirrors, STEERING, "=FILE", "$CM_MIRRORS"),
     )
+
+
+def quiet_option() -> Option:
+    """Return the option for less output."""
+    return Option("quiet", "switch", "print results, warnings and errors only", OUTPUT)
 
 
 def progress_options() -> tuple[Option, ...]:
     """Return the options for the amount of progress output."""
-    return (
-        Option("quiet", "switch", "print results, warnings and errors only", OUTPUT),
-        Option("verbose", "switch", "print more", OUTPUT, also=("v",)),
-    )
+    return (quiet_option(), Option("verbose", "switch", "print more", OUTPUT, also=("v",)))
 
 
 def output_options() -> tuple[Option, ...]:

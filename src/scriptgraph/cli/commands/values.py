@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
 
     from scriptgraph.cli.commands.table import Option
     from scriptgraph.manifest.types import Value
-
-_NOUNS = {"path": "a path", "number": "a number", "whole number": "a whole number"}
 
 
 def decode_option(option: Option, spelled: Mapping[str, Any]) -> Any:
@@ -77,7 +74,7 @@ def _one_value(option: Option, name: str, value: Any) -> Any:
         return None
     if isinstance(value, bool | dict) or value in (None, "", []):
         form = option.form.partition("=")[2]
-        raise RequestError(f"--{name}: needs {_NOUNS.get(option.kind, 'a value')}; write --{name}={form}")
+        raise RequestError(f"--{name}: needs {'a path' if option.kind == 'path' else 'a value'}; write --{name}={form}")
     text = ",".join(map(str, value)) if isinstance(value, list | tuple) else as_text(value)
     if option.choices and text not in option.choices:
         raise RequestError(f"--{name}={text}: must be one of {', '.join(option.choices)}")
@@ -85,17 +82,7 @@ def _one_value(option: Option, name: str, value: Any) -> Any:
         return absolute(text)
     if option.kind == "list":
         return tuple(word for word in (each.strip() for each in text.split(",")) if word)
-    return _number(option, name, text) if option.kind.endswith("number") else text
-
-
-def _number(option: Option, name: str, text: str) -> float:
-    try:
-        number = int(text) if option.kind == "whole number" else float(text)
-    except ValueError:
-        number = float("nan")
-    if not isfinite(number):
-        raise RequestError(f"--{name}={text}: must be {_NOUNS[option.kind]}")
-    return number
+    return text
 
 
 def _pairs(name: str, value: Any) -> dict[str, Value]:

@@ -10,7 +10,7 @@ from scriptgraph.cache import contents
 from scriptgraph.cache.contents import SHORT_KEY, StoredEntry
 from scriptgraph.cache.inventory import changed_contents
 from scriptgraph.cache.store import Cache
-from scriptgraph.cli.runs.run_options import places_of
+from scriptgraph.cli.runs.run_options import home_folders
 from scriptgraph.cli.tables import Section, age_text, show_sections, size_text
 from scriptgraph.errors import RequestError
 from scriptgraph.immutable import Immutable
@@ -47,7 +47,7 @@ def read_view(arguments: Arguments, product: Product) -> CacheView:
     Raises:
         CacheError: no key or more than one key starts like the requested one.
     """
-    cache, query = Cache(places_of(arguments, product)[1]), parse_query(arguments.word)
+    cache, query = Cache(home_folders(arguments, product)[1]), parse_query(arguments.word)
     entries = contents.read_entries(cache)
     leftovers = [] if query.text else contents.read_leftovers(cache)
     return CacheView(arguments, cache, entries, contents.choose(entries, query), leftovers)

@@ -1,4 +1,4 @@
-"""`cm find`, `show` and `rm` of scripts and of the cache: their tables and functions."""
+"""`cm find` and `show` of scripts, and `find`, `show` and `rm` of the cache: their tables and functions."""
 
 from __future__ import annotations
 

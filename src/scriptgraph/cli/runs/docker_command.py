@@ -13,6 +13,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scriptgraph.cli.commands.cmind_input import EXTRA, extra_words
+from scriptgraph.cli.commands.script import BASE_IMAGE
 from scriptgraph.cli.commands.values import absolute
 from scriptgraph.cli.runs.run_options import read_run
 from scriptgraph.errors import RequestError, ScriptGraphError
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from scriptgraph.product import Product
 
 HOME = "/home/cm"
-BASE_IMAGE = "python:3.11-slim-bookworm"
 # Characters that end a field of docker's --mount.
 _ENDS_A_FIELD = frozenset(',"\n')
 _CHECKOUT_FILES = ("cmr.yaml", "pyproject.toml", "setup.py", "MANIFEST.in", "LICENSE", "README.md", "CHANGELOG.md")
@@ -69,11 +70,12 @@ def run_in_docker(
     kinds = {name.replace("-", "_"): option.kind for name, option in manifest.inputs.items()}
     inputs = {name.replace("-", "_"): value for name, value in request.inputs.items()}
     paths = {name: absolute(as_text(value)) for name, value in inputs.items() if kinds.get(name) == "path" and value}
+    paths |= {name: path for name in ("cache_dir", "mirrors") if (path := arguments.path(name))}
     mounts = mounts_of(paths | {f"docker_mounts ({each})": absolute(each) for each in container.mounts})
     words = ["cm", "run", "script", *words_inside(request.argv, paths)]
     if container.shell and not sys.stdin.isatty():
         raise RequestError("--docker_skip_run_cmd starts a shell, which needs a terminal; run it on a terminal")
-    require_engine(words)
+    require_engine(["cm", "run", "script", *words_outside(request.argv)])
     if container.repository:
         _say(f"--docker_cm_repo={container.repository}: ignored; the container has the scripts of this installation")
     folder = options.home / "docker"
@@ -83,7 +85,8 @@ def run_in_docker(
     image = build_image(folder, product, repository, container.base_image)
     if container.shell:
         _say(f"a shell in {image}; the command of the run is: {shlex.join(words)}")
-    argv = run_argv(image, folder / "home", mounts, [] if container.shell else words)
+    extra = shlex.join(words_inside(extra_words(), paths))
+    argv = run_argv(image, folder / "home", mounts, [] if container.shell else words, extra)
     _say(f"starting {shlex.join(argv)}")
     status = run_in_foreground(argv)
     return {"error": f"the container ended with status {status}; see its output above"} if status else {}
@@ -205,25 +208,41 @@ def mounts_of(paths: Mapping[str, Path]) -> tuple[Path, ...]:
 
 
 def words_inside(words: Sequence[str], paths: Mapping[str, Path]) -> list[str]:
-    """Return the arguments for `cm` in the container: without docker's options, with absolute paths."""
+    """Return the arguments for `cm` in the container: absolute paths, and neither docker's options nor a home folder.
+
+    The container has a home of its own.
+    """
     inside = []
-    for word in words:
-        name, equals, _ = word.partition("=")
-        bare = name.lstrip("-").replace("-", "_")
-        if not (name.startswith("--") and bare.startswith("docker_")):
-            inside.append(f"{name}={paths[bare]}" if equals and bare in paths else word)
+    for word in words_outside(words):
+        name, equals, value = word.partition("=")
+        bare = _option_name(word)
+        if bare != "home":
+            inside.append(f"{name}={paths[bare]}" if equals and value and bare in paths else word)
     return inside
 
 
-def run_argv(image: str, home: Path, mounts: Iterable[Path], command: Sequence[str]) -> list[str]:
+def words_outside(words: Sequence[str]) -> list[str]:
+    """Return the arguments of the same run without a container."""
+    return [word for word in words if not _option_name(word).startswith("docker_")]
+
+
+def _option_name(word: str) -> str:
+    """Return the name of an option with underscores; "" for another word."""
+    name = word.partition("=")[0]
+    return name.lstrip("-").replace("-", "_") if name.startswith("-") else ""
+
+
+def run_argv(image: str, home: Path, mounts: Iterable[Path], command: Sequence[str], extra: str = "") -> list[str]:
     """Return the argv of `docker run`; an empty `command` starts a shell.
 
     `home` becomes the container's home, so that its cache outlives the container. The `mounts` keep their paths.
+    `extra` becomes the container's CM_SCRIPT_EXTRA_CMD.
     """
     shared = [f"type=bind,source={home},target={HOME}", *(f"type=bind,source={each},target={each}" for each in mounts)]
     return [
         # The user owns the written files. The machine's name lets the next container continue the results.
         "docker", "run", "--rm", "--init", *([] if command else ["--interactive", "--tty"]),
         "--user", f"{os.getuid()}:{os.getgid()}", "--hostname", platform.node() or "localhost",
+        *(("--env", f"{EXTRA}={extra}") if extra else ()),
         *(word for each in shared for word in ("--mount", each)), image, *(command or ["bash"]),
     ]  # fmt: skip

@@ -98,9 +98,7 @@ _read_step = _with(
         "commands": each(_with({"exit_code": read_anything})),
     }
 )
-_read_plan_step = _with(
-    {"title": read_text, "version": _read_text_or_null, "manifest": _read_text_or_null, "env": read_object}
-)
+_read_plan_step = _with({"title": read_text, "version": read_text, "manifest": read_text, "env": read_object})
 _read_parts = _with(
     {"plan_fingerprint": read_text, "request": _read_request, "steps": each(_read_step)},
     plan=each(_read_plan_step),

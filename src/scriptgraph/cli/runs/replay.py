@@ -68,7 +68,10 @@ def replay(arguments: Arguments, product: Product, found: Repositories, console:
 
 
 def request_of(document: Mapping[str, Any], typed: Request) -> Request:
-    """Return the request of a record, overridden by the options typed with the replay."""
+    """Return the request of a record, overridden by the options typed with the replay.
+
+    The recorded run accepted the names of its overrides, some of which may have come from CM_SCRIPT_EXTRA_CMD.
+    """
     recorded = document["request"]
     overrides = {name: decode_override(fields) for name, fields in recorded.get("adr", {}).items()}
     typed_overrides = {name: each.over(overrides.get(name, Override())) for name, each in typed.overrides.items()}
@@ -78,6 +81,7 @@ def request_of(document: Mapping[str, Any], typed: Request) -> Request:
         env={key: decode_value(value) for key, value in recorded.get("env", {}).items()} | dict(typed.env),
         overrides=overrides | typed_overrides,
         argv=tuple(recorded.get("argv", ())),
+        maybe=typed.maybe | frozenset(overrides),
     )
 
 

@@ -56,7 +56,7 @@ def read_run(arguments: Arguments, product: Product, query: str = "") -> tuple[R
     if not parsed.required:
         raise RequestError(arguments.command.question)
     options = RunOptions(
-        *places_of(arguments, product),
+        *home_folders(arguments, product),
         Switches(
             quiet=arguments.on("quiet"),
             verbose=arguments.on("verbose"),
@@ -82,7 +82,7 @@ def read_run(arguments: Arguments, product: Product, query: str = "") -> tuple[R
     return request, options
 
 
-def places_of(arguments: Arguments, product: Product) -> tuple[Path, Path]:
+def home_folders(arguments: Arguments, product: Product) -> tuple[Path, Path]:
     """Return the home folder and the cache's folder, which may be elsewhere."""
     home = arguments.path("home") or absolute(product.home)
     cache = arguments.path("cache_dir") or os.environ.get(product.cache_variable, "").strip()

@@ -11,11 +11,15 @@ import pytest
 from mlperf_home.product import PRODUCT
 from scriptgraph.cli import bridge
 from scriptgraph.cli.bridge import Engine
+from scriptgraph.cli.commands.cmind_input import EXTRA
 from scriptgraph.cli.commands.script import script_command
 from scriptgraph.errors import ScriptGraphError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from scriptgraph.cli.commands.decoder import Arguments
+    from scriptgraph.cli.console import RunConsole
 
 
 @pytest.fixture
@@ -94,6 +98,7 @@ class TestErrors:
             ("x: unknown key; did you mean names?", "x: unknown key (did you mean names?)"),
             ("no tag 'a'. Did you mean b?", "no tag 'a' (did you mean b?)"),
             ("which script? write it", "which script? write it"),
+            ("which?", "which?"),
             ("no room.\n  on the way: a > b", "no room.\n  on the way: a > b"),
             ("no room\n  log: /x.log", "no room\n  log: /x.log "),
         ],
@@ -111,6 +116,19 @@ class TestErrors:
         Engine(PRODUCT).list_or_remove("find script", {"out": out, "verfy": True})
 
         assert ("CM error: " in capsys.readouterr().err) is shown
+
+    def test_quiet_of_the_variable_quiets_the_console(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        shown: list[bool] = []
+
+        def look(_arguments: Arguments, console: RunConsole) -> dict[str, object]:
+            shown.append(console.quiet)
+            return {}
+
+        for extra in ("", "--quiet"):
+            monkeypatch.setenv(EXTRA, extra)
+            assert Engine(PRODUCT).answer(script_command("run", PRODUCT), {"tags": "a"}, look)["return"] == 0
+
+        assert shown == [False, True]
 
     def test_a_misspelled_option_of_the_command_is_suggested(self) -> None:
         error = Engine(PRODUCT).run_script({"tags": "detect,os", "ofline": True})["error"]

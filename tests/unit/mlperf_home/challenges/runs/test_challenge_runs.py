@@ -32,7 +32,8 @@ class TestFinding:
 
     @pytest.mark.parametrize("action", ["find", "show"])
     def test_an_option_without_effect_is_refused(self, home: ChallengeHome, action: str) -> None:
-        assert "--sample: is not an option of this command" in home(action, sample=True)["error"]
+        for name in ("sample", "home", "cache_dir", "verbose"):
+            assert f"--{name}: is not an option of this command" in home(action, **{name: "yes"})["error"]
 
     def test_a_malformed_manifest_is_named_and_hides_no_other(
         self, home: ChallengeHome, capsys: pytest.CaptureFixture[str]

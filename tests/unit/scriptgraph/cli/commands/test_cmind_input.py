@@ -9,7 +9,7 @@ import pytest
 from cmind.cli import parse
 
 from mlperf_home.product import PRODUCT
-from scriptgraph.cli.commands.cmind_input import EXTRA, whole_command
+from scriptgraph.cli.commands.cmind_input import EXTRA, wants_help, wants_json, whole_command, with_extra
 from scriptgraph.cli.commands.decoder import decode
 from scriptgraph.cli.commands.script import script_command
 from scriptgraph.errors import RequestError
@@ -61,8 +61,39 @@ def test_typed_options_are_merged_with_extra_ones(monkeypatch: pytest.MonkeyPatc
     assert arguments.steered == {"python"}
 
 
-def test_a_typed_option_overrides_an_extra_one() -> None:
-    assert whole_command(typed("--no-rerun=no"), "--no-rerun")["no_rerun"] == "no"
+def test_a_typed_option_overrides_an_extra_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(EXTRA, "--no-rerun")
+
+    assert with_extra(typed("--no-rerun=no"))[0]["no_rerun"] == "no"
+
+
+def test_the_variable_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[str] = []
+
+    def counted(words: list[str]) -> Any:
+        parsed.extend(words)
+        return parse(words)
+
+    command = typed("--b=2")
+    monkeypatch.setenv(EXTRA, "--a=1 --adr.x.k=1")
+    monkeypatch.setattr("cmind.cli.parse", counted)
+    decode(script_command("run", PRODUCT), command)
+
+    assert [word for word in parsed if word in {"--a=1", "--adr.x.k=1"}] == ["--a=1", "--adr.x.k=1"]
+
+
+@pytest.mark.parametrize("value", ["no", "0", "false", False, ""])
+def test_a_switch_that_is_off_requests_nothing(value: Any) -> None:
+    off = dict.fromkeys(("j", "json", "h", "help"), value)
+
+    assert not wants_json({"out": "con", **off})
+    assert not wants_help({"out": "con", **off, "control": {"h": value}})
+
+
+@pytest.mark.parametrize("value", ["yes", "1", True])
+def test_a_switch_that_is_on_requests_its_output(value: Any) -> None:
+    assert wants_json({"out": "con", "json": value})
+    assert wants_help({"out": "con", "help": value})
 
 
 @pytest.mark.parametrize(
@@ -70,13 +101,19 @@ def test_a_typed_option_overrides_an_extra_one() -> None:
     [
         ("--tags=b", "--tags belongs to one command"),
         ("--out=json", "--out belongs to one command"),
+        ("--json", "--json belongs to one command"),
+        ("-j", "-j belongs to one command"),
+        ("--help", "--help belongs to one command"),
+        ("-h", "-h belongs to one command"),
         ("word", "'word' is not an option"),
         ("--", "'--' is not an option"),
         ("--a='b", "cannot be split"),
     ],
 )
-def test_extra_words_that_are_not_options_are_refused(extra: str, why: str) -> None:
+def test_extra_words_that_are_not_options_are_refused(extra: str, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(EXTRA, extra)
+
     with pytest.raises(RequestError, match=EXTRA) as caught:
-        whole_command(typed(), extra)
+        with_extra(typed())
 
     assert why in str(caught.value)

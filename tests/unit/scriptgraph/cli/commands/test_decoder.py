@@ -21,8 +21,6 @@ NAMED = Command(
         Option("name", "text", "the thing"),
         Option("f", "switch", "at once", also=("force",)),
         Option("colour", "text", "the paint", choices=("red", "blue"), never_empty=True),
-        Option("size", "whole number", "how many"),
-        Option("share", "number", "how much"),
         Option("parts", "list", "which parts"),
         Option("folder", "path", "where", value="=DIR"),
         *output_options(),
@@ -49,8 +47,6 @@ class TestValues:
         ("given", "value"),
         [
             ({"colour": "red"}, "red"),
-            ({"size": "3"}, 3),
-            ({"share": "0.5"}, 0.5),
             ({"parts": "a, b,,c"}, ("a", "b", "c")),
             ({"parts": ["a", "b"]}, ("a", "b")),
             ({"folder": "/x"}, Path("/x")),
@@ -61,7 +57,7 @@ class TestValues:
     def test_values_are_decoded_by_their_kind(self, given: dict[str, Any], value: Any) -> None:
         assert [*arguments(**given).values.values()] == [value]
 
-    @pytest.mark.parametrize("name", ["parts", "folder", "size"])
+    @pytest.mark.parametrize("name", ["parts", "folder"])
     def test_an_empty_value_counts_as_not_set(self, name: str) -> None:
         assert arguments(**{name: ""}).values == {}
 
@@ -72,9 +68,6 @@ class TestValues:
             ({"colour": True}, "--colour: needs a value; write --colour=TEXT"),
             ({"colour": ""}, "--colour: needs a value; write --colour=TEXT"),
             ({"folder": True}, "--folder: needs a path; write --folder=DIR"),
-            ({"size": "1.5"}, "--size=1.5: must be a whole number"),
-            ({"share": "much"}, "--share=much: must be a number"),
-            ({"share": "nan"}, "--share=nan: must be a number"),
             ({"f": "red"}, "--f=red: must be yes or no"),
             ({"f": {"x": 1}}, "--f: has parts (x); write one value"),
         ],
@@ -115,6 +108,11 @@ class TestOutput:
     def test_programs_read_json(self, given: dict[str, Any]) -> None:
         assert arguments(**given).as_json
 
+    @pytest.mark.parametrize("name", ["j", "json", "h", "help"])
+    def test_a_switch_of_the_output_is_on_or_off(self, name: str) -> None:
+        assert refusal(**{name: "perhaps"}) == f"--{name}=perhaps: must be yes or no"
+        assert arguments(**{name: "no"}).values == {}
+
     @pytest.mark.parametrize("command", commands(), ids=lambda command: command.line)
     def test_no_command_has_another_output_format(self, command: Command) -> None:
         assert refusal(command, out="xml") == "--out=xml: must be one of console, json"
@@ -149,6 +147,23 @@ class TestSubjects:
     )
     def test_other_subjects_are_refused(self, command: Command, given: dict[str, Any], text: str) -> None:
         assert refusal(command, **given).startswith(text)
+
+    @pytest.mark.parametrize("tags", ["", " , ", [], True, False, {"x": "1"}])
+    @pytest.mark.parametrize("command", [TAGGED, NAMED, NAMED.replaced(named_and_tagged=True)])
+    def test_tags_without_a_value_do_not_select_everything(self, command: Command, tags: Any) -> None:
+        assert refusal(command, tags=tags) == "--tags: needs a value; write --tags=TAG,..."
+
+    @pytest.mark.parametrize("given", [{"artifact": ","}, {"tags": "-"}, {"tags": "_,-_"}])
+    def test_words_without_a_tag_do_not_select_everything(self, given: dict[str, Any]) -> None:
+        assert refusal(TAGGED, **given) == "--tags: needs a value; write --tags=TAG,..."
+
+    @pytest.mark.parametrize("tags", ["", True])
+    def test_a_command_with_a_question_asks_it_instead(self, tags: Any) -> None:
+        assert arguments(TAGGED.replaced(question="which thing?"), tags=tags).word == ""
+
+    @pytest.mark.parametrize("given", [{"name": True}, {"name": True, "artifact": "x"}, {"name": False}])
+    def test_an_option_name_without_a_value_is_refused(self, given: dict[str, Any]) -> None:
+        assert refusal(**given) == "--name: needs a value; write --name=NAME"
 
     def test_a_command_line_after_two_dashes_is_kept(self) -> None:
         assert arguments(NAMED.replaced(rest="COMMAND"), unparsed_cmd=["cm", "--x"]).rest == ("cm", "--x")

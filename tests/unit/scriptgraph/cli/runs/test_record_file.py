@@ -70,6 +70,8 @@ def test_hostile_json_is_refused(tmp_path: Path, kind: str) -> None:
         (json.dumps({"schema": SCHEMA, "request": {}}), ": has no request, so it cannot be replayed"),
         (json.dumps({"schema": SCHEMA, "request": {"tags": "x"}}), "#/plan_fingerprint: is missing"),
         (json.dumps(document(plan=[{**PLAN_STEP, "env": 1}])), "#/plan/0/env: must be an object, is a number"),
+        (json.dumps(document(plan=[{**PLAN_STEP, "version": None}])), "#/plan/0/version: must be text"),
+        (json.dumps(document(plan=[{**PLAN_STEP, "manifest": None}])), "#/plan/0/manifest: must be text"),
         (json.dumps(document(steps=[{**STEP, "title": 1}])), "#/steps/0/title: must be text, is a number"),
         (json.dumps(document(steps=[{**STEP, "commands": [{}]}])), "#/steps/0/commands/0/exit_code: is missing"),
         (json.dumps(document(steps=[STEP, {}])), "#/steps/1/title: is missing"),

@@ -42,13 +42,20 @@ def test_typed_options_override_the_recorded_request() -> None:
     assert (found.overrides["n"].tags, found.overrides["n"].versions.exact) == ("_w", "1")
 
 
+def test_only_recorded_names_may_be_missing_from_the_plan() -> None:
+    found = replay.request_of(record(), request_of("x", adr={"typed": {"version": "1"}}))
+
+    assert found.overrides.keys() == {"n", "typed"}
+    assert found.maybe == {"n"}
+
+
 def test_a_request_survives_the_record() -> None:
     request = request_of(
         "x", inputs={"a": 1.5}, env={"CM_B": "two"}, adr={"n": {"tags": "_w,y", "version_min": "2", "o": 1}}
     )
     document = json.loads(json.dumps(record(request=request.as_document())))
 
-    assert replay.request_of(document, request_of("x")) == request
+    assert replay.request_of(document, request_of("x")) == request.replaced(maybe=frozenset({"n"}))
 
 
 def test_equal_runs_do_not_differ() -> None:

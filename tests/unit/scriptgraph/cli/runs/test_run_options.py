@@ -12,7 +12,7 @@ from scriptgraph.cli.commands.cache import cache_command
 from scriptgraph.cli.commands.cmind_input import wants_json
 from scriptgraph.cli.commands.decoder import decode
 from scriptgraph.cli.commands.script import script_command
-from scriptgraph.cli.runs.run_options import RunOptions, places_of, read_run
+from scriptgraph.cli.runs.run_options import RunOptions, home_folders, read_run
 from scriptgraph.errors import RequestError
 from scriptgraph.manifest.queries import VersionRange, parse_query
 from scriptgraph.manifest.types import Override
@@ -247,7 +247,7 @@ class TestPlaces:
 
     def test_listing_commands_use_the_same_cache(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def cache(**typed: Any) -> str:
-            return str(places_of(decode(cache_command("find", PRODUCT), typed), PRODUCT)[1])
+            return str(home_folders(decode(cache_command("find", PRODUCT), typed), PRODUCT)[1])
 
         assert cache(home="/h") == "/h/cache"
         assert cache(cache_dir="/c") == "/c"
