@@ -59,6 +59,14 @@ if TYPE_CHECKING:
     from scriptgraph.manifest.rows import read_table
     from scriptgraph.process.outcome import Completed, ProcessFailed, describe_end
     from scriptgraph.process.programs import capture, run
+    from scriptgraph.process.signature import (
+        SignatureError,
+        SshSignature,
+        check_key,
+        check_signature,
+        require_signers,
+        sign_file,
+    )
     from scriptgraph.python_env.environments import lock
     from scriptgraph.python_env.uv import Uv, find_uv
 
@@ -81,6 +89,10 @@ _LATER = {
     "describe_end": "scriptgraph.process.outcome",
     "capture": "scriptgraph.process.programs",
     "run": "scriptgraph.process.programs",
+    **dict.fromkeys(
+        ("SignatureError", "SshSignature", "check_key", "check_signature", "require_signers", "sign_file"),
+        "scriptgraph.process.signature",
+    ),
     "Uv": "scriptgraph.python_env.uv",
     "find_uv": "scriptgraph.python_env.uv",
     "lock": "scriptgraph.python_env.environments",
@@ -112,6 +124,8 @@ __all__ = [
     "ScriptGraphError",
     "Section",
     "Shape",
+    "SignatureError",
+    "SshSignature",
     "StepFailed",
     "UnpackLimits",
     "Uv",
@@ -120,6 +134,8 @@ __all__ = [
     "as_text",
     "cache_commands",
     "capture",
+    "check_key",
+    "check_signature",
     "confirmed",
     "content_digest",
     "decode",
@@ -148,11 +164,13 @@ __all__ = [
     "read_text",
     "read_texts",
     "read_values",
+    "require_signers",
     "resolve",
     "run",
     "same",
     "script_commands",
     "show_sections",
+    "sign_file",
     "usage",
 ]
 

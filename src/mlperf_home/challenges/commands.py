@@ -6,7 +6,6 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.challenges.bundles.bundle import make_bundle
-from mlperf_home.challenges.bundles.signature import check_key
 from mlperf_home.challenges.command_table import challenge_command
 from mlperf_home.challenges.definition.lock import write_lock
 from mlperf_home.challenges.definition.machine import this_machine
@@ -26,8 +25,8 @@ from mlperf_home.challenges.runs.run import (
 from mlperf_home.challenges.runs.workflows import command_text
 from mlperf_home.contracts.codec import encode
 from mlperf_home.errors import LocatedError
-from mlperf_home.product import ENGINE
-from scriptgraph.embed import Option, Section, failing_on, load_registry, show_sections
+from mlperf_home.product import ENGINE, PRODUCT
+from scriptgraph.embed import Option, Section, check_key, failing_on, load_registry, show_sections
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -135,7 +134,7 @@ def _run(arguments: Arguments, roots: Sequence[Path], console: RunConsole) -> di
             context.say(line)
         return {"commands": commands}
     if key := options.path("sign_key"):
-        check_key(key)
+        check_key(key, PRODUCT.name)
     locks = compare_locks(challenge, registry)
     require_open(context, locks)
     require_locked(context, locks)
