@@ -22,6 +22,7 @@ from scriptgraph.cli.commands.table import (
     place_options,
     progress_options,
     quiet_option,
+    trust_options,
 )
 from scriptgraph.cli.console import RunConsole
 from scriptgraph.cli.runs.run_options import home_folders
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from scriptgraph.cli.commands.script import script_commands
     from scriptgraph.cli.lists.cache_commands import confirmed
     from scriptgraph.cli.runs.replay import Difference
+    from scriptgraph.cli.runs.trust import printable, require_trust, signer_of
     from scriptgraph.cli.tables import Section, show_sections
     from scriptgraph.fetch.archive import ArchiveError, UnpackLimits, extract
     from scriptgraph.manifest.rows import read_table
@@ -75,6 +77,7 @@ _LATER = {
     "read_table": "scriptgraph.manifest.rows",
     "confirmed": "scriptgraph.cli.lists.cache_commands",
     "Difference": "scriptgraph.cli.runs.replay",
+    **dict.fromkeys(("printable", "require_trust", "signer_of"), "scriptgraph.cli.runs.trust"),
     "cache_commands": "scriptgraph.cli.commands.cache",
     "option_notes": "scriptgraph.cli.commands.help",
     "usage": "scriptgraph.cli.commands.help",
@@ -158,6 +161,7 @@ __all__ = [
     "parse_query",
     "place_options",
     "pointer_to",
+    "printable",
     "progress_options",
     "quiet_option",
     "read_table",
@@ -165,12 +169,15 @@ __all__ = [
     "read_texts",
     "read_values",
     "require_signers",
+    "require_trust",
     "resolve",
     "run",
     "same",
     "script_commands",
     "show_sections",
     "sign_file",
+    "signer_of",
+    "trust_options",
     "usage",
 ]
 

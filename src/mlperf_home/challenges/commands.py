@@ -24,9 +24,11 @@ from mlperf_home.challenges.runs.run import (
 )
 from mlperf_home.challenges.runs.workflows import command_text
 from mlperf_home.contracts.codec import encode
+from mlperf_home.contracts.runs.session import sha256_of
 from mlperf_home.errors import LocatedError
 from mlperf_home.product import ENGINE, PRODUCT
 from scriptgraph.embed import Option, Section, check_key, failing_on, load_registry, show_sections
+from scriptgraph.files.digest_log import DigestLog
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -148,6 +150,7 @@ def _run(arguments: Arguments, roots: Sequence[Path], console: RunConsole) -> di
     with open_run(root, identity, challenge.workflows, workflows, anew=new) as run_folder:
         failed, description = run_all(context, run_folder, workflows, requirements, locks)
         bundle = make_bundle(run_folder, challenge, description, redaction_of(context, root), options.path("sign_key"))
+    DigestLog(options.home / "state").add(sha256_of(bundle))
     paths = {"report": str(root / "report.md"), "page": str(root / "report.html"), "bundle": str(bundle)}
     rows = [*paths.items(), ("to replay", f"cm replay challenge {challenge.name} --results={bundle}")]
     title = "SAMPLE RESULTS, no MLPerf results" if context.sample else challenge.title
@@ -163,7 +166,7 @@ def _replay(arguments: Arguments, roots: Sequence[Path], console: RunConsole) ->
         raise ChallengeError("--results", "no bundle is named", advice)
     locks = compare_locks(context.challenge, load_registry(roots))
     require_locked(context, locks)
-    replayed = replay(context, locks, bundle)
+    replayed = replay(context, locks, bundle, console.text)
     report = replayed.report
     rows = [("verdict", report.verdict), ("report", str(replayed.path))]
     for each in report.results:

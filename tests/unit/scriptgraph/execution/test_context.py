@@ -237,3 +237,16 @@ def test_failures_of_dependencies_are_read_by_key(folders: Folders) -> None:
     assert context_with(folders, {}).failures("CM_KEY") == ()
     with pytest.raises(DocumentError, match=r"^CM_KEY: is not JSON"):
         context_with(folders, {"CM_KEY": "a line"}).failures("CM_KEY")
+
+
+def test_a_default_for_outputs_stays_within_a_foreign_replays_folder(folders: Folders, tmp_path: Path) -> None:
+    replay = tmp_path / "elsewhere" / "replay"
+    context = context_with(folders, {"CM_MODEL": "/typed"})
+    foreign = Context(SCRIPT, Environment(), folders, Switches(outputs=replay), Events())
+    own = folders.state.parent / "results"
+
+    assert context.output_path("CM_MODEL", Path("/other")) == Path("/typed")
+    assert context.output_path("CM_SIZE", Path("/other")) == Path("/other")
+    assert foreign.output_path("CM_SIZE", Path("/other/file")) == replay / "file"
+    assert foreign.output_path("CM_SIZE", folders.state / "../../../file") == replay / "file"
+    assert foreign.output_path("CM_SIZE", own) == own
