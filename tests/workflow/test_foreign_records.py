@@ -153,6 +153,24 @@ def test_a_typed_output_is_the_users_own(
     assert (tmp_path / "mine.tar.gz").is_file()
 
 
+def test_results_of_the_home_are_not_touched(stranger: Callable[..., Path], replay: Replay, tmp_path: Path) -> None:
+    own = tmp_path / "home/experiments/mine"
+    own.mkdir(parents=True)
+    table = tmp_path / "table.csv"
+    columns = (
+        "version,Division,Organization,Platform,SystemName,host_processor_model_name,host_processors_per_node,"
+        "host_processor_core_count,framework,MlperfModel,Model,Scenario,Accuracy,Result,Result_Units"
+    )
+    row = "v3.1,open,Org,box,Box,CPU,1,16,DeepSparse,bert-99,bert-99,Offline,90.9,10.0,Samples/s"
+    table.write_text(f"{columns}\n{row}\n")
+    record = stranger("import-mlperf-results", inputs={"input": str(table), "experiment_name": "mine"})
+
+    replay(record, trust=True)
+
+    assert list(own.iterdir()) == []
+    assert len(list((tmp_path / "home/replays").glob("*/experiments/mine"))) == 1
+
+
 @pytest.mark.parametrize(
     ("alias", "request_", "shown"),
     [

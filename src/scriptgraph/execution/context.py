@@ -98,6 +98,14 @@ class Context:
         """The step's own folder."""
         return self.folders.output
 
+    @property
+    def results_home(self) -> Path:
+        """The folder for results, submissions and experiments without a folder of their own: usually the home folder.
+
+        In a replay of a record from elsewhere it is the replay's folder, so that nothing of the home is changed.
+        """
+        return self.switches.outputs or self.folders.state.parent
+
     def value(self, key: str) -> Value:
         """Read an environment key; None if it is not set.
 

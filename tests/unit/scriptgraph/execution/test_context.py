@@ -250,3 +250,4 @@ def test_a_default_for_outputs_stays_within_a_foreign_replays_folder(folders: Fo
     assert foreign.output_path("CM_SIZE", Path("/other/file")) == replay / "file"
     assert foreign.output_path("CM_SIZE", folders.state / "../../../file") == replay / "file"
     assert foreign.output_path("CM_SIZE", own) == own
+    assert (context.results_home, foreign.results_home) == (folders.state.parent, replay)
