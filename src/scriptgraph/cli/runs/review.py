@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _PLURALS: Mapping[Role, str] = {
     "program": "programs", "output": "outputs", "repository": "repositories", "address": "addresses",
 }  # fmt: skip
+# The most scripts that are listed by name, besides the user's own.
+_MOST_STEPS = 12
 
 
 class RecordedValue(Immutable):
@@ -101,8 +103,9 @@ def _variations(prefix: str, variations: Iterable[str], roles: Roles) -> Iterato
 def review_lines(plan: Plan, values: Sequence[RecordedValue], shipped: Path) -> list[str]:
     """Return what a record would run, a line each: its scripts, and its values by what they name."""
     rows = [("script", printable(plan.root.title))]
-    steps = [printable(step.title) for step in plan.steps() if step is not plan.root]
-    rows += [("steps", ", ".join(dict.fromkeys(steps)))] if steps else []
+    steps = list(dict.fromkeys(step.manifest.alias for step in plan.steps() if step is not plan.root))
+    more = f", and {len(steps) - _MOST_STEPS} more" if len(steps) > _MOST_STEPS else ""
+    rows += [("steps", ", ".join(steps[:_MOST_STEPS]) + more)] if steps else []
     folders = {step.manifest.folder for step in plan.steps() if not is_shipped(step.manifest, shipped)}
     rows += [("your script", printable(str(folder))) for folder in sorted(folders)]
     ordered = sorted(values, key=lambda each: (each.role in {"value", "input"}, ROLES.index(each.role)))

@@ -239,7 +239,7 @@ def test_failures_of_dependencies_are_read_by_key(folders: Folders) -> None:
         context_with(folders, {"CM_KEY": "a line"}).failures("CM_KEY")
 
 
-def test_a_default_for_outputs_stays_within_a_foreign_replays_folder(folders: Folders, tmp_path: Path) -> None:
+def test_defaults_of_outputs_stay_in_the_replays_folder(folders: Folders, tmp_path: Path) -> None:
     replay = tmp_path / "elsewhere" / "replay"
     context = context_with(folders, {"CM_MODEL": "/typed"})
     foreign = Context(SCRIPT, Environment(), folders, Switches(outputs=replay), Events())
