@@ -254,9 +254,14 @@ def test_a_calibration_is_read(old: Path) -> None:
 
 
 def test_a_submission_is_made_of_the_results(old: Path, cm_run: Run, tmp_path: Path) -> None:
+    measurement = next((old / "results").rglob("measurement.json"))
+    processor = json.loads(measurement.read_text("utf-8"))["system"]["host_processor_model_name"]["value"]
+    # The results were measured on another machine than the one that runs this test.
+    described = tmp_path / "system.json"
+    described.write_text(json.dumps({"host_processor_model_name": processor}), encoding="utf-8")
     options = {"results_dir": str(old / "results"), "submission_dir": str(tmp_path / "tree"), "submitter": "Example"}
 
-    answer = cm_run("generate,mlperf,inference,submission", **options, allow_sample="yes")
+    answer = cm_run("generate,mlperf,inference,submission", **options, allow_sample="yes", system_file=str(described))
 
     assert answer["return"] == 0, answer
     assert answer["new_env"]["CM_MLPERF_SUBMISSION_RESULTS"] == 1
