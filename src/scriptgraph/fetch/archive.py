@@ -15,6 +15,7 @@ from scriptgraph.fetch.archive_limits import DEFAULT_LIMITS, ArchiveRefused, Met
 from scriptgraph.fetch.archive_members import FILE, FOLDER, HARDLINK, SYMLINK, Member
 from scriptgraph.fetch.archive_readers import read_members
 from scriptgraph.fetch.failures import DiskFailed, disk_failure
+from scriptgraph.files.parser_faults import printable
 
 _LONGEST_PATH, _MOST_FOLDERS = 1024, 100
 
@@ -34,7 +35,7 @@ class ArchiveError(ScriptGraphError):
 
     def __str__(self) -> str:
         member = f", member {self.member!r}" if self.member else ""
-        return f"{self.archive}{member}: {_printable(self.problem)}; nothing was unpacked"
+        return f"{self.archive}{member}: {printable(self.problem)}; nothing was unpacked"
 
 
 def extract(archive: Path, destination: Path, limits: UnpackLimits = DEFAULT_LIMITS) -> tuple[Path, ...]:
@@ -199,8 +200,3 @@ def _check_target(target: str) -> None:
         raise ArchiveRefused(f"links to the absolute path {target}")
     if len(target) > _LONGEST_PATH:
         raise ArchiveRefused(f"links to a path of more than {_LONGEST_PATH} characters")
-
-
-def _printable(text: str) -> str:
-    """Escape what a name of a member must not send to a terminal."""
-    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)

@@ -47,6 +47,10 @@ def parser_faults(refusal: type[Exception]) -> Iterator[None]:
 
 
 def fault_text(error: BaseException) -> str:
-    """Return an exception's text as one short line of printable characters; its type if it has no text."""
-    text = "".join(each if each.isprintable() else " " for each in str(error)[:_LONGEST_TEXT])
-    return " ".join(text.split()) or type(error).__name__
+    """Return an exception's text as one short line; its type if it has no text."""
+    return printable(" ".join(str(error)[:_LONGEST_TEXT].split())) or type(error).__name__
+
+
+def printable(text: str) -> str:
+    """Escape the characters of an untrusted name that a terminal would obey."""
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
