@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from unittest import mock
 
-import pytest
 from faulty_server import FaultyServer, raw
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,6 +17,8 @@ from scriptgraph.fetch.failures import DownloadError
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    import pytest
 
 CONTENT = bytes(range(256)) * 8
 SIZE = len(CONTENT)

@@ -71,7 +71,7 @@ def read_members(archive: Path, most_members: int, count: Callable[[int], None])
 
 
 def _stream(archive: Path, compression: str, count: Callable[[int], None]) -> Iterator[Member]:
-    with ForwardStream(_open(archive, compression), count) as stream:
+    with ForwardStream(_open(archive, compression), count, plain=not compression) as stream:
         block, is_tar = stream.peek(tarfile.BLOCKSIZE), False
         with suppress(tarfile.HeaderError):
             is_tar = bool(tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape"))

@@ -22,15 +22,18 @@ class ForwardStream(io.RawIOBase):
 
     limit: int | None = None
 
-    def __init__(self, stream: IO[bytes], count: Callable[[int], None] = lambda _read_bytes: None) -> None:
+    def __init__(
+        self, stream: IO[bytes], count: Callable[[int], None] = lambda _read_bytes: None, *, plain: bool = False
+    ) -> None:
         """Wrap a stream at its first byte.
 
         Args:
             stream: the stream; closed with this one.
-            count: called with each number of bytes read or skipped; raises to stop.
+            count: called with each number of bytes that were read, also to skip them; raises to stop.
+            plain: whether the stream is a file, which skips without reading.
         """
         super().__init__()
-        self._stream, self._count = stream, count
+        self._stream, self._count, self._plain = stream, count, plain
         self._position, self._ahead = 0, b""
 
     def peek(self, size: int) -> bytes:
@@ -58,10 +61,14 @@ class ForwardStream(io.RawIOBase):
         """Skip to a position from the start.
 
         Raises:
-            FaultyBytesError: the position was passed already, or the stream is shorter.
+            FaultyBytesError: the position was passed already, or a stream that is not plain is shorter.
         """
         if whence != io.SEEK_SET or position < self._position:
             raise FaultyBytesError("leads back to bytes that were read already")
+        unread = position - self._position - len(self._ahead)
+        if self._plain and unread > 0:
+            self._stream.seek(unread, io.SEEK_CUR)
+            self._position, self._ahead = position, b""
         while self._position < position:
             if not self.read(min(_CHUNK_BYTES, position - self._position)):
                 raise FaultyBytesError("is incomplete")
