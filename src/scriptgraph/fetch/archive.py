@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path, PurePosixPath
 
 from scriptgraph.errors import ScriptGraphError
-from scriptgraph.fetch.archive_limits import DEFAULT_LIMITS, ArchiveRefused, Meter, UnpackLimits
+from scriptgraph.fetch.archive_limits import DEFAULT_LIMITS, ArchiveRefused, ByteCount, UnpackLimits
 from scriptgraph.fetch.archive_members import FILE, FOLDER, HARDLINK, SYMLINK, Member
 from scriptgraph.fetch.archive_readers import read_members
 from scriptgraph.fetch.failures import DiskFailed, disk_failure
@@ -95,7 +95,7 @@ class _Unpacking:
     def write_all(self, archive: Path, root: Path) -> None:
         packed_bytes = archive.stat().st_size
         # Two counts: a tar can skip bytes, and its sparse files can be larger than what is read.
-        read, self._written = Meter(self._limits, packed_bytes), Meter(self._limits, packed_bytes)
+        read, self._written = ByteCount(self._limits, packed_bytes), ByteCount(self._limits, packed_bytes)
         for member in read_members(archive, self._limits.members, read.count):
             self.member = member.name
             path = self._accepted(member)

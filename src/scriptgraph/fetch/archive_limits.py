@@ -29,7 +29,7 @@ class UnpackLimits:
 DEFAULT_LIMITS = UnpackLimits()
 
 
-class Meter:
+class ByteCount:
     """Counts the bytes that are read from an archive of `packed_bytes`, or written from it."""
 
     def __init__(self, limits: UnpackLimits, packed_bytes: int) -> None:
