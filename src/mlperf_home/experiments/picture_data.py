@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from mlperf_home.contracts.studies.answer import read_answer
-from mlperf_home.contracts.studies.picture import Interval, Mark, MarkLabels, Picture
+from mlperf_home.contracts.studies.picture import Mark, MarkLabels, Picture
 from mlperf_home.experiments.fronts import numbers, usual_pair
 from mlperf_home.measurements.measurement import read_measurement
 from mlperf_home.measurements.prices import with_cost
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from mlperf_home.contracts.intervals import Interval
     from mlperf_home.contracts.studies.answer import AnswerDocument, Standing
     from mlperf_home.experiments.experiment import Experiment
     from mlperf_home.measurements.measurement import Measurement, Value

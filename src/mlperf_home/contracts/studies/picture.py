@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mlperf_home.contracts.codec import OpenDocument
+from mlperf_home.contracts.intervals import Interval
 from scriptgraph.files.json_reader import Limits
 
 SAMPLE = "SAMPLE, no MLPerf results"
 PICTURE_LIMITS = Limits(size=128 << 20, depth=8, values=4_000_000)
 """Limits for 100,000 marks of some twenty values: ten times as many as all rounds have published."""
-
-Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
