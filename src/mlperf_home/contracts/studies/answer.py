@@ -105,6 +105,7 @@ class AnswerDocument(Answer):
             " risk of the whole study.",
         ),
     ]
+    dataset: Annotated[str, Meta(description="The dataset and its number of samples; empty in answers of 0.1.")] = ""
 
 
 def read_answer(path: Path) -> AnswerDocument:
