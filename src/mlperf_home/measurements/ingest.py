@@ -263,7 +263,7 @@ def _obstacles(
     count, total = session.dataset.count, benchmark.dataset_sample_count
     if session.sample:
         yield "it was made with sample data"
-    elif count < total:
+    elif count != total:
         yield f"its dataset has {count} samples; {rules.name} asks all {total}"
     if accuracy is None:
         yield "it has no accuracy run"

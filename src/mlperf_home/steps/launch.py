@@ -1,8 +1,8 @@
 """Runs of the harness in the workload's environment, with their results.
 
-A run that ends too early is repeated once with a corrected target: its target was measured on a busy machine. An
-Offline run ends too early if target_qps is too low. SingleStream and MultiStream run out of queries if target_latency
-is too high, which LoadGen reports as an error.
+A run that ends too early is repeated with a corrected target, a few times if the rate keeps rising: its target was
+measured on a busier machine. An Offline run ends too early if target_qps is too low. SingleStream and MultiStream run
+out of queries if target_latency is too high, which LoadGen reports as an error.
 """
 
 from __future__ import annotations
@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 
 # LoadGen issues a tenth more queries than the target requires; another tenth allows for a faster second run.
 _MARGIN = 1.1
+MOST_REPEATS = 3
+"""The most repetitions of a run that ends too early."""
 
 
 @dataclass(frozen=True)
@@ -209,49 +211,71 @@ class CorrectedTarget:
 
 
 def corrected_target(logs: Path) -> CorrectedTarget | None:
-    """Return the target that a run which ended too early needed; None for any other run."""
+    """Return the target that a run which ended too early needed; None for any other run.
+
+    It always asks more than the run's own target did, so that each repetition is longer.
+    """
     detail = scan_detail(logs / DETAIL_FILE)
-    scenario = str(detail.settings.get("scenario"))
-    if ran_out_of_queries(detail.errors):
-        mean_ms = mean_latency_ms(scenario, detail.values)
-        if scenario not in {"SingleStream", "MultiStream"} or mean_ms is None:
-            return None
-        key, value = f"{scenario}.target_latency", LATENCY_FACTOR * mean_ms
-        return CorrectedTarget({"target_latency_ms": mean_ms}, key, value, f"its mean latency was {mean_ms:.3g} ms")
+    scenario, own_qps = str(detail.settings.get("scenario")), float(detail.settings.get("target_qps") or 0)
+    if not ran_out_of_queries(detail.errors) and not _is_short(logs):
+        return None
+    if scenario == "Offline" and (rate := detail.values.get("result_samples_per_second")):
+        value = _MARGIN * max(float(rate), own_qps)
+        reason = f"it reached {float(rate):.1f} samples per second"
+        return CorrectedTarget({"target_qps": float(rate)}, "Offline.target_qps", value, reason)
+    mean_ms = mean_latency_ms(scenario, detail.values)
+    if scenario not in {"SingleStream", "MultiStream"} or mean_ms is None:
+        return None
+    # LoadGen logs the target latency of these scenarios as a rate.
+    value = min(LATENCY_FACTOR * mean_ms, 1000 / (_MARGIN * own_qps) if own_qps else mean_ms)
+    reason = f"its mean latency was {mean_ms:.3g} ms"
+    return CorrectedTarget({"target_latency_ms": mean_ms}, f"{scenario}.target_latency", value, reason)
+
+
+def _is_short(logs: Path) -> bool:
+    """Whether a complete run did not last as long as it had to."""
     try:
-        result = read_run(logs)
+        return read_run(logs).values.get("result_min_duration_met") is False
     except LogError:
-        return None
-    rate = result.values.get("result_samples_per_second")
-    if scenario != "Offline" or result.values.get("result_min_duration_met") is not False or not rate:
-        return None
-    reason = f"it reached {float(rate):.1f} samples per second"
-    return CorrectedTarget({"target_qps": float(rate)}, "Offline.target_qps", _MARGIN * float(rate), reason)
+        return False
 
 
 def run_with_retry(
     run: Callable[[HarnessRun], dict[str, float]], warn: Say, request: HarnessRun, conf: Path
 ) -> dict[str, float]:
-    """Run the harness, and repeat a run that ended too early; return the target to store for later runs, if any.
+    """Run the harness, and repeat a run that ended too early, each time with the target that it reached.
 
     `run` is like `run_harness`; `warn` takes the reason of a repetition; `conf` is the path of the new user.conf.
+
+    Returns:
+        The target to store for later runs, if any.
+
+    Raises:
+        StepFailed: a run failed for another reason, or the last one still ran out of queries.
     """
-    rejected = request.folder.rejected(request.mode)
-    shutil.rmtree(rejected, ignore_errors=True)
-    try:
-        target = run(request)
-    except StepFailed:
-        corrected = corrected_target(rejected)
-        if corrected is None:
-            raise
-    else:
-        corrected = corrected_target(request.folder.logs(request.mode))
-        if corrected is None:
-            return target
-    warn(f"the run was too short: {corrected.reason}; it is repeated with that target")
+    rejected, target = request.folder.rejected(request.mode), dict[str, float]()
+    for left in range(MOST_REPEATS, -1, -1):
+        shutil.rmtree(rejected, ignore_errors=True)
+        try:
+            target = run(request) or target
+        except StepFailed:
+            corrected = corrected_target(rejected)
+            if corrected is None or not left:
+                raise
+        else:
+            corrected = corrected_target(request.folder.logs(request.mode))
+            if corrected is None:
+                break
+        if not left:
+            warn(f"the run is still too short after {MOST_REPEATS} repetitions: {corrected.reason}")
+            break
+        warn(f"the run was too short: {corrected.reason}; it is repeated with that target, at most {left} times")
+        target, request = corrected.target, _with_target(request, corrected, conf)
+    return target
+
+
+def _with_target(request: HarnessRun, corrected: CorrectedTarget, conf: Path) -> HarnessRun:
     text = request.options.user_conf.read_text(encoding="utf-8")
     line = re.compile(rf"^(\S+\.{re.escape(corrected.conf_key)} = ).*$", re.MULTILINE)
     conf.write_text(line.sub(rf"\g<1>{corrected.conf_value:.6g}", text), encoding="utf-8")
-    run(replace(request, options=msgspec.structs.replace(request.options, user_conf=conf)))
-    shutil.rmtree(rejected, ignore_errors=True)
-    return corrected.target
+    return replace(request, options=msgspec.structs.replace(request.options, user_conf=conf))
