@@ -25,7 +25,7 @@ from collections import deque
 from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING
 
-from scriptgraph.process.interruption import Stopped, current_stop, end_signals_raise
+from scriptgraph.process.interruption import Stopped, current_stop, end_signals_raise, is_hurried
 from scriptgraph.process.outcome import Completed, ProcessFailed, describe_end
 
 if TYPE_CHECKING:
@@ -246,6 +246,8 @@ class _Child:
                 return False
             if linger is None and stop is not None and stop.is_set():
                 raise Stopped
+            if not stoppable and is_hurried():
+                return False
             self._read()
 
     def _has_ended(self) -> bool:
