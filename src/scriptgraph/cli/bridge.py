@@ -156,7 +156,10 @@ class Engine:
             from scriptgraph.cli.help_command import show_help  # noqa: PLC0415 - a rare command
 
             return _guarded(cmind_input, lambda: show_help(command, cmind_input, self._registry, more))
-        console, interruption = RunConsole(results_to=sys.stderr if wants_json(cmind_input) else sys.stdout), Interruption()
+        console, interruption = (
+            RunConsole(results_to=sys.stderr if wants_json(cmind_input) else sys.stdout),
+            Interruption(),
+        )
         # cmind prints the answer and ends the process if its command line was called.
         with interruption.handled(ends_process="cmind.cli" in sys.modules), closing(console):
             answer = _guarded(cmind_input, lambda: _run(command, cmind_input, function, console), interruption)

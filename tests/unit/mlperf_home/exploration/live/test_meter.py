@@ -7,6 +7,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from mlperf_home.contracts.codec import write_document
@@ -38,8 +39,9 @@ class Failing(Engines):
 
 
 def plan(folder: Path) -> StudyPlan:
+    space = known_space("sample_mobilenets")
     return StudyPlan(
-        space=known_space("sample_mobilenets", {"threads": [2], "xnnpack": ["no"]}),
+        space=msgspec.structs.replace(space, axes={**space.axes, "threads": (2,), "xnnpack": ("no",)}),
         settings=Settings(),
         searcher="race",
         budget_s=None,
