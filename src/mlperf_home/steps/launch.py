@@ -1,13 +1,7 @@
-"""Runs of the harness in the workload's environment, with their results.
-
-A run that ends too early is repeated with a corrected target, a few times if the rate keeps rising: its target was
-measured on a busier machine. An Offline run ends too early if target_qps is too low. SingleStream and MultiStream run
-out of queries if target_latency is too high, which LoadGen reports as an error.
-"""
+"""Runs of the harness in the workload's environment, with their results; short runs are repeated."""
 
 from __future__ import annotations
 
-import re
 import shutil
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -28,9 +22,7 @@ from mlperf_home.contracts.runs.progress import (
 )
 from mlperf_home.contracts.runs.readings import Noise
 from mlperf_home.contracts.runs.session import read_session
-from mlperf_home.harness.user_conf import LATENCY_FACTOR
-from mlperf_home.loadgen_logs.run_log import DETAIL_FILE, LogError, read_run, scan_detail
-from mlperf_home.loadgen_logs.verdict import mean_latency_ms, ran_out_of_queries
+from mlperf_home.harness.short_runs import MOST_REPEATS, corrected_target
 from mlperf_home.measurements.layout import ResultFolder
 from scriptgraph.api import StepFailed
 from scriptgraph.files.atomic import replace_text
@@ -44,12 +36,6 @@ if TYPE_CHECKING:
 
     Command = Callable[..., Any]
     Say = Callable[[str], None]
-
-
-# LoadGen issues a tenth more queries than the target requires; another tenth allows for a faster second run.
-_MARGIN = 1.1
-MOST_REPEATS = 3
-"""The most repetitions of a run that ends too early."""
 
 
 @dataclass(frozen=True)
@@ -193,53 +179,6 @@ def narrate(line: str, say: Say) -> None:
         say(f"LoadGen is done after {event.run_s:.1f} s")
 
 
-@dataclass(frozen=True)
-class CorrectedTarget:
-    """The target that makes a run long enough.
-
-    Attributes:
-        target: the measured `target_qps` or `target_latency_ms`, for later runs.
-        conf_key: the end of the key in user.conf.
-        conf_value: the value in user.conf.
-        reason: the measurement, for people.
-    """
-
-    target: dict[str, float]
-    conf_key: str
-    conf_value: float
-    reason: str
-
-
-def corrected_target(logs: Path) -> CorrectedTarget | None:
-    """Return the target that a run which ended too early needed; None for any other run.
-
-    It always asks more than the run's own target did, so that each repetition is longer.
-    """
-    detail = scan_detail(logs / DETAIL_FILE)
-    scenario, own_qps = str(detail.settings.get("scenario")), float(detail.settings.get("target_qps") or 0)
-    if not ran_out_of_queries(detail.errors) and not _is_short(logs):
-        return None
-    if scenario == "Offline" and (rate := detail.values.get("result_samples_per_second")):
-        value = _MARGIN * max(float(rate), own_qps)
-        reason = f"it reached {float(rate):.1f} samples per second"
-        return CorrectedTarget({"target_qps": float(rate)}, "Offline.target_qps", value, reason)
-    mean_ms = mean_latency_ms(scenario, detail.values)
-    if scenario not in {"SingleStream", "MultiStream"} or mean_ms is None:
-        return None
-    # LoadGen logs the target latency of these scenarios as a rate.
-    value = min(LATENCY_FACTOR * mean_ms, 1000 / (_MARGIN * own_qps) if own_qps else mean_ms)
-    reason = f"its mean latency was {mean_ms:.3g} ms"
-    return CorrectedTarget({"target_latency_ms": mean_ms}, f"{scenario}.target_latency", value, reason)
-
-
-def _is_short(logs: Path) -> bool:
-    """Whether a complete run did not last as long as it had to."""
-    try:
-        return read_run(logs).values.get("result_min_duration_met") is False
-    except LogError:
-        return False
-
-
 def run_with_retry(
     run: Callable[[HarnessRun], dict[str, float]], warn: Say, request: HarnessRun, conf: Path
 ) -> dict[str, float]:
@@ -270,12 +209,7 @@ def run_with_retry(
             warn(f"the run is still too short after {MOST_REPEATS} repetitions: {corrected.reason}")
             break
         warn(f"the run was too short: {corrected.reason}; it is repeated with that target, at most {left} times")
-        target, request = corrected.target, _with_target(request, corrected, conf)
+        conf.write_text(corrected.apply(request.options.user_conf.read_text(encoding="utf-8")), encoding="utf-8")
+        target = corrected.target
+        request = replace(request, options=msgspec.structs.replace(request.options, user_conf=conf))
     return target
-
-
-def _with_target(request: HarnessRun, corrected: CorrectedTarget, conf: Path) -> HarnessRun:
-    text = request.options.user_conf.read_text(encoding="utf-8")
-    line = re.compile(rf"^(\S+\.{re.escape(corrected.conf_key)} = ).*$", re.MULTILINE)
-    conf.write_text(line.sub(rf"\g<1>{corrected.conf_value:.6g}", text), encoding="utf-8")
-    return replace(request, options=msgspec.structs.replace(request.options, user_conf=conf))

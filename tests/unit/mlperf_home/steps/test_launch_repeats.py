@@ -10,8 +10,9 @@ from harness_jobs import run_options
 from submission_results import foreign
 from submission_tree import log_line
 
+from mlperf_home.harness.short_runs import MOST_REPEATS, CorrectedTarget, corrected_target
 from mlperf_home.measurements.layout import ResultFolder
-from mlperf_home.steps.launch import MOST_REPEATS, HarnessRun, corrected_target, run_with_retry
+from mlperf_home.steps.launch import HarnessRun, run_with_retry
 from scriptgraph.api import StepFailed
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def test_a_short_offline_run_is_repeated_with_a_margin(tmp_path: Path, harness_r
 
     assert target == {"target_qps": 109.5}
     assert len(warnings) == 1
-    assert runs.confs[1].splitlines()[0] == "bert.Offline.target_qps = 120.45"
+    assert runs.confs[1].splitlines()[0] == "bert.Offline.target_qps = 120.450000"
     assert runs.confs[1].splitlines()[1:] == runs.confs[0].splitlines()[1:]
 
 
@@ -115,7 +116,7 @@ def test_a_run_out_of_queries_is_repeated_with_its_latency(tmp_path: Path, harne
     target = run_with_retry(runs, lambda _: None, harness_run, tmp_path / "new.conf")
 
     assert target == {"target_latency_ms": 12.0}
-    assert "bert.SingleStream.target_latency = 4.8\n" in runs.confs[1]
+    assert "bert.SingleStream.target_latency = 4.800000\n" in runs.confs[1]
 
 
 def test_repetitions_of_a_run_are_bounded(tmp_path: Path, harness_run: HarnessRun) -> None:
@@ -170,6 +171,16 @@ def test_a_short_stream_is_repeated_with_its_latency(tmp_path: Path, scenario: s
     assert corrected is not None
     assert corrected.conf_key == f"{scenario}.target_latency"
     assert corrected.conf_value < corrected.target["target_latency_ms"] / 2
+
+
+@pytest.mark.parametrize("value", [0.00002, 1234567.8])
+def test_targets_are_written_as_plain_decimals(value: float) -> None:
+    corrected = CorrectedTarget({}, "Offline.target_qps", value, "")
+
+    text = corrected.apply("bert.Offline.target_qps = 1\nbert.Offline.min_duration = 2\n")
+
+    assert "e" not in text.partition("= ")[2].splitlines()[0]
+    assert text.endswith("\nbert.Offline.min_duration = 2\n")
 
 
 def test_a_server_run_keeps_its_rate(tmp_path: Path) -> None:
