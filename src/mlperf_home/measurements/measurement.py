@@ -245,4 +245,6 @@ def published_words(measurement: Measurement) -> list[str]:
     """Return a phrase for each known accuracy: "published 70.9 (source)"."""
     labels = {PUBLISHED: "published", MEASURED_2023: "2023"}
     values = ((label, measurement.model.get(key)) for key, label in labels.items())
-    return [f"{label} {value.value:g} ({value.source})" for label, value in values if value is not None]
+    known = [(label, value) for label, value in values if value is not None and value.value is not None]
+    texts = (f"{v.value:g}" if isinstance(v.value, (int, float)) else v.value for _, v in known)
+    return [f"{label} {text} ({v.source})" for (label, v), text in zip(known, texts, strict=True)]

@@ -18,6 +18,7 @@ from mlperf_home.datasets.base import DatasetError
 from mlperf_home.datasets.imagenet.samples import LABELS_FILE, PIXELS_FILE, PROVENANCE, PROVENANCE_FILE, pixels_shape
 from scriptgraph.files import locks
 from scriptgraph.files.atomic import sync_folder
+from scriptgraph.files.parsing import whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -149,8 +150,9 @@ def read_done(folder: Path, lists: Sequence[str]) -> dict[int, str]:
     done = {}
     for chunk, _, rest in (line.partition(" ") for line in lines):
         images, _, digest = rest.partition(" ")
-        if chunk.isdecimal() and int(chunk) < len(lists) and lists[int(chunk)] == images:
-            done[int(chunk)] = digest
+        number = whole_number(chunk)
+        if number is not None and number < len(lists) and lists[number] == images:
+            done[number] = digest
     return done
 
 
