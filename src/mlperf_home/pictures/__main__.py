@@ -19,6 +19,7 @@ from scriptgraph.files.atomic import replace_text
 if TYPE_CHECKING:
     from mlperf_home.contracts.studies.picture import Picture
 
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 FILES = tuple(f"pareto.{ending}" for ending in ("svg", "png", "html", "csv", "json"))
 
 
@@ -60,12 +61,21 @@ def _write(picture: Picture, out: Path) -> None:
     columns = [f"{axis.name}{end}" for axis in (picture.x, picture.y) for end in ("", "_low", "_high")]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["name", "system", "imported", "sample", "standing", *columns, *facts])
+    writer.writerow(["name", "system", "imported", "sample", "standing", *map(_as_text, (*columns, *facts))])
     for mark in picture.marks:
-        own = [mark.name, mark.system, *("yes" if each else "no" for each in (mark.imported, mark.sample))]
+        own = [
+            _as_text(mark.name),
+            _as_text(mark.system),
+            *("yes" if each else "no" for each in (mark.imported, mark.sample)),
+        ]
         numbers = [mark.x, *(mark.x_interval or ("", "")), mark.y, *(mark.y_interval or ("", ""))]
-        writer.writerow([*own, mark.standing, *numbers, *(mark.facts.get(name, "") for name in facts)])
+        writer.writerow([*own, mark.standing, *numbers, *(_as_text(mark.facts.get(name, "")) for name in facts)])
     replace_text(out / "pareto.csv", text.getvalue())
+
+
+def _as_text(cell: str) -> str:
+    """Return a text that spreadsheets do not take for a formula; an apostrophe marks it as text."""
+    return f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell
 
 
 if __name__ == "__main__":

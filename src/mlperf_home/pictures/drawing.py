@@ -19,6 +19,7 @@ from plotly.offline import get_plotlyjs
 
 from mlperf_home.contracts.studies.picture import SAMPLE
 from mlperf_home.pictures.picture import LOOKS
+from scriptgraph.printable import printable_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -33,7 +34,11 @@ _FEW = 400
 _NARROW = 100
 # Positions of a label, in points from its mark, in the order of preference: first those on the empty side of the front.
 _PLACES = ((-8, 7), (-8, 17), (8, -12), (8, 5), (-8, -12), (8, -22), (-8, 25), (8, 15))
-_SETTINGS = {"svg.hashsalt": "mlperf-home", "svg.fonttype": "path", "font.size": 10, "axes.axisbelow": True}
+_SETTINGS = {
+    "svg.hashsalt": "mlperf-home", "svg.fonttype": "path", "font.size": 10, "axes.axisbelow": True,
+    # A name is no formula, whatever dollars and backslashes it has.
+    "text.parse_math": False, "text.usetex": False,
+}  # fmt: skip
 
 
 def draw(picture: Picture, svg: Path, png: Path) -> None:
@@ -92,14 +97,19 @@ def _format_axes(axes: Any, picture: Picture) -> None:
         axes.xaxis.set_major_locator(mpl.ticker.LogLocator(subs=subs, numticks=20))
         axes.xaxis.set_major_formatter(mpl.ticker.FuncFormatter(lambda value, _: f"{value:g}"))
         axes.xaxis.set_minor_formatter(mpl.ticker.NullFormatter())
-    axes.set_xlabel(picture.x.caption)
-    axes.set_ylabel(picture.y.caption)
-    axes.set_title(picture.heading, loc="left", wrap=True)
+    axes.set_xlabel(printable_name(picture.x.caption))
+    axes.set_ylabel(printable_name(picture.y.caption))
+    axes.set_title(printable_name(picture.heading), loc="left", wrap=True)
     axes.grid(visible=True, which="both", color="#e8e8e8", linewidth=0.6)
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.11), ncols=5, frameon=False)
     if picture.notes:
         axes.annotate(
-            "\n".join(picture.notes), (0, -0.22), xycoords="axes fraction", fontsize=9, color="#444444", va="top"
+            "\n".join(map(printable_name, picture.notes)),
+            (0, -0.22),
+            xycoords="axes fraction",
+            fontsize=9,
+            color="#444444",
+            va="top",
         )
 
 
@@ -117,7 +127,7 @@ def _label(figure: Any, axes: Any, front: Iterable[Mark], picture: Picture) -> N
     for mark in front:
         for right, up in places:
             text = axes.annotate(
-                mark.name,
+                printable_name(mark.name),
                 (mark.x, mark.y),
                 xytext=(right, up),
                 textcoords="offset points",

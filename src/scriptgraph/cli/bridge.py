@@ -17,6 +17,7 @@ from scriptgraph.cli.console import RunConsole
 from scriptgraph.cli.runs.run_command import run_request
 from scriptgraph.cli.runs.run_options import read_run
 from scriptgraph.errors import MACHINE_ERRNOS, ScriptGraphError, UnknownOptionError
+from scriptgraph.printable import printable, shortened
 from scriptgraph.product import registered_folder
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     CommandFunction = Callable[[Arguments, RunConsole], dict[str, Any]]
 
+_LONGEST_LINE = 5000
 _FAILED, _INTERRUPTED = 1, 130
 
 
@@ -189,7 +191,8 @@ def _guarded(cmind_input: Mapping[str, Any], function: Callable[[], dict[str, An
     answer = _caught(function)
     if not answer.get("error"):
         return {"return": 0, **answer}
-    answer = {"return": _FAILED, **answer, "error": _without_end_mark(answer["error"])}
+    lines = (shortened(line) if len(line) > _LONGEST_LINE else line for line in printable(answer["error"]).split("\n"))
+    answer = {"return": _FAILED, **answer, "error": _without_end_mark("\n".join(lines))}
     if cmind_input.get("out") not in {None, "", "con", "json"}:  # cm prints errors for out=con only
         print(f"\nCM error: {answer['error']}!", file=sys.stderr)
     return answer

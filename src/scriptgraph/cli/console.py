@@ -6,6 +6,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
+from scriptgraph.printable import printable, printable_name
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -37,7 +39,8 @@ class RunConsole:
         self.tables: list[dict[str, Any]] = []
 
     def __call__(self, kind: str, title: str, details: Mapping[str, Any]) -> None:
-        """Show one event."""
+        """Show one event; control characters of names and messages are shown as escapes."""
+        title = printable_name(title)
         if kind != "progressed":
             self.close()
         if kind == "warned":
@@ -72,9 +75,9 @@ class RunConsole:
         self._line(f"  {whose}{done if details['status'] == 'done' else details['status'] + reason}", _DIM)
 
     def text(self, lines: Iterable[str]) -> None:
-        """Print lines of a result unchanged to the results' output."""
+        """Print lines of a result to the results' output."""
         for line in lines:
-            print(line, file=self._results_to, flush=True)
+            print(printable(line), file=self._results_to, flush=True)
 
     def close(self) -> None:
         """Remove the progress bars from the screen."""
@@ -85,6 +88,7 @@ class RunConsole:
 
     def _line(self, text: str, style: str = "", *, always: bool = False) -> None:
         if always or not self.quiet:
+            text = printable(text)
             shown = f"\x1b[{style}m{text}\x1b[0m" if style and self._coloured else text
             print(shown, file=self._lines_to, flush=True)
 
@@ -93,7 +97,7 @@ class RunConsole:
             from scriptgraph.cli.tables import LiveBars  # noqa: PLC0415 - few commands have bars
 
             self._bars = self._bars or LiveBars(self._lines_to)
-            self._bars.update(what, done, total)
+            self._bars.update(printable_name(what), done, total)
         elif total and self._plain_shown.get(what) != (step := int(100 * done / total) // _PLAIN_STEP_PERCENT):
             self._plain_shown[what] = step
             self._line(f"  {what}: {100 * done / total:.0f} %")

@@ -25,6 +25,7 @@ from collections import deque
 from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING
 
+from scriptgraph.printable import printable
 from scriptgraph.process.interruption import Stopped, current_stop, end_signals_raise
 from scriptgraph.process.outcome import Completed, ProcessFailed, describe_end
 
@@ -80,7 +81,7 @@ def run(  # noqa: PLR0913 - callers name all arguments but the first
             def write_line(line: str) -> None:
                 log_file.write(f"{line}\n")
                 if echo:
-                    print(line, file=sys.stderr)
+                    print(printable(line), file=sys.stderr)
 
             return _Child(argv, write_line, on_line, on_error_line).completed(env, cwd, timeout_s, log)
     except OSError as error:
