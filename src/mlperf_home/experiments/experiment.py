@@ -13,6 +13,7 @@ import json
 import re
 import shutil
 import tempfile
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from mlperf_home.contracts.codec import encode, read_document
 from mlperf_home.contracts.studies.experiment import EXPERIMENT_LIMITS, ExperimentDescription
 from mlperf_home.errors import LocatedError
-from mlperf_home.measurements.store import Store
+from mlperf_home.measurements.store import LINES_FILE, Store
 from scriptgraph.errors import DocumentError
 from scriptgraph.files import locks
 from scriptgraph.files.atomic import replace_text, sync_folder
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 KINDS = ("grid", "exploration", "import")
 """A command run with many values, a study of a space, measurements from elsewhere."""
 
-_FILE = "experiment.json"
+_FILE, _JOURNAL = "experiment.json", "journal.jsonl"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,99}")
 _TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -70,7 +71,7 @@ class Experiment:
     @property
     def journal(self) -> Path:
         """The file of observations, from which the experiment resumes."""
-        return self.folder / "journal.jsonl"
+        return self.folder / _JOURNAL
 
     @property
     def answer(self) -> Path:
@@ -157,16 +158,15 @@ class Experiments:
             ExperimentError: there is no such experiment, a run uses it, or it cannot be removed.
         """
         folder = self.require(name)
-        journal = folder / "journal.jsonl"
         try:
-            if journal.is_file():
-                with journal.open("rb") as file:
-                    # A process that writes the journal holds this lock.
-                    if not locks.acquire(file):
+            with ExitStack() as held:
+                # Processes that write these files hold their locks; these are held until the name has disappeared.
+                for path in filter(Path.is_file, (folder / _JOURNAL, folder / LINES_FILE)):
+                    if not locks.acquire(held.enter_context(path.open("rb"))):
                         problem = "is in use by a run, and was not removed"
                         raise ExperimentError(folder, problem, "try again after the run has ended")
-            doomed = Path(tempfile.mkdtemp(prefix=".removed-", dir=self.root))
-            folder.replace(doomed / "experiment")
+                doomed = Path(tempfile.mkdtemp(prefix=".removed-", dir=self.root))
+                folder.replace(doomed / "experiment")
             shutil.rmtree(doomed)
         except OSError as error:
             advice = "correct its permissions"

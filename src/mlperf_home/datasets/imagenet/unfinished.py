@@ -18,7 +18,7 @@ from mlperf_home.datasets.base import DatasetError
 from mlperf_home.datasets.imagenet.samples import LABELS_FILE, PIXELS_FILE, PROVENANCE, PROVENANCE_FILE, pixels_shape
 from scriptgraph.files import locks
 from scriptgraph.files.atomic import sync_folder
-from scriptgraph.files.parsing import whole_number
+from scriptgraph.files.parsing import parsing, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -67,8 +67,9 @@ class Unfinished:
         self._lists = lists
         try:
             matches = (folder / _IDENTITY_FILE).read_text(encoding="utf-8") == self._identity
-            matches = matches and np.load(self.pixels, mmap_mode="r", allow_pickle=False).shape == shape
-        except (OSError, ValueError, EOFError):
+            with parsing(ValueError):
+                matches = matches and np.load(self.pixels, mmap_mode="r", allow_pickle=False).shape == shape
+        except (OSError, ValueError):
             matches = False
         if not matches:
             self._begin(shape)

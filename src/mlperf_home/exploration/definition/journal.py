@@ -78,6 +78,8 @@ class Journal:
         self._write(entry)
 
     def _read(self, study: Any) -> None:
+        if not locks.is_at(self._file, self.path):
+            raise JournalError(self.path, "was removed meanwhile, with its experiment", "repeat the command")
         self._file.seek(0)
         begun = False
         damages = list[str]()

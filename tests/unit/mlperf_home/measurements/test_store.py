@@ -161,6 +161,10 @@ def test_appending_after_a_truncated_line_loses_nothing(store: Store, tmp_path: 
     [
         (ROWS[0].replace(",60,", ",good,"), "line 2: top1 is 'good', not a number"),
         (ROWS[0].replace(",60,", ",nan,"), "top1 is 'nan', not a number"),
+        (ROWS[0].replace(",60,", ",true,"), "top1 is 'true', not a number"),
+        (ROWS[0].replace(",60,", f",{'9' * 5000},"), f"top1 is '{'9' * 60}', not a number"),
+        (ROWS[0].replace(",60,", ",1e999,"), "top1 is '1e999', not a number"),
+        (ROWS[0].replace(",60,", f",{'x' * 200_000},"), "is not CSV in UTF-8 (field larger than field limit"),
     ],
 )
 def test_an_error_in_a_cell_has_its_line(tmp_path: Path, row: str, message: str) -> None:
@@ -208,6 +212,12 @@ def test_an_expression_of_an_unknown_value_is_unknown() -> None:
         ("(lambda: 1)", "is not allowed"),
         ("cores /", "is not arithmetic"),
         ("1e308 * 10 * cores", "overflows"),
+        ("1" + "0" * 400, "is not allowed"),
+        ("9" * 480 + ".0", "is not allowed"),
+        ("0x" + "f" * 300, "is not allowed"),
+        ("1e999", "'1e999' is not allowed"),
+        ("1" + "0" * 4999, "characters, more than"),
+        ("cores\x00", "is not arithmetic"),
         ("(" * 300 + "1" + ")" * 300, "characters, more than"),
     ],
 )

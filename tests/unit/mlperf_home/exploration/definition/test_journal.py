@@ -143,3 +143,16 @@ def test_an_observation_on_a_full_disk_leaves_the_journal_whole(path: Path, monk
         monkeypatch.undo()
 
     assert path.read_bytes() == before
+
+
+def test_a_journal_that_is_removed_meanwhile_is_not_written(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    acquire = journals.locks.acquire
+
+    def acquire_late(file: Any) -> bool:
+        path.unlink()
+        return acquire(file)
+
+    monkeypatch.setattr(journals.locks, "acquire", acquire_late)
+
+    with pytest.raises(JournalError, match="was removed meanwhile, with its experiment; repeat the command"):
+        Journal(path, STUDY)
