@@ -16,7 +16,7 @@ from mlperf_home.errors import LocatedError
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE
 from scriptgraph.files.atomic import replace_text
 from scriptgraph.files.json_reader import parse_line
-from scriptgraph.files.parsing import finite_number
+from scriptgraph.files.parsing import finite_number, parsing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -102,11 +102,8 @@ class AccuracyLog:
 
     def _entry(self, text: bytes, count: int) -> LogEntry:
         self._refuse_truncated(text)
-        try:
+        with parsing(lambda reason: self._error(f"is damaged at result {count} ({reason})")):
             return _parse(text.lstrip(), b"," if count else b"[")
-        except (ValueError, KeyError, TypeError) as error:
-            reason = f"no {error}" if isinstance(error, KeyError) else str(error)
-            raise self._error(f"is damaged at result {count} ({reason})") from None
 
     def _refuse_truncated(self, text: bytes) -> None:
         if _MARK in text:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from mlperf_home.errors import LocatedError
 from mlperf_home.loadgen_logs.verdict import invalid_reasons, mean_latency_ms
 from scriptgraph.files.json_reader import parse_line
-from scriptgraph.files.parsing import finite_number
+from scriptgraph.files.parsing import finite_number, parsing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -193,18 +193,19 @@ def read_run(folder: Path) -> LoadGenResult:
 def _lines(path: Path) -> Iterator[tuple[str, Any, bool, bool]]:
     """Yield the key, the value, is_error and is_warning of each line."""
     where: object = path
+
+    def corrupt(_reason: str) -> LogError:
+        return LogError(where, "is not a line of a LoadGen log: the file is corrupt or mixes two runs", _RUN_AGAIN)
+
     try:
         # Bytes that are not UTF-8 are replaced, so that a crash is reported as a corrupt log, not as a decoding error.
-        with path.open(encoding="utf-8", errors="replace") as file:
+        with parsing(corrupt), path.open(encoding="utf-8", errors="replace") as file:
             for number, text in enumerate(iter(partial(file.readline, _LONGEST_LINE), ""), start=1):
                 where = f"{path} line {number}"
                 if text.strip():
                     yield _entry(text)
     except OSError as error:
         raise LogError(path, f"cannot be read ({error.strerror})", _RUN_AGAIN) from None
-    except (ValueError, KeyError, TypeError):
-        problem = "is not a line of a LoadGen log: the file is corrupt or mixes two runs"
-        raise LogError(where, problem, _RUN_AGAIN) from None
 
 
 def _entry(text: str) -> tuple[str, Any, bool, bool]:
