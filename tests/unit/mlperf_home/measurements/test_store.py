@@ -164,7 +164,7 @@ def test_appending_after_a_truncated_line_loses_nothing(store: Store, tmp_path: 
         (ROWS[0].replace(",60,", ",true,"), "top1 is 'true', not a number"),
         (ROWS[0].replace(",60,", f",{'9' * 5000},"), f"top1 is '{'9' * 60}', not a number"),
         (ROWS[0].replace(",60,", ",1e999,"), "top1 is '1e999', not a number"),
-        (ROWS[0].replace(",60,", f",{'x' * 200_000},"), "is not CSV in UTF-8 (field larger than field limit"),
+        (ROWS[0].replace(",60,", f",{'x' * 200_000},"), "is not CSV in UTF-8 .field larger than field limit"),
     ],
 )
 def test_an_error_in_a_cell_has_its_line(tmp_path: Path, row: str, message: str) -> None:
