@@ -81,8 +81,10 @@ class Expression:
             operand = values[name]
             if operand.value is None:
                 return unknown(f"{name} is unknown: {operand.reason}")
-            if isinstance(operand.value, str):
-                raise ExpressionError(repr(self.text), f"{name} is the text {operand.value!r}", "use names of numbers")
+            if operand.number is None:
+                kind = "text" if isinstance(operand.value, str) else "answer"
+                problem = f"{name} is the {kind} {operand.value!r}"
+                raise ExpressionError(repr(self.text), problem, "use names of numbers")
         with parsing(lambda reason: ExpressionError(repr(self.text[:_SHOWN]), reason, _ADVICE), ExpressionError):
             result = self._evaluate(self._tree, values)
         if not math.isfinite(result):
@@ -92,7 +94,7 @@ class Expression:
     def _evaluate(self, node: ast.expr, values: Mapping[str, Value]) -> float:
         match node:
             case ast.Name(id=name):
-                return float(values[name].value or 0)
+                return values[name].number or 0.0
             case ast.Constant(value=int() | float() as number):
                 return float(number)
             case ast.UnaryOp(operand=operand):

@@ -72,6 +72,11 @@ class Value:
         if isinstance(self.value, float) and not isfinite(self.value):
             raise ValueError("a number is finite")
 
+    @property
+    def number(self) -> float | None:
+        """The value as a number; None if it is unknown, a text, or true or false."""
+        return None if self.value is None or isinstance(self.value, (str, bool)) else float(self.value)
+
 
 def unknown(reason: str) -> Value:
     """Return an unknown value with its reason."""
@@ -246,5 +251,5 @@ def published_words(measurement: Measurement) -> list[str]:
     labels = {PUBLISHED: "published", MEASURED_2023: "2023"}
     values = ((label, measurement.model.get(key)) for key, label in labels.items())
     known = [(label, value) for label, value in values if value is not None and value.value is not None]
-    texts = (f"{v.value:g}" if isinstance(v.value, (int, float)) else v.value for _, v in known)
+    texts = (v.value if v.number is None else f"{v.number:g}" for _, v in known)
     return [f"{label} {text} ({v.source})" for (label, v), text in zip(known, texts, strict=True)]

@@ -146,5 +146,5 @@ def cost_values(values: Mapping[str, Value], scenario: str, rules: Round, price:
 
 
 def _above_0(value: Value | None) -> float | None:
-    number = None if value is None else value.value
-    return float(number) if isinstance(number, (int, float)) and number > 0 else None
+    number = None if value is None else value.number
+    return number if number and number > 0 else None

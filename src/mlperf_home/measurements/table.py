@@ -80,7 +80,7 @@ def family_rows(measurements: Sequence[Measurement]) -> list[tuple[str, str]]:
     rows = []
     for measurement in measurements:
         results = [(key, unit, measurement.values[key]) for key, unit in _RESULTS if key in measurement.values]
-        numbers = [(key, value.value) for key, _, value in results if isinstance(value.value, (int, float))]
+        numbers = [(key, value.number) for key, _, value in results if value.number is not None]
         # A low latency is fast, as is a high rate.
         order = next((value if key == "latency_ms" else -value for key, value in numbers), float("inf"))
         words = [
@@ -89,8 +89,7 @@ def family_rows(measurements: Sequence[Measurement]) -> list[tuple[str, str]]:
         ]
         accuracy = measurement.values.get("top1_percent")
         if accuracy is not None and accuracy.value is not None:
-            number = accuracy.value
-            words.append(f"top-1 {number if isinstance(number, str) else format(number, '.3f')} %")
+            words.append(f"top-1 {accuracy.value if accuracy.number is None else format(accuracy.number, '.3f')} %")
             words.append(", ".join(published_words(measurement)))
         words.append(measurement.validity or "")
         rows.append((order, str(measurement.model.get("name", _ABSENT).value), "  ".join(filter(None, words))))
@@ -113,8 +112,7 @@ def _known(measurement: Measurement, key: str) -> Value | None:
 
 
 def _padded(value: Value) -> str:
-    number = value.value
-    return f"{number:10.4f}" if isinstance(number, (int, float)) else f"{number:>10}"
+    return f"{value.value!s:>10}" if value.number is None else f"{value.number:10.4f}"
 
 
 def _text(value: Value) -> str:
