@@ -15,9 +15,16 @@ def _escape(code: int) -> str:
     return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}"  # noqa: PLR2004 - the codes of one byte
 
 
-_ESCAPES = {code: _escape(code) for code in (*_CONTROLS, *_INVISIBLE, *_SURROGATES)}
-_OF_LINES = {code: text for code, text in _ESCAPES.items() if chr(code) not in "\n\t"}
-_OF_LINES[ord("\r")] = "\n"
+class _Escapes(dict[int, str]):
+    """A table for `str.translate`; a table of all surrogates would cost each start a millisecond."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = text = _escape(code) if code in _SURROGATES else chr(code)
+        return text
+
+
+_ESCAPES = _Escapes((code, _escape(code)) for code in (*_CONTROLS, *_INVISIBLE))
+_OF_LINES = _Escapes({**_ESCAPES, ord("\n"): "\n", ord("\t"): "\t", ord("\r"): "\n"})
 
 
 def printable(text: str) -> str:
