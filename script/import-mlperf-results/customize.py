@@ -26,7 +26,10 @@ def preprocess(context: Context) -> Outcome:
         sample = any(each.sample for each in measurements)
         made_by = ImportOrigin(input=str(path), kind=found.kind)
         experiment = Experiments(root).begin(name, "import", tags, made_by, sample=sample)
-        new = experiment.store.append(measurements)
+        store = experiment.store
+        new = store.append(measurements)
+    for damage in store.damages:
+        context.warn(damage)
     for problem in problems[:_SHOWN]:
         context.warn(problem)
     if len(problems) > _SHOWN:

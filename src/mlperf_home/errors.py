@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from scriptgraph.printable import shortened
+
 
 class LocatedError(Exception):
     """An input cannot be used; `str()` is one line, "WHERE: PROBLEM; ADVICE".
@@ -19,6 +21,5 @@ class LocatedError(Exception):
         self.advice = advice
 
     def __str__(self) -> str:
-        text = f"{self.where}: {self.problem}; {self.advice}"
         # File names may hold line breaks; a message may not.
-        return " ".join(text.split())
+        return shortened(f"{self.where}: {self.problem}; {self.advice}")

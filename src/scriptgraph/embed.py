@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from scriptgraph.cli.commands.script import script_commands
     from scriptgraph.cli.lists.cache_commands import confirmed
     from scriptgraph.cli.runs.replay import Difference
-    from scriptgraph.cli.runs.trust import printable, require_trust, signer_of
+    from scriptgraph.cli.runs.trust import excerpt, require_trust, signer_of
     from scriptgraph.cli.tables import Section, show_sections
     from scriptgraph.fetch.archive import ArchiveError, extract
     from scriptgraph.fetch.archive_limits import UnpackLimits
@@ -78,7 +78,7 @@ _LATER = {
     "read_table": "scriptgraph.manifest.rows",
     "confirmed": "scriptgraph.cli.lists.cache_commands",
     "Difference": "scriptgraph.cli.runs.replay",
-    **dict.fromkeys(("printable", "require_trust", "signer_of"), "scriptgraph.cli.runs.trust"),
+    **dict.fromkeys(("excerpt", "require_trust", "signer_of"), "scriptgraph.cli.runs.trust"),
     "cache_commands": "scriptgraph.cli.commands.cache",
     "option_notes": "scriptgraph.cli.commands.help",
     "usage": "scriptgraph.cli.commands.help",
@@ -145,6 +145,7 @@ __all__ = [
     "decode",
     "describe_end",
     "each",
+    "excerpt",
     "extract",
     "failing_on",
     "find_uv",
@@ -162,7 +163,6 @@ __all__ = [
     "parse_query",
     "place_options",
     "pointer_to",
-    "printable",
     "progress_options",
     "quiet_option",
     "read_table",

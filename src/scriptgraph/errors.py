@@ -9,6 +9,8 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
+from scriptgraph.printable import shortened
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
@@ -98,7 +100,7 @@ class DocumentError(ScriptGraphError):
 
     def __str__(self) -> str:
         place = f"#{self.pointer}" if self.pointer else ""
-        return " ".join(f"{self.where}{place}: {self.problem}".split())
+        return shortened(f"{self.where}{place}: {self.problem}")
 
 
 class ManifestError(ScriptGraphError):

@@ -53,8 +53,6 @@ def test_one_module_makes_cminds_dictionary() -> None:
 # Modules with a JSON reader of their own, and the reason.
 OWN_READERS = {
     "scriptgraph/files/json_reader.py": "reads JSON for all others, with limits",
-    "mlperf_home/loadgen_logs/run_log.py": "reads millions of LoadGen's log lines, one by one",
-    "mlperf_home/loadgen_logs/accuracy_log.py": "reads gigabytes of LoadGen's log, piece by piece",
     "mlperf_home/rules/rounds.py": "reads our own package data, and freezes it at once",
 }
 
@@ -82,6 +80,53 @@ def test_one_module_reads_yaml() -> None:
     reading = [path for path in MODULES if any(name.startswith("yaml.") for name in parsers(path))]
 
     assert reading == [SOURCE / "scriptgraph" / "manifest" / "yaml_text.py"]
+
+
+# The packages and functions that parse what other programs have written.
+PARSING_PACKAGES = {
+    *("bz2", "configparser", "csv", "cv2", "gzip", "lzma", "marshal", "mmap", "onnx", "pickle", "sqlite3", "struct"),
+    *("tarfile", "tokenize", "tomllib", "xml", "zipfile"),
+}
+PARSING_CALLS = {"np.load", "np.frombuffer", "np.fromfile", "bytes.fromhex", "ast.parse"}
+# Modules that parse without the boundary, and the reason.
+WITHOUT_BOUNDARY = {
+    "mlperf_home/accuracy/imagenet.py": "the payload's size is checked before it is taken as a number",
+    "mlperf_home/accuracy/squad.py": "the payload's size is checked before it is taken as numbers",
+    "mlperf_home/challenges/bundles/packing.py": "the verification of bundles has its own boundary",
+    "mlperf_home/datasets/imagenet/preprocessing.py": "images are decoded in pixels.py",
+    "mlperf_home/engines/onnx/fixed_shape.py": "its own copies; one that cannot be read is written again",
+    "mlperf_home/harness/queries/stream.py": "messages between our own processes",
+    "mlperf_home/measurements/index.py": "a database whose digest differs is not opened",
+    "mlperf_home/pictures/__main__.py": "only writes CSV",
+    "mlperf_home/samples/images/image_files.py": "only writes images",
+    "mlperf_home/submission/delivery.py": "only writes an archive",
+    "scriptgraph/catalog/index.py": "a file whose checksum differs is made again",
+    "scriptgraph/cli/lists/audit.py": "reports Python that cannot be parsed as a finding",
+    "scriptgraph/fetch/archive_readers.py": "archives have a boundary of their own, `damage_as_refusal`",
+    "scriptgraph/files/stamps.py": "packs numbers of the kernel",
+    "scriptgraph/python_env/uv.py": "a file that pip cannot read is ignored, as pip reports it",
+}
+
+
+def parses(path: Path) -> bool:
+    """Whether a module parses bytes or text in a form that others write."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    called = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    return bool(imports(path) & PARSING_PACKAGES or called & PARSING_CALLS)
+
+
+def bounded(path: Path) -> bool:
+    """Whether a module has a `with parsing(...)`."""
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    items = (item.context_expr for node in nodes if isinstance(node, ast.With) for item in node.items)
+    return any(isinstance(each, ast.Call) and ast.unparse(each.func) == "parsing" for each in items)
+
+
+def test_parsers_are_behind_the_boundary_or_have_a_reason() -> None:
+    field = [path for path in MODULES if "testing" not in path.parts and parses(path)]
+    bare = {str(path.relative_to(SOURCE)) for path in field if not bounded(path)}
+
+    assert bare == set(WITHOUT_BOUNDARY)
 
 
 def test_one_module_imports_loadgen() -> None:

@@ -79,11 +79,6 @@ def decode(value: Any, kind: type[_T], where: object) -> _T:
 
 
 def encode(document: object) -> Any:
-    """Encode a document as JSON values; a number that JSON does not know becomes null."""
-    return msgspec.json.decode(msgspec.json.encode(document, enc_hook=_encode_leaf))
-
-
-def encode_finite(document: object) -> Any:
     """Encode a document as JSON values; raise ValueError for a number that JSON does not know."""
     values = msgspec.to_builtins(document, str_keys=True, enc_hook=_encode_leaf)
     return msgspec.json.decode(json.dumps(values, allow_nan=False))

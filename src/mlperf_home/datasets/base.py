@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Protocol
 
+from mlperf_home.contracts.codec import print_line
 from mlperf_home.contracts.runs.progress import print_failure
 from mlperf_home.errors import LocatedError
 
@@ -109,5 +109,5 @@ def report(compute: Callable[[], Mapping[str, Any]]) -> int:
     except LocatedError as error:
         print_failure(error)
         return EXIT_BAD_INPUT
-    print(json.dumps(outcome))
+    print_line(outcome)
     return 0

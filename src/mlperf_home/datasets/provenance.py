@@ -12,6 +12,7 @@ from mlperf_home.contracts.codec import OpenDocument, decode
 from mlperf_home.datasets.base import DatasetError
 from scriptgraph.errors import DocumentError
 from scriptgraph.files.json_reader import Limits, read_json
+from scriptgraph.files.parsing import parsing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,8 +98,9 @@ class ProvenanceFile:
             DatasetError: the array is absent or broken.
         """
         try:
-            array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
+            with parsing(lambda reason: DatasetError(path, f"cannot be read ({reason})", self.advice)):
+                array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+        except OSError as error:
             raise DatasetError(path, f"cannot be read ({error})", self.advice) from error
         return array
 

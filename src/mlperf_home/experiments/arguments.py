@@ -8,6 +8,7 @@ from mlperf_home.measurements.expression import Expression
 from mlperf_home.product import PRODUCT
 from scriptgraph.embed import home_folders
 from scriptgraph.errors import RequestError
+from scriptgraph.printable import shortened
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,6 +44,6 @@ def read_derivations(text: str) -> dict[str, Expression]:
     for part in filter(None, (each.strip() for each in text.split(";"))):
         name, equals, expression = part.partition("=")
         if not equals or not name.strip().isidentifier():
-            raise RequestError(f"--derive={part}: write NAME=EXPRESSION, several with ; between them")
+            raise RequestError(f"--derive={shortened(part)}: write NAME=EXPRESSION, several with ; between them")
         derivations[name.strip()] = Expression(expression.strip())
     return derivations

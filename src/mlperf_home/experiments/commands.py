@@ -79,6 +79,11 @@ def _say(console: RunConsole, name: str, *messages: str, event: str = "said") ->
         console(event, name, {"message": message})
 
 
+def _tell(arguments: Arguments, console: RunConsole, name: str, damages: Sequence[str]) -> None:
+    """Warn of damages that stay in a file, once."""
+    _say(console, name, *Experiments(root_of(arguments)).not_yet_told(damages), event="warned")
+
+
 def _run_answer(
     experiment: Experiment, outcomes: Sequence[TrialOutcome], arguments: Arguments, console: RunConsole
 ) -> dict[str, Any]:
@@ -105,7 +110,7 @@ def _replay(arguments: Arguments, console: RunConsole) -> dict[str, Any]:
     outcomes = run_grid(second, trials_of(second), partial(_say, console, second.name))
     damages = list[str]()
     section = compared_section(f"{first.name} and {second.name}", compare_replay(first, second, outcomes, damages))
-    _say(console, first.name, *damages, event="warned")
+    _tell(arguments, console, first.name, damages)
     if not arguments.as_json:
         show_sections([section])
     return {**_run_answer(second, outcomes, arguments, console), "compared": [list(row) for row in section.rows]}
@@ -163,9 +168,9 @@ def _show(arguments: Arguments, console: RunConsole) -> dict[str, Any]:
             fronts_of(every, axes)  # raises if no measurement has these metrics
         documents, sections = _with_fronts(experiments, axes)
     else:
-        documents, sections = _with_rows(experiments, [*metrics], [*derivations], order, console)
+        documents, sections = _with_rows(experiments, [*derivations], arguments, console)
     if parquet := arguments.path("parquet"):
-        from mlperf_home.measurements.index import export_parquet  # noqa: PLC0415 - needs an extra
+        from mlperf_home.measurements.parquet import export_parquet  # noqa: PLC0415 - needs an extra
 
         sections.append(Section(f"{export_parquet(every, parquet)} measurements are in {parquet}"))
     if not arguments.as_json:
@@ -181,8 +186,9 @@ def _read(arguments: Arguments, console: RunConsole, derivations: Mapping[str, E
     """Return each experiment's measurements, with costs and derived metrics."""
     table = arguments.path("prices")
     prices = read_prices(table) if table else kept_prices(home_of(arguments))
-    experiments, notes = _chosen(arguments, console), list[str]()
-    lists = [[*map(with_one_name, each.store.measurements(notes))] for each in experiments]
+    experiments, damages, notes = _chosen(arguments, console), list[str](), list[str]()
+    lists = [[*map(with_one_name, each.store.measurements(damages))] for each in experiments]
+    _tell(arguments, console, "experiment", damages)
     if prices:
         lists = [[with_cost(each, prices) for each in measurements] for measurements in lists]
     # One call for all: an expression is an error only if no measurement has a value for it.
@@ -206,15 +212,16 @@ def _with_fronts(experiments: Measured, axes: Sequence[Axis]) -> tuple[list[dict
 
 
 def _with_rows(
-    experiments: Measured, metrics: Sequence[str], derivations: Sequence[str], order: str, console: RunConsole
+    experiments: Measured, derivations: Sequence[str], arguments: Arguments, console: RunConsole
 ) -> tuple[list[dict[str, Any]], list[Section]]:
     documents, sections = [], []
+    metrics, order = arguments.words("metrics"), arguments.text("sort")
     for experiment, measurements in experiments:
         sections.append(measured_section(experiment, measurements, metrics, order, derivations))
         document = {**_description(experiment), "measurements": [asdict(each) for each in measurements]}
         if experiment.kind == "grid":
             outcomes = ended_trials(experiment, damages := list[str]())
-            _say(console, experiment.name, *damages, event="warned")
+            _tell(arguments, console, experiment.name, damages)
             # Points that failed, or whose command leaves no measurements.
             rows = [(each.trial.words, each.told, each.log) for each in outcomes if not each.measurements]
             if rows:

@@ -13,6 +13,7 @@ import json
 import re
 import shutil
 import tempfile
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -22,10 +23,11 @@ from mlperf_home.contracts.codec import encode, read_document
 from mlperf_home.contracts.studies.answer import read_answer
 from mlperf_home.contracts.studies.experiment import EXPERIMENT_LIMITS, ExperimentDescription
 from mlperf_home.errors import LocatedError
-from mlperf_home.measurements.store import Store
+from mlperf_home.measurements.store import LINES_FILE, Store
 from scriptgraph.errors import DocumentError
 from scriptgraph.files import locks
 from scriptgraph.files.atomic import replace_text, sync_folder
+from scriptgraph.files.told import not_yet_told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 KINDS = ("grid", "exploration", "import")
 """A command run with many values, a study of a space, measurements from elsewhere."""
 
-_FILE = "experiment.json"
+_FILE, _JOURNAL = "experiment.json", "journal.jsonl"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,99}")
 _TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -77,7 +79,7 @@ class Experiment:
     @property
     def journal(self) -> Path:
         """The file of observations, from which the experiment resumes."""
-        return self.folder / "journal.jsonl"
+        return self.folder / _JOURNAL
 
     @property
     def answer(self) -> Path:
@@ -159,6 +161,10 @@ class Experiments:
                 found.append(experiment)
         return sorted(found, key=lambda each: (each.created, each.name))
 
+    def not_yet_told(self, damages: Iterable[str]) -> list[str]:
+        """Return the damages of these experiments that no earlier call has returned."""
+        return not_yet_told(self.root / "experiments", damages)
+
     def require(self, name: str) -> Path:
         """Return the folder of an experiment, even of a damaged one. Raise ExperimentError if there is none."""
         _check_names(name)
@@ -174,16 +180,15 @@ class Experiments:
             ExperimentError: there is no such experiment, a run uses it, or it cannot be removed.
         """
         folder = self.require(name)
-        journal = folder / "journal.jsonl"
         try:
-            if journal.is_file():
-                with journal.open("rb") as file:
-                    # A process that writes the journal holds this lock.
-                    if not locks.acquire(file):
+            with ExitStack() as held:
+                # Processes that write these files hold their locks; these are held until the name has disappeared.
+                for path in filter(Path.is_file, (folder / _JOURNAL, folder / LINES_FILE)):
+                    if not locks.acquire(held.enter_context(path.open("rb"))):
                         problem = "is in use by a run, and was not removed"
                         raise ExperimentError(folder, problem, "try again after the run has ended")
-            doomed = Path(tempfile.mkdtemp(prefix=".removed-", dir=self.root))
-            folder.replace(doomed / "experiment")
+                doomed = Path(tempfile.mkdtemp(prefix=".removed-", dir=self.root))
+                folder.replace(doomed / "experiment")
             shutil.rmtree(doomed)
         except OSError as error:
             advice = "correct its permissions"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -145,5 +144,4 @@ def usual_pair(metrics: Collection[str]) -> tuple[str, str]:
 
 def numbers(measurement: Measurement) -> dict[str, float]:
     """Return the values of a measurement that are finite numbers, by name."""
-    values = {name: each.value for name, each in measurement.values.items()}
-    return {name: float(v) for name, v in values.items() if isinstance(v, (int, float)) and math.isfinite(v)}
+    return {name: each.number for name, each in measurement.values.items() if each.number is not None}

@@ -129,7 +129,9 @@ def _run(experiment: Experiment, trial: Trial) -> TrialEnd:
         ok, problem = False, str(error)
     seconds = (time.monotonic_ns() - start_ns) / 1e9
     measurements = _read_measurements(answer.record, trial, unreadable) if ok else []
-    experiment.store.append(measurements)
+    store = experiment.store
+    store.append(measurements)
+    unreadable += store.damages
     ids = tuple(identity(to_line(each)) for each in measurements)
     result = "; ".join([f"done in {seconds:.1f} s, {len(ids)} measured", *unreadable]) if ok else f"failed: {problem}"
     return TrialEnd(ok=ok, told=result, argv=trial.argv, log=str(log), measurements=ids, seconds=seconds)

@@ -9,7 +9,7 @@ from mlperf_home.contracts.runs.session import sha256_of
 from mlperf_home.experiments.arguments import home_of
 from mlperf_home.experiments.grid import trials_of
 from mlperf_home.product import PRODUCT
-from scriptgraph.embed import printable, require_trust, signer_of
+from scriptgraph.embed import excerpt, require_trust, signer_of
 from scriptgraph.files.digest_log import DigestLog
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def require_trusted(arguments: Arguments, experiment: Experiment, show: Callable
     trials = trials_of(experiment)
     more = [f"  and {len(trials) - _SHOWN} more"] if len(trials) > _SHOWN else []
     title = f"{experiment.description} was not written by this home, or was edited. It would run:"
-    show([title, *(f"  {printable(shlex.join(each.argv))}" for each in trials[:_SHOWN]), *more])
+    show([title, *(f"  {excerpt(shlex.join(each.argv))}" for each in trials[:_SHOWN]), *more])
     what = f"{len(trials)} command{'s' if len(trials) > 1 else ''}"
     require_trust(
         arguments, str(experiment.description), what, signer_of(arguments, experiment.description, PRODUCT.name)

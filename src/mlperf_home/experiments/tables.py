@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from mlperf_home.measurements.expression import Expression
     from mlperf_home.measurements.measurement import Measurement
 
+# More are a mistake of a table, and no count that a database holds.
+_MOST_CORES = 1 << 53
+
 
 def measured_section(
     experiment: Experiment,
@@ -90,9 +93,10 @@ def _evaluate(expression: Expression, known: Mapping[str, Value], problems: list
 def _system(measurement: Measurement) -> dict[str, Value]:
     """Return the facts of the system; `cores` counts all sockets if the cores of each socket are known."""
     system = dict(measurement.system)
-    cores, sockets = (system[name].value if name in system else None for name in ("cores", "sockets"))
-    if isinstance(cores, (int, float)) and isinstance(sockets, (int, float)):
-        system["cores"] = Value(cores * sockets, "inferred", reason="cores of each socket, times sockets")
+    cores, sockets = (system[name].number if name in system else None for name in ("cores", "sockets"))
+    if cores is not None and sockets is not None and abs(cores * sockets) < _MOST_CORES:
+        count = int(cores * sockets) if (cores * sockets).is_integer() else cores * sockets
+        system["cores"] = Value(count, "inferred", reason="cores of each socket, times sockets")
     return system
 
 
@@ -169,8 +173,8 @@ def compared_section(name: str, comparisons: Sequence[TrialComparison]) -> Secti
             for metric in [name for name in USUAL if name in first.values and name in second.values]:
                 old, new = first.values[metric], second.values[metric]
                 change = "unknown"
-                if isinstance(old.value, (int, float)) and isinstance(new.value, (int, float)) and old.value:
-                    change = f"{new.value / old.value - 1:+.1%}"
+                if old.number and new.number is not None:
+                    change = f"{new.number / old.number - 1:+.1%}"
                 rows.append((trial.words, metric, _text(old), _text(new), f"{change}{same}"))
     return Section(name, rows, ("values", "metric", "then", "now", "difference") if rows else ())
 
@@ -198,4 +202,4 @@ def _text(value: Value | None) -> str:
 def _order(value: Value | None) -> tuple[int, float, str]:
     if value is None or value.value is None:
         return (2, 0.0, "")
-    return (1, 0.0, value.value) if isinstance(value.value, str) else (0, float(value.value), "")
+    return (1, 0.0, str(value.value)) if value.number is None else (0, value.number, "")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from mlperf_home.contracts.runs.failures import ExitStatus, HarnessError
 from mlperf_home.rules.rounds import SCENARIOS
+from scriptgraph.files.parsing import finite_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -239,10 +240,7 @@ def _check_line(where: str, line: str, loadgen_model: str, scenario: str) -> boo
         )
     if key not in KEYS:
         raise HarnessError(ExitStatus.BAD_JOB, f"{where}: {key!r} is not a LoadGen key; use one of {', '.join(KEYS)}")
-    try:
-        usable = float(value) >= 0
-    except ValueError:
-        usable = False
-    if not usable:
+    number = finite_number(value)
+    if number is None or number < 0:
         raise HarnessError(ExitStatus.BAD_JOB, f"{where}: {key} must be a number of at least 0, got {value!r}")
     return True

@@ -7,7 +7,6 @@ it holds the accuracy of a result and the hash of the log from which it was comp
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 from dataclasses import dataclass
@@ -16,6 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mlperf_home.errors import LocatedError
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE
 from scriptgraph.files.atomic import replace_text
+from scriptgraph.files.json_reader import parse_line
+from scriptgraph.files.parsing import finite_number, parsing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -101,11 +102,8 @@ class AccuracyLog:
 
     def _entry(self, text: bytes, count: int) -> LogEntry:
         self._refuse_truncated(text)
-        try:
+        with parsing(lambda reason: self._error(f"is damaged at result {count} ({reason})")):
             return _parse(text.lstrip(), b"," if count else b"[")
-        except (ValueError, KeyError, TypeError) as error:
-            reason = f"no {error}" if isinstance(error, KeyError) else str(error)
-            raise self._error(f"is damaged at result {count} ({reason})") from None
 
     def _refuse_truncated(self, text: bytes) -> None:
         if _MARK in text:
@@ -119,7 +117,7 @@ class AccuracyLog:
 def _parse(text: bytes, lead: bytes) -> LogEntry:
     if not text.startswith(lead):
         raise ValueError(f"expected {lead.decode()!r} before it")
-    result: Any = json.loads(text[1:] + b"}")
+    result: Any = parse_line(text[1:] + b"}")
     qsl_idx = result["qsl_idx"]
     if type(qsl_idx) is not int or qsl_idx < 0:
         raise ValueError(f"qsl_idx is {qsl_idx!r}")
@@ -190,11 +188,11 @@ def read_accuracy_text(path: Path) -> AccuracyText:
     log_hash = _HASH.search(text)
     for form, names in _FORMS:
         if match := form.search(text):
-            try:
-                values = dict(zip(names, map(float, match.groups()), strict=True))
-            except ValueError:
+            numbers = [number for each in match.groups() if (number := finite_number(each)) is not None]
+            if len(numbers) < len(names):
                 # The pattern also matches text like 90.1.8, which is not a number.
                 break
+            values = dict(zip(names, numbers, strict=True))
             count = sum(len(pattern.findall(text)) for pattern, _ in _FORMS)
             return AccuracyText(values, log_hash.group(1) if log_hash else None, count)
     raise AccuracyTextError(path, "holds no accuracy in an official form", "compute the accuracy again")

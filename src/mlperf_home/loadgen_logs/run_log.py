@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from mlperf_home.errors import LocatedError
 from mlperf_home.loadgen_logs.verdict import invalid_reasons, mean_latency_ms
+from scriptgraph.files.json_reader import parse_line
+from scriptgraph.files.parsing import finite_number, parsing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,6 +23,12 @@ ACCURACY_FILE = "mlperf_log_accuracy.json"
 _RUN_AGAIN = "run the benchmark again"
 _PREFIX = ":::MLLOG "
 _PERCENTILE = re.compile(r"result_(\d+\.\d+)_percentile_(?:per_query_)?latency_ns")
+# The values of these keys are numbers in every version of LoadGen.
+_NUMBERS = re.compile(
+    r"(result|effective|early_stopping)_.*(_ns|_ms|_per_second|_qps|_query_count|_seed|latency_percentile)"
+)
+# The longest lines list the samples of a set.
+_LONGEST_LINE = 64 << 20
 _BYTES_THAT_END_AN_ACCURACY_LOG = 64
 _SEEDS = ("qsl_rng_seed", "sample_index_rng_seed", "schedule_rng_seed")
 # Keys that a run logs once; an accuracy run repeats other keys for every set of samples that it loads.
@@ -130,7 +138,7 @@ class LoadGenResult(DetailLog):
     def peak_qps(self) -> float | None:
         """The peak rate found by FindPeakPerformance in queries per second, or None."""
         peaks = re.findall(r"Found peak performance field: ([\d.]+)", "\n".join(self.messages))
-        return float(peaks[-1]) if peaks else None
+        return finite_number(peaks[-1]) if peaks else None
 
 
 def scan_detail(path: Path) -> DetailLog:
@@ -185,20 +193,27 @@ def read_run(folder: Path) -> LoadGenResult:
 def _lines(path: Path) -> Iterator[tuple[str, Any, bool, bool]]:
     """Yield the key, the value, is_error and is_warning of each line."""
     where: object = path
+
+    def corrupt(_reason: str) -> LogError:
+        return LogError(where, "is not a line of a LoadGen log: the file is corrupt or mixes two runs", _RUN_AGAIN)
+
     try:
         # Bytes that are not UTF-8 are replaced, so that a crash is reported as a corrupt log, not as a decoding error.
-        with path.open(encoding="utf-8", errors="replace") as file:
-            for number, text in enumerate(file, start=1):
+        with parsing(corrupt), path.open(encoding="utf-8", errors="replace") as file:
+            for number, text in enumerate(iter(partial(file.readline, _LONGEST_LINE), ""), start=1):
                 where = f"{path} line {number}"
                 if text.strip():
-                    entry = json.loads(text.removeprefix(_PREFIX))
-                    flags = entry["metadata"]
-                    yield entry["key"], entry["value"], bool(flags["is_error"]), bool(flags["is_warning"])
+                    yield _entry(text)
     except OSError as error:
         raise LogError(path, f"cannot be read ({error.strerror})", _RUN_AGAIN) from None
-    except (ValueError, KeyError, TypeError):
-        problem = "is not a line of a LoadGen log: the file is corrupt or mixes two runs"
-        raise LogError(where, problem, _RUN_AGAIN) from None
+
+
+def _entry(text: str) -> tuple[str, Any, bool, bool]:
+    entry = parse_line(text.removeprefix(_PREFIX))
+    flags, key, value = entry["metadata"], entry["key"], entry["value"]
+    if not isinstance(key, str) or (_NUMBERS.fullmatch(key) and type(value) not in {int, float}):
+        raise ValueError(f"{key} is no number")
+    return key, value, bool(flags["is_error"]), bool(flags["is_warning"])
 
 
 def summary_is_whole(text: str) -> bool:

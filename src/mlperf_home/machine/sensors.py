@@ -28,6 +28,7 @@ from mlperf_home.machine.cpu.cpuinfo import read_cpuinfo
 from mlperf_home.machine.cpu.sysfs import CPUS
 from mlperf_home.machine.readings import unknown
 from scriptgraph.files.kernel_files import read_integer, read_text
+from scriptgraph.files.parsing import whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -202,10 +203,10 @@ def stream_usage() -> Usage:
     for folder in _stream_folders():
         # The name, in brackets, may contain spaces.
         _, _, fields = (read_text(folder / "stat") or "").rpartition(")")
-        times = [int(field) for field in fields.split()[_USER_TIME : _USER_TIME + 2]]
-        cpu_s += sum(times) / os.sysconf("SC_CLK_TCK")
+        times = [whole_number(field) for field in fields.split()[_USER_TIME : _USER_TIME + 2]]
+        cpu_s += sum(filter(None, times)) / os.sysconf("SC_CLK_TCK")
         switched = _SWITCHES.search(read_text(folder / "status") or "")
-        switches += int(switched[1]) if switched else 0
+        switches += (whole_number(switched[1]) or 0) if switched else 0
     return Usage(cpu_s, switches)
 
 
@@ -215,7 +216,7 @@ def private_bytes() -> int:
     Never call it just before a timed section: the kernel walks through all pages of the processes.
     """
     sizes_kb = (_PRIVATE.findall(read_text(folder / "smaps_rollup") or "") for folder in _stream_folders())
-    return 1024 * sum(int(kb) for sizes in sizes_kb for kb in sizes)
+    return 1024 * sum(whole_number(kb) or 0 for sizes in sizes_kb for kb in sizes)
 
 
 def _stream_folders() -> list[Path]:
@@ -226,9 +227,8 @@ def read_cpu_time(root: Path, cpus: Sequence[int]) -> CpuTime:
     """Read the total time of `cpus`, on which the process may run."""
     lines = (line.split() for line in (read_text(root / "proc/stat") or "").splitlines())
     names = {f"cpu{cpu}" for cpu in cpus}
-    rows = [
-        [int(field) for field in line[1 : 1 + _FIELDS]] for line in lines if len(line) > _FIELDS and line[0] in names
-    ]
+    chosen = (line for line in lines if len(line) > _FIELDS and line[0] in names)
+    rows = [[whole_number(field) or 0 for field in line[1 : 1 + _FIELDS]] for line in chosen]
     at_s, used = time.monotonic(), own_usage()
     if not rows:
         return CpuTime(at_s, None, None, used, len(cpus))

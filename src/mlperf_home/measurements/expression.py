@@ -5,15 +5,18 @@ from __future__ import annotations
 import ast
 import math
 import operator
+import sys
 from typing import TYPE_CHECKING
 
 from mlperf_home.errors import LocatedError
 from mlperf_home.measurements.measurement import Value, unknown
+from scriptgraph.files.parsing import parsing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _LONGEST = 500
+_SHOWN = 100
 _BINARY: dict[type[ast.operator], Callable[[float, float], float]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -42,7 +45,7 @@ class Expression:
         try:
             self._tree = ast.parse(text, mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError):
-            raise ExpressionError(repr(text), "is not arithmetic", _ADVICE) from None
+            raise ExpressionError(repr(text[:_SHOWN]), "is not arithmetic", _ADVICE) from None
         self.names = tuple(dict.fromkeys(self._names(self._tree)))
 
     def _names(self, node: ast.expr) -> list[str]:
@@ -50,7 +53,7 @@ class Expression:
         match node:
             case ast.Name(id=name):
                 return [name]
-            case ast.Constant(value=int() | float() as value) if not isinstance(value, bool) and math.isfinite(value):
+            case ast.Constant(value=int() | float() as value) if _is_number(value):
                 return []
             case ast.BinOp(left=left, op=sign, right=right) if type(sign) in _BINARY:
                 return self._names(left) + self._names(right)
@@ -58,12 +61,13 @@ class Expression:
                 return self._names(operand)
             case ast.Call():
                 raise ExpressionError(self._place(node), "calls a function", _ADVICE)
-        raise ExpressionError(self._place(node), f"{ast.unparse(node)!r} is not allowed", _ADVICE)
+        written = ast.get_source_segment(self.text, node) or ""
+        raise ExpressionError(self._place(node), f"{written[:_SHOWN]!r} is not allowed", _ADVICE)
 
     def _place(self, node: ast.expr) -> str:
         """Return the place of a node, its character counted from 1; Python counts bytes."""
         before = self.text.encode("utf-8")[: node.col_offset].decode("utf-8", "replace")
-        return f"{self.text!r}, character {len(before) + 1}"
+        return f"{self.text[:_SHOWN]!r}, character {len(before) + 1}"
 
     def value(self, values: Mapping[str, Value]) -> Value:
         """Evaluate the expression; the result is inferred, or unknown if one of its values is unknown.
@@ -77,9 +81,12 @@ class Expression:
             operand = values[name]
             if operand.value is None:
                 return unknown(f"{name} is unknown: {operand.reason}")
-            if isinstance(operand.value, str):
-                raise ExpressionError(repr(self.text), f"{name} is the text {operand.value!r}", "use names of numbers")
-        result = self._evaluate(self._tree, values)
+            if operand.number is None:
+                kind = "text" if isinstance(operand.value, str) else "answer"
+                problem = f"{name} is the {kind} {operand.value!r}"
+                raise ExpressionError(repr(self.text), problem, "use names of numbers")
+        with parsing(lambda reason: ExpressionError(repr(self.text[:_SHOWN]), reason, _ADVICE), ExpressionError):
+            result = self._evaluate(self._tree, values)
         if not math.isfinite(result):
             raise ExpressionError(repr(self.text), "overflows", "use smaller numbers")
         return Value(result, "inferred", reason=self.text)
@@ -87,7 +94,7 @@ class Expression:
     def _evaluate(self, node: ast.expr, values: Mapping[str, Value]) -> float:
         match node:
             case ast.Name(id=name):
-                return float(values[name].value or 0)
+                return values[name].number or 0.0
             case ast.Constant(value=int() | float() as number):
                 return float(number)
             case ast.UnaryOp(operand=operand):
@@ -99,3 +106,8 @@ class Expression:
                     raise ExpressionError(repr(self.text), f"divides by {by}", "divide by another value")
                 return _BINARY[type(sign)](self._evaluate(left, values), second)
         raise ExpressionError(repr(self.text), "is not arithmetic", _ADVICE)
+
+
+def _is_number(value: float) -> bool:
+    """Whether a constant is a number that a float can hold; ast reads 1e999 as infinity, and integers of any length."""
+    return not isinstance(value, bool) and abs(value) <= sys.float_info.max

@@ -23,6 +23,7 @@ from mlperf_home.measurements.published import read_published
 from mlperf_home.measurements.store import LINES_FILE, measurements_in
 from mlperf_home.rules import load_round
 from scriptgraph.errors import DocumentError
+from scriptgraph.files.parsing import whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _ACCURACY = f"{ACCURACY_DIR}/{ACCURACY_TEXT}"
 # The scenarios' metrics and the models' names have not changed since this round.
 _METRICS_ROUND = "v3.1"
+_TOO_LARGE = 1 << 32
 
 
 class ImportedResultError(LocatedError):
@@ -226,6 +228,6 @@ def _system(submitter: Path, name: str) -> dict[str, Value]:
     texts = {key: str(value.value) for key, value in facts.items() if value.value is not None}
     facts["name"] = facts["system_name"] if texts.get("system_name") else facts["platform"]
     for fact, key in (("sockets", "host_processors_per_node"), ("cores", "host_processor_core_count")):
-        if (text := texts.get(key, "")).isascii() and text.isdigit():
-            facts[fact] = replace(facts[key], value=int(text))
+        if (count := whole_number(texts.get(key, ""))) is not None and count < _TOO_LARGE:
+            facts[fact] = replace(facts[key], value=count)
     return facts

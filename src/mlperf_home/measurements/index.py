@@ -1,24 +1,30 @@
-"""A store's index in SQLite, which can be deleted at any time, and its export to Parquet."""
+"""A store's index in SQLite, which can be deleted at any time."""
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from mlperf_home.contracts.runs.session import sha256_of
 from mlperf_home.measurements.measurement import GROUPS, MeasurementError, from_json
-from mlperf_home.measurements.store import Store, StoreError, identity
-from scriptgraph.files.atomic import replacement
+from mlperf_home.measurements.store import MOST_BYTES, StoreError, identity
+from scriptgraph.files import locks
+from scriptgraph.files.atomic import replace_text
+from scriptgraph.files.kernel_files import read_text
+from scriptgraph.files.line_file import read_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping
 
     from mlperf_home.measurements.measurement import Measurement
+    from mlperf_home.measurements.store import Store
 
 INDEX_FILE = "index.sqlite"
-_SCHEMA = 1
+_SCHEMA = 2
+_PART_BYTES = 1 << 20
 COLUMNS = ("round", "benchmark", "scenario", "sample", "validity")
 # Measurements are numbered: rows of `value` are then appended in order, not inserted all over the table.
 _TABLES = f"""
@@ -26,7 +32,7 @@ CREATE TABLE measurement (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, l
                           {", ".join(COLUMNS)});
 CREATE TABLE value (name TEXT NOT NULL, measurement INTEGER NOT NULL, number REAL, text TEXT,
                     PRIMARY KEY (name, measurement)) WITHOUT ROWID;
-CREATE TABLE source (bytes INTEGER NOT NULL);
+CREATE TABLE source (bytes INTEGER NOT NULL, sha256 TEXT NOT NULL);
 PRAGMA user_version = {_SCHEMA};
 """
 
@@ -47,10 +53,14 @@ class MeasurementFilter:
 
 
 class Index(AbstractContextManager["Index", None]):
-    """The index of a store, updated when it is opened; a context manager."""
+    """The index of a store, updated when it is opened; a context manager.
+
+    Attributes:
+        damages: a sentence if the index was damaged and is made again, and one for each damaged line that is new.
+    """
 
     def __init__(self, store: Store) -> None:
-        """Open the index and add the store's new measurements; rebuild an index that does not fit the store.
+        """Open the index and add the store's new measurements; make an index anew that is damaged or of another store.
 
         Raises:
             StoreError: the index cannot be written.
@@ -58,13 +68,14 @@ class Index(AbstractContextManager["Index", None]):
         self.store = store
         self.damages: list[str] = []
         self._path = store.folder / INDEX_FILE
+        self._digest = self._path.with_suffix(".sha256")
         try:
-            self._connection = self._open()
-            self._update()
+            store.folder.mkdir(parents=True, exist_ok=True)
+            with self._path.with_suffix(".lock").open("w") as lock:
+                locks.acquire(lock, wait=True)
+                self._open()
         except (sqlite3.Error, OSError) as error:
-            raise StoreError(
-                self._path, f"cannot be used ({error})", "delete it; it is rebuilt from the store"
-            ) from None
+            raise self._unusable(error) from None
 
     def __exit__(self, *_: object) -> None:
         self._connection.close()
@@ -73,7 +84,7 @@ class Index(AbstractContextManager["Index", None]):
         """Yield the matching measurements, in the order of the store.
 
         Raises:
-            StoreError: a name is neither a column nor GROUP.NAME.
+            StoreError: a name is neither a column nor GROUP.NAME, or the index cannot be read.
         """
         columns = {name: value for name, value in conditions.equals.items() if name in COLUMNS}
         values = [(name, "=", value) for name, value in conditions.equals.items() if name not in COLUMNS]
@@ -87,12 +98,26 @@ class Index(AbstractContextManager["Index", None]):
             parameters += [self._checked_name(name), value]
         # The text consists of fixed words and column names; all values are bound.
         text = f"SELECT line FROM measurement WHERE {' AND '.join(parts)} ORDER BY number"  # noqa: S608
-        for (line,) in self._connection.execute(text, parameters):
-            yield from_json(line, str(self._path))
+        try:
+            for (line,) in self._connection.execute(text, parameters):
+                yield from self._decoded(line)
+        except sqlite3.Error as error:
+            raise self._unusable(error) from None
+        except (OverflowError, UnicodeEncodeError) as error:
+            raise StoreError("query", f"has a value that no measurement can have ({error})", "use another") from None
 
     def count(self) -> int:
         """Return the number of measurements."""
         return int(self._connection.execute("SELECT count(*) FROM measurement").fetchone()[0])
+
+    def _decoded(self, line: str | bytes) -> Iterator[Measurement]:
+        try:
+            yield from_json(line, str(self._path))
+        except MeasurementError as error:  # damaged since it was opened
+            self.damages.append(str(error))
+
+    def _unusable(self, error: Exception) -> StoreError:
+        return StoreError(self._path, f"cannot be used ({error})", "delete it; it is rebuilt from the store")
 
     def _checked_name(self, name: str) -> str:
         group, dot, rest = name.partition(".")
@@ -101,56 +126,85 @@ class Index(AbstractContextManager["Index", None]):
             raise StoreError("query", f"nothing is called {name!r}", f"use {known}")
         return name
 
-    def _open(self) -> sqlite3.Connection:
-        self.store.folder.mkdir(parents=True, exist_ok=True)
-        try:
-            connection = sqlite3.connect(self._path)
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-            if version == _SCHEMA and self._indexed_bytes(connection) <= self._store_bytes():
-                return connection
-            connection.close()
-        except sqlite3.DatabaseError:
-            pass
-        self._path.unlink(missing_ok=True)
-        connection = sqlite3.connect(self._path)
-        connection.executescript(_TABLES)
-        connection.execute("INSERT INTO source VALUES (0)")
-        connection.commit()
-        return connection
+    def _open(self) -> None:
+        """Open or make the index, and update it, while its lock is held.
 
-    @staticmethod
-    def _indexed_bytes(connection: sqlite3.Connection) -> int:
-        return int(connection.execute("SELECT bytes FROM source").fetchone()[0])
+        SQLite detects few kinds of damage: an index is used only if the digest of its bytes is the recorded one.
+        """
+        recorded = read_text(self._digest)  # None while a process writes, or if that process was killed
+        intact = self._path.exists() and sha256_of(self._path) == recorded
+        if not (intact and self._reopen()):
+            if recorded is not None and not intact:
+                self.damages.append(f"{self._path}: was damaged, and is made again from the store")
+            self._begin()
+        if self._update():
+            replace_text(self._digest, f"{sha256_of(self._path)}\n")
 
-    def _store_bytes(self) -> int:
-        return self.store.path.stat().st_size if self.store.path.exists() else 0
+    def _reopen(self) -> bool:
+        """Open the index; whether it is of this version and of the store's first lines."""
+        self._connection = sqlite3.connect(self._path)
+        version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        if version == _SCHEMA:
+            size, digest = self._connection.execute("SELECT bytes, sha256 FROM source").fetchone()
+            if size <= self.store.size() and self._digest_of_lines(size) == digest:
+                return True
+        self._connection.close()
+        return False
 
-    def _update(self) -> None:
-        """Add the lines that the store has gained; `damages` takes a sentence for each damaged one."""
+    def _begin(self) -> None:
+        self._digest.unlink(missing_ok=True)
+        # SQLite would apply a journal that a killed process has left to the new file.
+        for suffix in ("", "-journal", "-wal", "-shm"):
+            self._path.with_name(INDEX_FILE + suffix).unlink(missing_ok=True)
+        self._connection = sqlite3.connect(self._path)
+        self._connection.executescript(_TABLES)
+        self._connection.execute("INSERT INTO source VALUES (0, '')")
+        self._connection.commit()
+
+    def _digest_of_lines(self, size: int) -> str:
+        """Return the digest of the store's first bytes; "" for none."""
+        if not size:
+            return ""
+        digest, rest = hashlib.sha256(), size
+        with self.store.path.open("rb") as file:
+            while rest and (part := file.read(min(rest, _PART_BYTES))):
+                digest.update(part)
+                rest -= len(part)
+        return digest.hexdigest()
+
+    def _update(self) -> bool:
+        """Add the lines that the store has gained; `damages` takes a sentence for each damaged one.
+
+        Returns:
+            Whether the index has changed, or is new.
+        """
         connection = self._connection
-        connection.execute("BEGIN IMMEDIATE")
-        start = self._indexed_bytes(connection)
-        if self._store_bytes() > start:
+        place = start = int(connection.execute("SELECT bytes FROM source").fetchone()[0])
+        size = self.store.size()
+        if size > start:
+            self._digest.unlink(missing_ok=True)
             with self.store.path.open("rb") as file:
                 file.seek(start)
-                tail = file.read()
-            # A last line without its end is still being written.
-            lines = tail[: tail.rfind(b"\n") + 1]
-            for line in lines.splitlines():
-                self._add(line)
-            connection.execute("UPDATE source SET bytes = ?", [start + len(lines)])
+                for line in read_lines(file, MOST_BYTES):
+                    # A last line without its end is not yet part of the store.
+                    if file.tell() > size or not line.endswith(b"\n"):
+                        break
+                    self._add(line.removesuffix(b"\n"))
+                    place = file.tell()
+        if place > start:
+            connection.execute("UPDATE source SET bytes = ?, sha256 = ?", [place, self._digest_of_lines(place)])
         connection.commit()
+        return place > start or not self._digest.exists()
 
     def _add(self, content: bytes) -> None:
-        if not content:
+        if not content.strip():
             return
         try:
             measurement = from_json(content, f"{self.store.path}: {content[:40]!r}...")
         except MeasurementError as error:
             self.damages.append(f"{error.where}: {error.problem}; import that measurement again")
             return
-        line = content.decode("utf-8")
-        row = [identity(line), line, *(getattr(measurement, column) for column in COLUMNS)]
+        row = [identity(content), content.decode("utf-8"), *(getattr(measurement, column) for column in COLUMNS)]
         values = [
             (f"{group}.{name}", each.value) for group in GROUPS for name, each in getattr(measurement, group).items()
         ]
@@ -164,51 +218,3 @@ class Index(AbstractContextManager["Index", None]):
                 for name, value in values
             )
             self._connection.executemany("INSERT INTO value VALUES (?, ?, ?, ?)", rows)
-
-
-def export_parquet(measurements: Iterable[Measurement], path: Path) -> int:
-    """Write measurements to Parquet, one row each.
-
-    Each value has a column such as "values.latency_ms", and a column for its origin, "values.latency_ms.origin". A
-    column with both texts and numbers is written as text. The file is complete or absent.
-
-    Returns:
-        The number of measurements.
-
-    Raises:
-        StoreError: pyarrow is not installed, there are no measurements, or the file cannot be written.
-    """
-    try:
-        import pyarrow as pa  # noqa: PLC0415 - an extra
-        from pyarrow import parquet  # noqa: PLC0415 - an extra
-    except ImportError as error:
-        raise StoreError("Parquet", f"pyarrow is not usable ({error})", "pip install 'mlperf-home[parquet]'") from None
-    measured = list(measurements)
-    if not measured:
-        raise StoreError(path, "there is no measurement to export", "import some, or select others")
-    columns = {name: pa.array(values) for name, values in _columns(measured).items()}
-    try:
-        with replacement(path) as file:
-            parquet.write_table(pa.table(columns), file)
-    except OSError as error:
-        advice = "name a file in an existing folder that you can write to"
-        raise StoreError(path, f"cannot be written ({error.strerror})", advice) from None
-    return len(measured)
-
-
-def _columns(measurements: Sequence[Measurement]) -> dict[str, list[Any]]:
-    rows = []
-    for measurement in measurements:
-        row = {name: getattr(measurement, name) for name in COLUMNS}
-        for group in GROUPS:
-            for name, value in getattr(measurement, group).items():
-                row |= {f"{group}.{name}": value.value, f"{group}.{name}.origin": value.origin}
-        rows.append(row)
-    columns: dict[str, list[Any]] = {}
-    for name in dict.fromkeys(name for row in rows for name in row):
-        values = [row.get(name) for row in rows]
-        if any(isinstance(value, str) for value in values):
-            columns[name] = [None if value is None else str(value) for value in values]
-        else:
-            columns[name] = [value if value is None or isinstance(value, bool) else float(value) for value in values]
-    return columns

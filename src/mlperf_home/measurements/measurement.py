@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.contracts.codec import decode
@@ -38,8 +39,8 @@ _TOO_LARGE = 1 << 63
 _USERS_OWN = "the user's file"
 _UNKNOWN = "it is the user's own model, and they have not told"
 _ADVICE = "use a measurement written by this version of mlperf-home"
-# A measurement has some hundred values; its reasons and warnings are sentences.
-_LIMITS = Limits(size=4 << 20, depth=8, values=100_000)
+LIMITS = Limits(size=4 << 20, depth=8, values=100_000)
+"""Limits of a measurement: some hundred values; its reasons and warnings are sentences."""
 
 
 class MeasurementError(LocatedError):
@@ -71,6 +72,13 @@ class Value:
             raise ValueError(f"a value that is {self.origin} needs a reason")
         if isinstance(self.value, int) and abs(self.value) >= _TOO_LARGE:
             raise ValueError("a whole number has less than 64 bits")
+        if isinstance(self.value, float) and not isfinite(self.value):
+            raise ValueError("a number is finite")
+
+    @property
+    def number(self) -> float | None:
+        """The value as a number; None if it is unknown, a text, or true or false."""
+        return None if self.value is None or isinstance(self.value, (str, bool)) else float(self.value)
 
 
 def unknown(reason: str) -> Value:
@@ -134,7 +142,7 @@ def from_json(text: str | bytes, where: str = "measurement") -> Measurement:
         MeasurementError: the text is not JSON, has another schema version, or a key is missing, unknown or malformed.
     """
     try:
-        return _decoded(parse_json(text, where, _LIMITS), where)
+        return _decoded(parse_json(text, where, LIMITS), where)
     except DocumentError as error:
         raise MeasurementError(where, error.problem, _ADVICE) from None
 
@@ -146,7 +154,7 @@ def read_measurement(path: Path, where: str = "") -> Measurement:
         MeasurementError: the file cannot be read, or is no valid measurement (see `from_json`).
     """
     try:
-        return _decoded(read_json(path, _LIMITS), where or str(path))
+        return _decoded(read_json(path, LIMITS), where or str(path))
     except DocumentError as error:
         raise MeasurementError(where or path, error.problem, _ADVICE) from None
 
@@ -245,4 +253,6 @@ def published_words(measurement: Measurement) -> list[str]:
     """Return a phrase for each known accuracy: "published 70.9 (source)"."""
     labels = {PUBLISHED: "published", MEASURED_2023: "2023"}
     values = ((label, measurement.model.get(key)) for key, label in labels.items())
-    return [f"{label} {value.value:g} ({value.source})" for label, value in values if value is not None]
+    known = [(label, value) for label, value in values if value is not None and value.value is not None]
+    texts = (v.value if v.number is None else f"{v.number:g}" for _, v in known)
+    return [f"{label} {text} ({v.source})" for (label, v), text in zip(known, texts, strict=True)]

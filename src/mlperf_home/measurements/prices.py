@@ -140,9 +140,11 @@ def cost_values(values: Mapping[str, Value], scenario: str, rules: Round, price:
         sample_s = value / 1000 / samples
         basis += "" if samples == 1 else f" of {samples} samples"
     reason = f"{per_hour:g} per hour ({price.source}) and {basis}; the machine does nothing else meanwhile"
-    return {PRICE: price, COST: Value(per_hour * sample_s * _MILLION / _HOUR_S, "inferred", reason=reason)}
+    cost = per_hour * sample_s * _MILLION / _HOUR_S
+    known = Value(cost, "inferred", reason=reason) if math.isfinite(cost) else unknown(f"it is too large: {reason}")
+    return {PRICE: price, COST: known}
 
 
 def _above_0(value: Value | None) -> float | None:
-    number = None if value is None else value.value
-    return float(number) if isinstance(number, (int, float)) and number > 0 else None
+    number = None if value is None else value.number
+    return number if number and number > 0 else None

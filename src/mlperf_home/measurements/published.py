@@ -6,16 +6,19 @@ Values are copied; those of empty cells are unknown.
 from __future__ import annotations
 
 import csv
-import math
 from typing import TYPE_CHECKING
 
 from mlperf_home.errors import LocatedError
 from mlperf_home.measurements.measurement import Measurement, Value, unknown
+from scriptgraph.files.parsing import finite_number, parsing, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+_SHOWN = 60
+# A count of more digits is no count; it stays a text.
+_TOO_LARGE = 1 << 32
 _VARIANT = ("family", "multiplier", "resolution", "precision")
 _NUMBERS = {"top1": "top1_percent", "latency_ms": "latency_ms", "energy_mj": "energy_mj"}
 _SYSTEM = ("round", "organization", "platform", "system", "cpu", "sockets", "cores", "framework")
@@ -25,6 +28,7 @@ _BERT = (
     *("host_processors_per_node", "host_processor_core_count", "MlperfModel", "Model", "Scenario"),
     *("Accuracy", "Result", "Result_Units"),
 )
+_ADVICE = "save the table as CSV in UTF-8"
 _UNITS = {
     "Samples/s": "samples_per_second",
     "Queries/s": "queries_per_second",
@@ -66,18 +70,16 @@ class _Row:
         text = self.cells[name]
         if text in {"", "None"}:
             return unknown("the table's cell is empty")
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        if not math.isfinite(value):
-            raise TableError(self.where, f"{name} is {text!r}, not a number", "correct the cell")
+        value = finite_number(text)
+        if value is None:
+            raise TableError(self.where, f"{name} is {text[:_SHOWN]!r}, not a number", "correct the cell")
         return Value(value, "copied", self.source)
 
     def number_or_text(self, name: str) -> Value:
         """Return a cell's count; a table may describe cores of several kinds in words."""
         text = self.cells[name]
-        return Value(int(text), "copied", self.source) if text.isdecimal() else self.value(name)
+        count = whole_number(text)
+        return self.value(name) if count is None or count >= _TOO_LARGE else Value(count, "copied", self.source)
 
     def measurement(
         self, at: tuple[str, str, str], model: dict[str, Value], system: dict[str, Value], values: dict[str, Value]
@@ -116,7 +118,10 @@ def read_table(path: Path) -> Iterator[Measurement]:
 
 def _rows(path: Path, needed: Callable[[list[str]], tuple[str, ...]]) -> Iterator[_Row]:
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with (
+            parsing(lambda reason: TableError(path, f"is not CSV in UTF-8 ({reason})", _ADVICE), TableError),
+            path.open(encoding="utf-8", newline="") as file,
+        ):
             reader = csv.DictReader(file)
             columns = list(reader.fieldnames or ())
             if missing := [name for name in needed(columns) if name not in columns]:
@@ -125,14 +130,12 @@ def _rows(path: Path, needed: Callable[[list[str]], tuple[str, ...]]) -> Iterato
                 yield _Row(cells, f"{path}: line {reader.line_num}", path.name)
     except OSError as error:
         raise TableError(path, f"cannot be read ({error.strerror})", "name a file that you can read") from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise TableError(path, f"is not CSV in UTF-8 ({error})", "save the table as CSV in UTF-8") from None
 
 
 def _bert(row: _Row) -> Measurement:
     unit, benchmark = row.cells["Result_Units"], row.cells["MlperfModel"]
     if unit not in _UNITS:
-        raise TableError(row.where, f"Result_Units is {unit!r}", f"use one of {', '.join(_UNITS)}")
+        raise TableError(row.where, f"Result_Units is {unit[:_SHOWN]!r}", f"use one of {', '.join(_UNITS)}")
     system = {
         "name": row.value("SystemName"),
         **{name.lower(): row.value(name) for name in ("Platform", "Organization", "Division")},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlperf_home.measurements.measurement import NOISY, published_words, read_measurement
+from mlperf_home.measurements.measurement import NOISY, published_words, read_measurement, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +33,7 @@ _MACHINE = (
     ("{} to {} C", ("temperature_c_before", "temperature_c_after")),
     ("governor {}", ("governor",)),
 )
+_ABSENT = unknown("the measurement does not tell it")
 _RESULTS = (("latency_ms", "ms"), ("samples_per_second", "samples/s"))
 
 
@@ -45,9 +46,9 @@ def summary_rows(measurement: Measurement) -> list[tuple[str, str]]:
         rows.append(("System", _text(measurement.system["host_processor_model_name"])))
     rows.append(("Benchmark", f"{measurement.benchmark}, MLPerf inference {measurement.round}"))
     rows.append(("Scenario", measurement.scenario))
-    rows.append(("Engine", f"{_text(measurement.engine['name'])} {_text(measurement.engine['version'])}"))
-    if measurement.model["name"].value is not None:
-        rows.append(("Model", _text(measurement.model["name"])))
+    rows.append(("Engine", " ".join(_text(measurement.engine.get(key, _ABSENT)) for key in ("name", "version"))))
+    if (model := measurement.model.get("name", _ABSENT)).value is not None:
+        rows.append(("Model", _text(model)))
     rows += [(label, _text(measurement.values[key])) for key, label in _LABELS.items() if key in measurement.values]
     rows += [(label, _text(value)) for key, label in _IF_KNOWN.items() if (value := _known(measurement, key))]
     if price := _known(measurement, "price_per_hour"):
@@ -79,19 +80,19 @@ def family_rows(measurements: Sequence[Measurement]) -> list[tuple[str, str]]:
     rows = []
     for measurement in measurements:
         results = [(key, unit, measurement.values[key]) for key, unit in _RESULTS if key in measurement.values]
-        numbers = [(key, value.value) for key, _, value in results if isinstance(value.value, (int, float))]
+        numbers = [(key, value.number) for key, _, value in results if value.number is not None]
         # A low latency is fast, as is a high rate.
         order = next((value if key == "latency_ms" else -value for key, value in numbers), float("inf"))
         words = [
-            f"{unit} unknown ({value.reason})" if value.value is None else f"{value.value:10.4f} {unit}"
+            f"{unit} unknown ({value.reason})" if value.value is None else f"{_padded(value)} {unit}"
             for _, unit, value in results
         ]
         accuracy = measurement.values.get("top1_percent")
         if accuracy is not None and accuracy.value is not None:
-            words.append(f"top-1 {accuracy.value:.3f} %")
+            words.append(f"top-1 {accuracy.value if accuracy.number is None else format(accuracy.number, '.3f')} %")
             words.append(", ".join(published_words(measurement)))
         words.append(measurement.validity or "")
-        rows.append((order, str(measurement.model["name"].value), "  ".join(filter(None, words))))
+        rows.append((order, str(measurement.model.get("name", _ABSENT).value), "  ".join(filter(None, words))))
     return [(name, words) for _, name, words in sorted(rows)]
 
 
@@ -108,6 +109,10 @@ def _machine_rows(measurement: Measurement) -> list[tuple[str, str]]:
 def _known(measurement: Measurement, key: str) -> Value | None:
     value = measurement.values.get(key)
     return None if value is None or value.value is None else value
+
+
+def _padded(value: Value) -> str:
+    return f"{value.value!s:>10}" if value.number is None else f"{value.number:10.4f}"
 
 
 def _text(value: Value) -> str:

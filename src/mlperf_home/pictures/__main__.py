@@ -19,6 +19,7 @@ from scriptgraph.files.atomic import replace_text
 if TYPE_CHECKING:
     from mlperf_home.contracts.studies.picture import Picture
 
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 FILES = tuple(f"pareto.{ending}" for ending in ("svg", "png", "html", "csv", "json"))
 
 
@@ -60,13 +61,20 @@ def _write(picture: Picture, out: Path) -> None:
     columns = [f"{axis.name}{end}" for axis in (picture.x, picture.y) for end in ("", "_low", "_high")]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["name", "system", "imported", "sample", "front", "on_front", "judged", *columns, *facts])
+    titles = ["name", "system", "imported", "sample", "front", "on_front", "judged"]
+    writer.writerow([*titles, *map(_as_text, (*columns, *facts))])
     for mark in picture.marks:
         imported, sample, on_front = ("yes" if each else "no" for each in (mark.imported, mark.sample, mark.on_front))
-        own = [mark.name, mark.system, imported, sample, mark.front, on_front, mark.judged]
+        name, system, of = map(_as_text, (mark.name, mark.system, mark.front))
+        own = [name, system, imported, sample, of, on_front, mark.judged]
         numbers = [mark.x, *(mark.x_interval or ("", "")), mark.y, *(mark.y_interval or ("", ""))]
-        writer.writerow([*own, *numbers, *(mark.facts.get(name, "") for name in facts)])
+        writer.writerow([*own, *numbers, *(_as_text(mark.facts.get(name, "")) for name in facts)])
     replace_text(out / "pareto.csv", text.getvalue())
+
+
+def _as_text(cell: str) -> str:
+    """Return a text that spreadsheets do not take for a formula; an apostrophe marks it as text."""
+    return f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell
 
 
 if __name__ == "__main__":

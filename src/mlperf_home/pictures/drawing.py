@@ -21,6 +21,7 @@ from plotly.offline import get_plotlyjs
 
 from mlperf_home.contracts.studies.picture import SAMPLE
 from mlperf_home.pictures.picture import LOOKS
+from scriptgraph.printable import printable_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -36,7 +37,11 @@ _NARROW = 100
 _LINE_STYLES = ("-", "--", "-.", ":")
 # Positions of a label, in points from its mark, in the order of preference: first those on the empty side of the front.
 _PLACES = ((-8, 7), (-8, 17), (8, -12), (8, 5), (-8, -12), (8, -22), (-8, 25), (8, 15))
-_SETTINGS = {"svg.hashsalt": "mlperf-home", "svg.fonttype": "path", "font.size": 10, "axes.axisbelow": True}
+_SETTINGS = {
+    "svg.hashsalt": "mlperf-home", "svg.fonttype": "path", "font.size": 10, "axes.axisbelow": True,
+    # A name is no formula, whatever dollars and backslashes it has.
+    "text.parse_math": False, "text.usetex": False,
+}  # fmt: skip
 
 
 def draw(picture: Picture, svg: Path, png: Path) -> None:
@@ -99,16 +104,16 @@ def _format_axes(axes: Any, picture: Picture) -> None:
         axes.xaxis.set_major_locator(mpl.ticker.LogLocator(subs=subs, numticks=20))
         axes.xaxis.set_major_formatter(mpl.ticker.FuncFormatter(lambda value, _: f"{value:g}"))
         axes.xaxis.set_minor_formatter(mpl.ticker.NullFormatter())
-    axes.set_xlabel(picture.x.caption)
-    axes.set_ylabel(picture.y.caption)
-    axes.set_title(picture.heading, loc="left", wrap=True)
+    axes.set_xlabel(printable_name(picture.x.caption))
+    axes.set_ylabel(printable_name(picture.y.caption))
+    axes.set_title(printable_name(picture.heading), loc="left", wrap=True)
     axes.grid(visible=True, which="both", color="#e8e8e8", linewidth=0.6)
     # Names of fronts are long; one front has no name in the legend.
     columns = 2 if len(picture.staircases()) > 1 else 5
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.11), ncols=columns, frameon=False)
     if picture.notes:
         below = -0.17 - 0.05 * math.ceil(len(axes.get_legend().get_texts()) / columns)
-        text = "\n".join(picture.notes)
+        text = "\n".join(map(printable_name, picture.notes))
         axes.annotate(text, (0, below), xycoords="axes fraction", fontsize=9, color="#444444", va="top")
 
 
@@ -126,7 +131,7 @@ def _label(figure: Any, axes: Any, front: Iterable[Mark], picture: Picture) -> N
     for mark in front:
         for right, up in places:
             text = axes.annotate(
-                mark.name,
+                printable_name(mark.name),
                 (mark.x, mark.y),
                 xytext=(right, up),
                 textcoords="offset points",

@@ -119,7 +119,7 @@
     document.getElementById("shown").textContent =
       `${marks.length} of ${picture.marks.length} points shown${picture.sample_words ? "; " + picture.sample_words : ""}`;
     const axis = (name) => ({
-      title: { text: `${picture[name].label}, ${picture[name].direction === "min" ? "less" : "more"} is better` },
+      title: { text: `${escaped(picture[name].label)}, ${picture[name].direction === "min" ? "less" : "more"} is better` },
       type: log[name] ? "log" : "linear",
       gridcolor: "#e8e8e8",
       zeroline: false,

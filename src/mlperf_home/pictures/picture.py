@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mlperf_home.contracts.codec import encode_finite, read_document
+from mlperf_home.contracts.codec import encode, read_document
 from mlperf_home.contracts.studies.picture import PICTURE_LIMITS, Axis, Picture
 from mlperf_home.errors import LocatedError
 from mlperf_home.pareto.front import fronts
@@ -62,7 +62,7 @@ def axis(metric: str) -> Axis:
 
 def to_json(picture: Picture) -> str:
     """Return a picture as JSON text; equal pictures have equal texts."""
-    return json.dumps(encode_finite(picture), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    return json.dumps(encode(picture), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def read_picture(path: Path) -> Picture:

@@ -18,6 +18,7 @@ from scriptgraph.cli.console import RunConsole
 from scriptgraph.cli.runs.run_command import run_request
 from scriptgraph.cli.runs.run_options import read_run
 from scriptgraph.errors import MACHINE_ERRNOS, ScriptGraphError, UnknownOptionError
+from scriptgraph.printable import printable, shortened
 from scriptgraph.process.interruption import Interruption
 from scriptgraph.product import registered_folder
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     CommandFunction = Callable[[Arguments, RunConsole], dict[str, Any]]
 
+_LONGEST_LINE = 5000
 _FAILED, _INTERRUPTED = 1, 130
 
 
@@ -195,7 +197,8 @@ def _guarded(
     answer = _caught(function, interruption or Interruption())
     if not answer.get("error"):
         return {"return": 0, **answer}
-    answer = {"return": _FAILED, **answer, "error": _without_end_mark(answer["error"])}
+    lines = (shortened(line) if len(line) > _LONGEST_LINE else line for line in printable(answer["error"]).split("\n"))
+    answer = {"return": _FAILED, **answer, "error": _without_end_mark("\n".join(lines))}
     if cmind_input.get("out") not in {None, "", "con", "json"}:  # cm prints errors for out=con only
         print(f"\nCM error: {answer['error']}!", file=sys.stderr)
     return answer

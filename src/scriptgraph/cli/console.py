@@ -7,6 +7,8 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any, TextIO
 
+from scriptgraph.printable import printable, printable_name
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -39,9 +41,9 @@ class RunConsole:
         self.tables: list[dict[str, Any]] = []
 
     def __call__(self, kind: str, title: str, details: Mapping[str, Any]) -> None:
-        """Show one event; events of parallel steps one after another."""
+        """Show one event; events of parallel steps one after another; control characters are shown as escapes."""
         with self._writing:
-            self._show(kind, title, details)
+            self._show(kind, printable_name(title), details)
 
     def _show(self, kind: str, title: str, details: Mapping[str, Any]) -> None:
         if kind != "progressed":
@@ -80,9 +82,9 @@ class RunConsole:
         self._line(f"  {whose}{done if details['status'] == 'done' else details['status'] + reason}", _DIM)
 
     def text(self, lines: Iterable[str]) -> None:
-        """Print lines of a result unchanged to the results' output."""
+        """Print lines of a result to the results' output."""
         for line in lines:
-            print(line, file=self._results_to, flush=True)
+            print(printable(line), file=self._results_to, flush=True)
 
     def close(self) -> None:
         """Remove the progress bars from the screen."""
@@ -93,6 +95,7 @@ class RunConsole:
 
     def _line(self, text: str, style: str = "", *, always: bool = False) -> None:
         if always or not self.quiet:
+            text = printable(text)
             shown = f"\x1b[{style}m{text}\x1b[0m" if style and self._coloured else text
             # One write: the lines of several threads and programs stay whole.
             self._lines_to.write(f"{shown}\n")
@@ -103,7 +106,7 @@ class RunConsole:
             from scriptgraph.cli.tables import LiveBars  # noqa: PLC0415 - few commands have bars
 
             self._bars = self._bars or LiveBars(self._lines_to)
-            self._bars.update(what, done, total)
+            self._bars.update(printable_name(what), done, total)
         elif total and self._plain_shown.get(what) != (step := int(100 * done / total) // _PLAIN_STEP_PERCENT):
             self._plain_shown[what] = step
             self._line(f"  {what}: {100 * done / total:.0f} %")

@@ -8,6 +8,7 @@ from scriptgraph.cli.commands.decoder import subject_of
 from scriptgraph.cli.commands.help import help_text
 from scriptgraph.cli.lists.script_commands import options_to_help
 from scriptgraph.manifest.queries import parse_query
+from scriptgraph.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,5 +40,5 @@ def show_help(
         groups = options_to_help(parse_query(subject), load())
     text = help_text(command, groups)
     if cmind_input.get("out") in {"con", "console"}:
-        print(text)
+        print(printable(text))
     return {"help": text, "skip_delayed_help": True}

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, TextIO
 
 from scriptgraph.immutable import Immutable
+from scriptgraph.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,10 +67,16 @@ def show_sections(sections: Sequence[Section], to: TextIO | None = None) -> None
         out.write(as_lines(sections))
 
 
+def _printable(section: Section) -> Section:
+    """Return a section whose texts a terminal shows as they are."""
+    rows = [[printable(cell) for cell in row] for row in section.rows]
+    return Section(printable(section.title), rows, [printable(cell) for cell in section.header])
+
+
 def as_lines(sections: Sequence[Section]) -> str:
     """Return sections as text: the title, then the rows with aligned columns."""
     lines = []
-    for section in sections:
+    for section in map(_printable, sections):
         indent = "  " if section.title else ""
         lines += [section.title] if section.title else []
         rows = [row for row in (section.header, *section.rows) if row]
@@ -87,7 +94,7 @@ def draw(sections: Sequence[Section], out: TextIO, *, labelled: bool = False) ->
     console = _console(out)
     if not console.is_terminal:
         console.width = _PLAIN_WIDTH
-    for section in sections:
+    for section in map(_printable, sections):
         if not section.rows:
             console.print(section.title, style="bold")
             continue

@@ -15,7 +15,7 @@ from scriptgraph.fetch.archive_limits import DEFAULT_LIMITS, ArchiveRefused, Byt
 from scriptgraph.fetch.archive_members import FILE, FOLDER, HARDLINK, SYMLINK, Member
 from scriptgraph.fetch.archive_readers import read_members
 from scriptgraph.fetch.failures import DiskFailed, disk_failure
-from scriptgraph.files.parser_faults import printable
+from scriptgraph.printable import printable_name
 
 _LONGEST_PATH, _MOST_FOLDERS = 1024, 100
 
@@ -35,7 +35,7 @@ class ArchiveError(ScriptGraphError):
 
     def __str__(self) -> str:
         member = f", member {self.member!r}" if self.member else ""
-        return f"{self.archive}{member}: {printable(self.problem)}; nothing was unpacked"
+        return f"{self.archive}{member}: {printable_name(self.problem)}; nothing was unpacked"
 
 
 def extract(archive: Path, destination: Path, limits: UnpackLimits = DEFAULT_LIMITS) -> tuple[Path, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from scriptgraph.fetch.archive_limits import ArchiveRefused
-from scriptgraph.files.parser_faults import parser_faults
+from scriptgraph.files.parsing import parser_faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -16,7 +16,7 @@ from scriptgraph.fetch.archive_limits import ArchiveRefused
 from scriptgraph.fetch.archive_members import FILE, FOLDER, HARDLINK, SYMLINK, Member, Readable, read_content
 from scriptgraph.fetch.zip_members import read_zip
 from scriptgraph.files.forward_stream import ForwardStream
-from scriptgraph.files.parser_faults import parser_faults
+from scriptgraph.files.parsing import parser_faults
 from scriptgraph.files.tar_reader import BoundedTar
 
 if TYPE_CHECKING:

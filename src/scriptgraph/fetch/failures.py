@@ -29,7 +29,7 @@ from urllib3.exceptions import (
 )
 
 from scriptgraph.errors import ScriptGraphError
-from scriptgraph.files.parser_faults import printable
+from scriptgraph.printable import printable_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -83,9 +83,8 @@ class DownloadError(ScriptGraphError):
 
     def __str__(self) -> str:
         reasons = "; ".join(f"{source}: {reason}" for source, reason in self.problems) or "it has no source"
-        return (
-            f"{self.name} could not be fetched: {printable(reasons)}. Try again later, or name a local copy of the file"
-        )
+        problem = f"{self.name} could not be fetched: {printable_name(reasons)}"
+        return f"{problem}. Try again later, or name a local copy of the file"
 
 
 class TransferFailed(Exception):  # noqa: N818 - it reads as the event it is

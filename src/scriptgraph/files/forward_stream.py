@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import IO, TYPE_CHECKING
 
-from scriptgraph.files.parser_faults import FaultyBytesError
+from scriptgraph.files.parsing import FaultyBytesError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 # Translates braces to brackets; removes everything but brackets, quotes and commas.
 _SHAPE, _NO_SHAPE = bytes.maketrans(b"{}", b"[]"), bytes(each for each in range(256) if each not in b'[]{},"')
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_MOST_DIGITS, _TOO_LARGE = 21, 1 << 64
 
 
 class Limits(Immutable):
@@ -80,9 +81,19 @@ def parse_json(
         raise DocumentError(where, "", f"is not JSON ({error})") from None
     except _NotStrictJsonError as error:
         raise DocumentError(where, "", str(error)) from None
-    except ValueError:
-        raise DocumentError(where, "", "has a number with thousands of digits") from None
     return document
+
+
+def parse_line(text: str | bytes) -> Any:
+    """Parse one line of a long log, whose lines are limited by their reader.
+
+    Raises:
+        ValueError: the text is not JSON, or has a number that the other readers refuse.
+    """
+    try:
+        return _ANY_KEYS.decode(text if isinstance(text, str) else text.decode())
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def _check_shape(raw: bytes, where: object, limits: Limits) -> None:
@@ -119,6 +130,13 @@ def _finite(text: str) -> float:
     return value
 
 
+def _integer(text: str) -> int:
+    # No document needs more than 64 bits; larger numbers are infinite as a float, or too long for a database.
+    if len(text) > _MOST_DIGITS or abs(value := int(text)) >= _TOO_LARGE:
+        raise _NotStrictJsonError(f"has the number {text[:_MOST_DIGITS]}..., which is too large")
+    return value
+
+
 def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
@@ -130,5 +148,7 @@ def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-_ANY_KEYS = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)
-_UNIQUE_KEYS = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_unique)
+_ANY_KEYS = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite, parse_int=_integer)
+_UNIQUE_KEYS = json.JSONDecoder(
+    parse_constant=_refuse, parse_float=_finite, parse_int=_integer, object_pairs_hook=_unique
+)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from scriptgraph.files.parsing import whole_number
+
 if TYPE_CHECKING:
     from pathlib import Path
-
-# The digits of a 64-bit number; Python refuses to convert much longer ones.
-_MOST_DIGITS = 20
 
 
 def read_text(path: Path) -> str | None:
@@ -38,10 +37,11 @@ def read_integer(path: Path, *, signed: bool = False) -> int | None:
     """Return a file's integer; None if there is none, or it is negative ("unknown") and not `signed`."""
     text = read_text(path) or ""
     digits = text.removeprefix("-") if signed else text
-    return int(text) if digits.isascii() and digits.isdecimal() and len(digits) <= _MOST_DIGITS else None
+    number = whole_number(digits)
+    return -number if number is not None and digits != text else number
 
 
 def count_listed(text: str) -> int:
     """Count the numbers of a list in the kernel's form ("0-3,8" has 5)."""
-    spans = re.findall(r"(\d+)(?:-(\d+))?", text)
+    spans = re.findall(r"\b(\d{1,9})\b(?:-(\d{1,9})\b)?", text)
     return sum(int(last or first) - int(first) + 1 for first, last in spans)

@@ -7,7 +7,7 @@ import tarfile
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
-from scriptgraph.files.parser_faults import FaultyBytesError, parser_faults
+from scriptgraph.files.parsing import FaultyBytesError, parser_faults
 
 if TYPE_CHECKING:
     from scriptgraph.files.forward_stream import ForwardStream

@@ -86,7 +86,7 @@ def parse_version(text: str) -> Version:
     Raises:
         NoPythonError: the text is not a version.
     """
-    if not re.fullmatch(r"\d+(\.\d+){0,2}", text.strip()):
+    if not re.fullmatch(r"\d{1,9}(\.\d{1,9}){0,2}", text.strip()):
         raise NoPythonError(f"{text!r} is not a version of Python; write it like 3.11")
     return tuple(int(part) for part in text.strip().split("."))
 

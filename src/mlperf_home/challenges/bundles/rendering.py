@@ -8,6 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from mlperf_home.contracts.codec import encode
+from scriptgraph.printable import printable, printable_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,20 +58,24 @@ def _markdown(title: str, parts: Sequence[Part]) -> str:
 
 
 def _page(title: str, parts: Sequence[Part]) -> str:
-    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(title)}</title>'
+    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{_escaped(title)}</title>'
     body = "\n".join(map(_section, parts))
     return (
         f'<!doctype html>\n<html lang="en"><head>{head}<style>{_STYLE}</style></head>\n'
-        f"<body><h1>{escape(title)}</h1>\n{body}\n</body></html>\n"
+        f"<body><h1>{_escaped(title)}</h1>\n{body}\n</body></html>\n"
     )
 
 
+def _escaped(text: str) -> str:
+    return escape(printable_name(text))
+
+
 def _section(part: Part) -> str:
-    html = f"<h2>{escape(part.title)}</h2>"
-    html += "".join(f'<p class="notice">{escape(notice)}</p>' for notice in part.notices)
+    html = f"<h2>{_escaped(part.title)}</h2>"
+    html += "".join(f'<p class="notice">{_escaped(notice)}</p>' for notice in part.notices)
     if part.rows:
-        names = "".join(f"<th>{escape(cell)}</th>" for cell in part.header)
-        rows = "\n".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in part.rows)
+        names = "".join(f"<th>{_escaped(cell)}</th>" for cell in part.header)
+        rows = "\n".join(f"<tr>{''.join(f'<td>{_escaped(cell)}</td>' for cell in row)}</tr>" for row in part.rows)
         html += f"\n<table><tr>{names}</tr>\n{rows}</table>"
     return html
 
@@ -87,7 +92,7 @@ def value_text(value: object) -> str:
 
 
 def _plain(text: str) -> str:
-    return " ".join("".join(_SPECIAL.get(letter, letter) for letter in text).split())
+    return " ".join("".join(_SPECIAL.get(letter, letter) for letter in printable(text)).split())
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -135,4 +135,4 @@ def same_arithmetic(then: Measurement, now: Measurement, machines: Machines, *, 
 def _value(measurement: Measurement, name: str) -> float | None:
     stored = measurement.values.get(name)
     value = stored.value if stored else None
-    return float(value) if isinstance(value, int | float) else None
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

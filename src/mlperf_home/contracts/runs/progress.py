@@ -14,6 +14,7 @@ from mlperf_home.contracts.codec import Document, OpenDocument, parse_document, 
 from mlperf_home.contracts.runs.grids import Grid
 from scriptgraph.errors import DocumentError
 from scriptgraph.files.json_reader import Limits
+from scriptgraph.printable import printable_name, shortened
 
 _LINE = Limits(size=1 << 20, depth=8, values=10_000)
 
@@ -95,8 +96,8 @@ Event = (
 
 def print_failure(error: object) -> None:
     """Print an error as a line on standard error, and as an event on standard output for the parent process."""
-    # The name of a file need not be UTF-8; a document is.
-    message = str(error).encode(errors="backslashreplace").decode()
+    # The name of a file need not be UTF-8, and may hold control characters; a document is text.
+    message = shortened(printable_name(str(error)))
     print(f"mlperf-home: {message}", file=sys.stderr, flush=True)
     print_line(FailedEvent(message=message))
 

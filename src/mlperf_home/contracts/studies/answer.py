@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from mlperf_home.contracts.codec import Document, encode_finite, read_document
+from mlperf_home.contracts.codec import Document, encode, read_document
 from mlperf_home.contracts.intervals import Interval
 from scriptgraph.files.json_reader import Limits
 
@@ -115,4 +115,4 @@ def read_answer(path: Path) -> AnswerDocument:
 
 def answer_text(answer: AnswerDocument) -> str:
     """Return an answer as JSON text; equal answers have equal texts."""
-    return json.dumps(encode_finite(answer), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    return json.dumps(encode(answer), indent=1, sort_keys=True, ensure_ascii=False) + "\n"

@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlperf_home.datasets.base import DatasetError
 from scriptgraph.files.forward_stream import ForwardStream
+from scriptgraph.files.parsing import parsing, whole_number
 from scriptgraph.files.tar_reader import BoundedTar
 
 if TYPE_CHECKING:
@@ -98,9 +98,10 @@ def _line_problem(columns: list[str], line: str, known: Mapping[str, int]) -> st
     """Return the fault of a line, or "" if it is a label or empty."""
     if not columns:
         return ""
-    if len(columns) != _COLUMNS or not columns[1].isdecimal():
+    label = whole_number(columns[1]) if len(columns) == _COLUMNS else None
+    if label is None:
         return f"is not a label: {line.strip()[:60]!r}"
-    name, label = columns[0], int(columns[1])
+    name = columns[0]
     if name in known:
         return f"labels {name} a second time"
     if not IMAGE_NAME.fullmatch(name):
@@ -195,15 +196,16 @@ def _in_folder(place: Path) -> Iterator[ImageFile]:
 
 
 def _in_tar(place: Path) -> Iterator[ImageFile]:
+    def damaged(reason: str) -> DatasetError:
+        problem = f"cannot be read as an uncompressed tar ({reason})"
+        return DatasetError(place, problem, f"unpack it, or fetch it again; {HOW_TO_GET}")
+
     try:
-        with place.open("rb") as file, BoundedTar(ForwardStream(file, plain=True)) as archive:
+        with place.open("rb") as file, parsing(damaged), BoundedTar(ForwardStream(file, plain=True)) as archive:
             for member in archive:
                 name = member.name.rpartition("/")[2]
                 if member.isfile() and IMAGE_NAME.fullmatch(name):
                     yield ImageFile(name, place, member.offset_data, member.size)
-    except tarfile.TarError as error:
-        problem = f"cannot be read as an uncompressed tar ({error})"
-        raise DatasetError(place, problem, f"unpack it, or fetch it again; {HOW_TO_GET}") from error
     except OSError as error:
         raise _unreadable(place, error, HOW_TO_GET) from error
 

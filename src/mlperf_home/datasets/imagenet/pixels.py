@@ -18,6 +18,7 @@ import numpy as np
 
 from mlperf_home.datasets.base import DatasetError
 from mlperf_home.datasets.imagenet.recipes import EFFICIENTNET, PUBLISHED
+from scriptgraph.files.parsing import parsing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,12 +57,14 @@ def make_pixels(recipe: Recipe, content: bytes, where: object) -> NDArray[np.uin
 def _decode(content: bytes, where: object, *, upright: bool) -> NDArray[np.uint8]:
     # MLPerf's reference applies the EXIF orientation; TensorFlow does not.
     flags = cv2.IMREAD_COLOR if upright else cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-    try:
+
+    def damaged(_reason: str = "") -> DatasetError:
+        return DatasetError(where, f"is not a complete JPEG ({len(content)} bytes)", "fetch this image again")
+
+    with parsing(damaged):
         image = cv2.imdecode(np.frombuffer(content, np.uint8), flags) if content else None
-    except cv2.error:
-        image = None
     if image is None:
-        raise DatasetError(where, f"is not a complete JPEG ({len(content)} bytes)", "fetch this image again")
+        raise damaged()
     return np.ascontiguousarray(image[:, :, ::-1], dtype=np.uint8)
 
 

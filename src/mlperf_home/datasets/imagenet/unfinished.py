@@ -18,6 +18,7 @@ from mlperf_home.datasets.base import DatasetError
 from mlperf_home.datasets.imagenet.samples import LABELS_FILE, PIXELS_FILE, PROVENANCE, PROVENANCE_FILE, pixels_shape
 from scriptgraph.files import locks
 from scriptgraph.files.atomic import sync_folder
+from scriptgraph.files.parsing import parsing, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -66,8 +67,9 @@ class Unfinished:
         self._lists = lists
         try:
             matches = (folder / _IDENTITY_FILE).read_text(encoding="utf-8") == self._identity
-            matches = matches and np.load(self.pixels, mmap_mode="r", allow_pickle=False).shape == shape
-        except (OSError, ValueError, EOFError):
+            with parsing(ValueError):
+                matches = matches and np.load(self.pixels, mmap_mode="r", allow_pickle=False).shape == shape
+        except (OSError, ValueError):
             matches = False
         if not matches:
             self._begin(shape)
@@ -149,8 +151,9 @@ def read_done(folder: Path, lists: Sequence[str]) -> dict[int, str]:
     done = {}
     for chunk, _, rest in (line.partition(" ") for line in lines):
         images, _, digest = rest.partition(" ")
-        if chunk.isdecimal() and int(chunk) < len(lists) and lists[int(chunk)] == images:
-            done[int(chunk)] = digest
+        number = whole_number(chunk)
+        if number is not None and number < len(lists) and lists[number] == images:
+            done[number] = digest
     return done
 
 

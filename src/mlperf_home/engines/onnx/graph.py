@@ -13,6 +13,7 @@ from mlperf_home.engines.base import BackendError
 from mlperf_home.engines.engine import first_line
 from mlperf_home.engines.onnx.model_file import external_files
 from mlperf_home.engines.onnx.outputs import AnswerOutputs, Output, find_outputs
+from scriptgraph.files.parsing import parsing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,14 +104,15 @@ def load(path: Path) -> onnx.ModelProto:
     Raises:
         BackendError: the file is absent, unreadable, or not an ONNX model.
     """
+
+    def damaged(reason: str) -> BackendError:
+        return BackendError(f"model {path}: is not a complete ONNX file ({reason}); download or export it again")
+
     try:
-        model = onnx.load(str(path), load_external_data=False)
+        with parsing(damaged):
+            model = onnx.load(str(path), load_external_data=False)
     except OSError as error:
         raise BackendError(f"model {path}: cannot be read ({error.strerror or error}); check the path") from error
-    except Exception as error:  # protobuf's and onnx's own errors share no other base
-        raise BackendError(
-            f"model {path}: is not a complete ONNX file ({first_line(error)}); download or export it again"
-        ) from error
     if not model.graph.node or not model.graph.output:
         raise BackendError(f"model {path}: has no graph; download or export it again")
     return model

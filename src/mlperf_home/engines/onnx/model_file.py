@@ -10,6 +10,7 @@ import mmap
 from typing import TYPE_CHECKING
 
 from mlperf_home.engines.base import BackendError
+from scriptgraph.files.parsing import parsing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,18 +50,18 @@ def external_files(path: Path) -> tuple[str, ...]:
     Raises:
         BackendError: the file is absent, or is no complete ONNX model.
     """
+
+    def damaged(reason: str) -> BackendError:
+        return BackendError(f"model {path}: is not a complete ONNX file ({reason}); download or export it again")
+
     try:
         with path.open("rb") as file:
             if not path.stat().st_size:
                 return ()
-            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            with parsing(damaged), mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
                 return tuple(sorted({name for part in _tensors(content) if (name := _location(content, part))}))
     except OSError as error:
         raise BackendError(f"model {path}: cannot be read ({error.strerror or error}); check the path") from error
-    except _DamagedError as error:
-        raise BackendError(
-            f"model {path}: is not a complete ONNX file ({error}); download or export it again"
-        ) from error
 
 
 def _tensors(content: mmap.mmap) -> Iterator[_Part]:

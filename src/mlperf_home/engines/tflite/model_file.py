@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.engines.base import BackendError
+from scriptgraph.files.parsing import parsing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,21 +79,22 @@ def check_file(path: Path) -> FileFacts:
     Raises:
         BackendError: the file is absent, not a TFLite model, or incomplete.
     """
+
+    def damaged(reason: str) -> BackendError:
+        size = path.stat().st_size
+        problem = f"the TFLite file is incomplete or damaged: {reason} of its {size} bytes"
+        return BackendError(f"model {path}: {problem}; download it again")
+
     try:
         with path.open("rb") as file:
             head = file.read(_HEAD_BYTES)
             if head[4:] != _IDENTIFIER:
                 reason = "has no TFLite identifier (TFL3) in bytes 4 to 7" if head else "is empty"
                 raise BackendError(f"model {path}: is not a TFLite file: it {reason}; use a .tflite file")
-            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            with parsing(damaged, BackendError), mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
                 return _Flatbuffer(content).check()
     except OSError as error:
         raise BackendError(f"model {path}: cannot be read ({error.strerror or error}); check the path") from error
-    except _OutsideError as error:
-        size = path.stat().st_size
-        raise BackendError(
-            f"model {path}: the TFLite file is incomplete or damaged: {error} of its {size} bytes; download it again"
-        ) from error
 
 
 class _Flatbuffer:
@@ -100,6 +102,8 @@ class _Flatbuffer:
 
     def __init__(self, content: mmap.mmap) -> None:
         self._content, self._size = content, len(content)
+        # Each table has bytes of its own in a real file; in a hostile one, lists lead to one table again and again.
+        self._visits_left = self._size
 
     def check(self) -> FileFacts:
         """Visit all tables; return the facts."""
@@ -134,6 +138,9 @@ class _Flatbuffer:
 
     def _visit(self, table: int, fields: dict[int, Any]) -> None:
         """Visit a table and follow its fields recursively."""
+        self._visits_left -= 4
+        if self._visits_left < 0:
+            raise _OutsideError("its lists lead to the same tables again and again, more often than the number")
         self._field(table, 0)
         for field, kind in fields.items():
             if isinstance(kind, int):

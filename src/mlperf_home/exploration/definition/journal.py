@@ -6,15 +6,16 @@ Lines are only appended.
 from __future__ import annotations
 
 import json
-import os
 import zlib
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from mlperf_home.contracts.codec import decode, encode_finite, parse_document
+from mlperf_home.contracts.codec import decode, encode, parse_document
 from mlperf_home.contracts.studies.journal import LINE_LIMITS, JournalLine, ObservedEntry, StudyEntry
 from mlperf_home.errors import LocatedError
 from scriptgraph.errors import DocumentError
 from scriptgraph.files import locks
+from scriptgraph.files.line_file import append_whole, mend_last_line, read_lines
+from scriptgraph.files.told import not_yet_told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 _SCHEMA = 1
-_REST_BYTES = 1 << 20
 
 
 class JournalError(LocatedError):
@@ -47,7 +47,7 @@ class Journal:
             problem = "is in use: another command is running this experiment"
             raise JournalError(path, problem, "wait until that command has ended, or use another experiment name")
         try:
-            self._read(encode_finite(study))
+            self._read(encode(study))
         except JournalError:
             self._file.close()
             raise
@@ -73,14 +73,17 @@ class Journal:
 
     def add(self, key: str, observed: object) -> None:
         """Store an observation; it is on the disk when this returns."""
-        entry = ObservedEntry(key=key, observed=encode_finite(observed))
+        entry = ObservedEntry(key=key, observed=encode(observed))
         self._observed[key] = entry.observed
         self._write(entry)
 
     def _read(self, study: Any) -> None:
+        if not locks.is_at(self._file, self.path):
+            raise JournalError(self.path, "was removed meanwhile, with its experiment", "repeat the command")
         self._file.seek(0)
         begun = False
-        for entry in _entries(self.path, _lines(self._file), self.damages):
+        damages = list[str]()
+        for entry in _entries(self.path, read_lines(self._file, LINE_LIMITS.size), damages):
             if isinstance(entry, ObservedEntry):
                 self._observed[entry.key] = entry.observed
             elif (entry.schema, entry.study) == (_SCHEMA, study):
@@ -88,24 +91,16 @@ class Journal:
             else:
                 problem = "belongs to an experiment with another space, other settings or another seed"
                 raise JournalError(self.path, problem, "use the same options, or another experiment name")
-        self._end_last_line()
+        mend_last_line(self._file, _is_entry)
+        self.damages += not_yet_told(self.path, damages)
         if not begun:
             if self._observed:
                 self.damages.append(f"{self.path}: the line that names the study is damaged; it is written again")
             self._write(StudyEntry(schema=_SCHEMA, study=study))
 
-    def _end_last_line(self) -> None:
-        """End the last line: its writer may have been killed before the line break."""
-        if self._file.seek(0, os.SEEK_END):
-            self._file.seek(-1, os.SEEK_END)
-            if self._file.read(1) != b"\n":
-                self._file.write(b"\n")
-
     def _write(self, entry: StudyEntry | ObservedEntry) -> None:
-        text = json.dumps(encode_finite(entry), sort_keys=True)
-        self._file.write(f'{{"crc32": {zlib.crc32(text.encode())}, "entry": {text}}}\n'.encode())
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        text = json.dumps(encode(entry), sort_keys=True)
+        append_whole(self._file, f'{{"crc32": {zlib.crc32(text.encode())}, "entry": {text}}}\n'.encode())
 
 
 def read_observations(path: Path, kind: type[_T], damages: list[str]) -> dict[str, _T]:
@@ -118,21 +113,14 @@ def read_observations(path: Path, kind: type[_T], damages: list[str]) -> dict[st
         return {}
     observed: dict[str, _T] = {}
     with path.open("rb") as file:
-        for entry in _entries(path, (line for line in _lines(file) if line.endswith(b"\n")), damages):
+        ended = (line for line in read_lines(file, LINE_LIMITS.size) if line.endswith(b"\n"))
+        for entry in _entries(path, ended, damages):
             if isinstance(entry, ObservedEntry):
                 try:
                     observed[entry.key] = decode(entry.observed, kind, f"{path}: {entry.key}")
                 except DocumentError as error:
                     damages.append(str(error))
     return observed
-
-
-def _lines(file: BinaryIO) -> Iterator[bytes]:
-    """Yield lines with their ends; cut a line just above the size limit, so that reading it fails."""
-    while line := file.readline(LINE_LIMITS.size + 2):
-        yield line
-        while not line.endswith(b"\n") and (line := file.readline(_REST_BYTES)):
-            pass
 
 
 def _entries(path: Path, lines: Iterable[bytes], damages: list[str]) -> Iterator[StudyEntry | ObservedEntry]:
@@ -152,3 +140,11 @@ def _entry(line: bytes) -> StudyEntry | ObservedEntry:
         raise DocumentError("line", "", "has another checksum")
     kind: type[StudyEntry | ObservedEntry] = StudyEntry if "study" in document.entry else ObservedEntry
     return decode(document.entry, kind, "line")
+
+
+def _is_entry(line: bytes) -> bool:
+    try:
+        _entry(line)
+    except DocumentError:
+        return False
+    return True

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from scriptgraph.errors import DocumentError
 from scriptgraph.files.json_reader import Limits, parse_json, read_json
 from scriptgraph.files.kernel_files import read_text
+from scriptgraph.files.parsing import finite_number, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +28,7 @@ LSCPU = ("lscpu", "-J")
 _LIMITS = Limits(size=1 << 20, depth=16, values=10_000)
 _UNITS = {"": 1, "B": 1, "K": 1 << 10, "KIB": 1 << 10, "M": 1 << 20, "MIB": 1 << 20, "G": 1 << 30, "GIB": 1 << 30}
 _CACHE_LABEL = re.compile(r"(L\d[di]?)( cache)?")
-_CACHE_VALUE = re.compile(r"([\d.]+)\s*([A-Za-z]*)(?:\s*\((\d+) instances?\))?")
+_CACHE_VALUE = re.compile(r"([\d.]{1,20})\s*([A-Za-z]*)(?:\s*\((\d+) instances?\))?")
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,8 @@ class CpuInfo:
     def clocks_mhz(self) -> dict[int, float]:
         """The present clock of each logical CPU, where the kernel reports it (x86)."""
         texts = ((cpu["processor"], cpu.get("cpu MHz", "")) for cpu in self.processors)
-        clocks = {int(cpu): float(clock) for cpu, clock in texts if cpu.isdecimal() and _CLOCK.fullmatch(clock)}
-        return {cpu: clock for cpu, clock in clocks.items() if clock > 0}
+        clocks = ((whole_number(cpu), finite_number(clock)) for cpu, clock in texts if _CLOCK.fullmatch(clock))
+        return {cpu: clock for cpu, clock in clocks if cpu is not None and clock}
 
     @property
     def frequency_mhz(self) -> float | None:
@@ -124,10 +125,8 @@ class Lscpu:
 
     def numbers(self, name: str) -> list[float]:
         """Return a field as numbers, one for each kind of core; empty if one is not a number."""
-        try:
-            return [float(value.replace(",", ".")) for value in self.fields.get(name, [])]
-        except ValueError:
-            return []
+        numbers = [finite_number(value.replace(",", ".")) for value in self.fields.get(name, [])]
+        return [] if None in numbers else [number for number in numbers if number is not None]
 
     def count(self, name: str) -> int | None:
         """Return a field as a whole number, for the first kind of core."""
@@ -135,8 +134,9 @@ class Lscpu:
 
     def total(self, name: str) -> int | None:
         """Return the sum of a field over the kinds of cores."""
-        values = self.fields.get(name, [])
-        return sum(map(int, values)) if values and all(value.isdecimal() for value in values) else None
+        numbers = [whole_number(value) for value in self.fields.get(name, [])]
+        known = [number for number in numbers if number is not None]
+        return sum(known) if known and len(known) == len(numbers) else None
 
     def caches(self) -> Iterator[tuple[str, int, int | None]]:
         """Return each cache: its name ("L1d"), the total bytes of its instances, and their number.
@@ -146,9 +146,9 @@ class Lscpu:
         for label, values in self.fields.items():
             name = _CACHE_LABEL.fullmatch(label)
             value = _CACHE_VALUE.fullmatch(values[0].strip()) if name else None
-            if name and value and value[2].upper() in _UNITS:
-                size = int(float(value[1]) * _UNITS[value[2].upper()])
-                yield name[1], size, int(value[3]) if value[3] else None
+            number = finite_number(value[1]) if value else None
+            if name and value and number is not None and value[2].upper() in _UNITS:
+                yield name[1], int(number * _UNITS[value[2].upper()]), whole_number(value[3] or "")
 
 
 def parse_lscpu(text: str | None) -> Lscpu | None:

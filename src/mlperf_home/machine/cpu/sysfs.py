@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scriptgraph.files.kernel_files import count_listed, read_integer, read_text
+from scriptgraph.files.parsing import whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +55,8 @@ class CpuFiles:
 
     def __init__(self, root: Path) -> None:
         self._nodes = root / "sys/devices/system/node"
-        cpus = sorted((root / CPUS).glob("cpu[0-9]*"), key=lambda path: int(path.name[3:]))
+        numbered = ((whole_number(path.name[3:]), path) for path in (root / CPUS).glob("cpu[0-9]*"))
+        cpus = [path for _, path in sorted((number, path) for number, path in numbered if number is not None)]
         # A CPU without the file is always on-line; cpu0 often has none.
         self._cpus = [cpu for cpu in cpus if read_text(cpu / "online") != "0"]
         self.logical_cpus = len(self._cpus) or None
@@ -94,8 +96,8 @@ class CpuFiles:
                 shared = read_text(index / "shared_cpu_list") or cpu.name[3:]
                 if level and kind in _TYPES:
                     # /sys writes a size as "48K".
-                    kib = size[:-1] if size and size.endswith("K") and size[:-1].isdecimal() else None
-                    caches.setdefault(f"L{level}{_TYPES[kind]}", {})[shared] = None if kib is None else int(kib) * _KIB
+                    kib = whole_number(size[:-1]) if size and size.endswith("K") else None
+                    caches.setdefault(f"L{level}{_TYPES[kind]}", {})[shared] = None if kib is None else kib * _KIB
         return caches
 
     def numa_nodes(self) -> int | None:
@@ -127,7 +129,7 @@ def memory_limit_bytes(root: Path) -> tuple[int | None, str]:
 
 def memory_total_bytes(root: Path) -> tuple[int | None, str]:
     """Return the memory that the kernel manages (a little less than is installed), or None and the reason."""
-    total_kib = re.search(r"^MemTotal:\s*(\d+)", read_text(root / "proc/meminfo") or "", re.MULTILINE)
+    total_kib = re.search(r"^MemTotal:\s*(\d{1,18})\b", read_text(root / "proc/meminfo") or "", re.MULTILINE)
     return (int(total_kib[1]) * _KIB, "") if total_kib else (None, "/proc/meminfo cannot be read")
 
 
@@ -159,7 +161,8 @@ def _quota(folder: Path) -> float | None:
     if limit is None:
         limit = f"{read_text(folder / 'cpu.cfs_quota_us')} {read_text(folder / 'cpu.cfs_period_us')}"
     quota, _, period = limit.partition(" ")
-    return int(quota) / int(period) if quota.isdecimal() and period.isdecimal() and int(period) else None
+    quota_us, period_us = whole_number(quota), whole_number(period)
+    return quota_us / period_us if quota_us is not None and period_us else None
 
 
 def _memory(folder: Path) -> float | None:

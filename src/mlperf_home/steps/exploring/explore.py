@@ -109,7 +109,10 @@ class _StudyListener:
 
     def add_results(self, points: Iterable[str]) -> None:
         """Add the measurements of official runs to the experiment; a measurement is stored once."""
-        self._experiment.store.append(self._measurement(self._points[name]) for name in points)
+        store = self._experiment.store
+        store.append(self._measurement(self._points[name]) for name in points)
+        for damage in store.damages:
+            self._context.warn(damage)
 
     def _measurement(self, point: Point) -> Measurement:
         folder, candidate = official_folder(self._plan, point), self._plan.candidates[point.model]

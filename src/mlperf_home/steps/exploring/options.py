@@ -22,6 +22,7 @@ from mlperf_home.published.classifiers import read_classifiers
 from scriptgraph.api import Context, StepFailed
 from scriptgraph.errors import DocumentError
 from scriptgraph.files.json_reader import read_json
+from scriptgraph.files.parsing import whole_number
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -112,9 +113,9 @@ def _values(context: Context, axis: str, key: str) -> tuple[AxisValue, ...]:
     words = [word.strip() for word in context.text(key, "").split(_SEPARATOR.get(axis, ",")) if word.strip()]
     counts = axis in _COUNTS
     for word in words:
-        if counts and word != "default" and (not word.isdecimal() or not int(word)):
+        if counts and word != "default" and not whole_number(word):
             raise StepFailed(f"--{axis}: {word!r} is not a whole number above 0, nor default; write for example 1,2,4")
-    return tuple(None if word == "default" else int(word) if counts else word for word in words)
+    return tuple(None if word == "default" else whole_number(word) if counts else word for word in words)
 
 
 def race_settings(context: Context) -> Settings:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mlperf_home.measurements.layout import json_object, read_object
 from mlperf_home.submission.check.places import files, subfolders
 from scriptgraph.errors import DocumentError
+from scriptgraph.files.parsing import whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -182,7 +183,7 @@ def _check_result_fields(scope: CheckScope, path: Path) -> Iterator[Finding]:
 def _check_confs(result: CheckedResult, mlperf: Path, user: Path) -> Iterator[Finding]:
     seeds, round_name = vars(result.rules.seeds), result.rules.name
     for name, value in _SEED_LINE.findall(mlperf.read_text("utf-8", errors="replace")) if mlperf.is_file() else ():
-        if name in seeds and int(value) != seeds[name]:
+        if name in seeds and whole_number(value) != seeds[name]:
             problem = f"has {name} {value}, {round_name} has {seeds[name]}: the file is of another round"
             yield result.finding(mlperf, "conf-round", problem, f"run again with the rules of {round_name}")
     own = result.benchmark.loadgen_model

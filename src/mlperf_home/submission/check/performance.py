@@ -82,7 +82,7 @@ def _check_user_conf(result: CheckedResult) -> Iterator[Finding]:
     for key, effective in pairs.items():
         try:
             differs = abs(float(configured[key]) - float(effective)) > 1e-4 * abs(float(configured[key]))
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             continue
         if differs:
             problem = f"sets {key} to {configured[key]}, but the run had {effective}: the file is of another run"

@@ -132,7 +132,7 @@ def _same(text: str, value: Any) -> bool:
     try:
         # Numbers in the summary have six digits.
         return abs(float(text) - float(value)) <= 1e-5 * abs(float(value))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return text == str(value)
 
 

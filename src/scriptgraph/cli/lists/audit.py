@@ -125,7 +125,7 @@ def _check_code(manifest: Manifest) -> Iterator[AuditFinding]:
         return
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
-    except (SyntaxError, UnicodeDecodeError, ValueError) as error:
+    except (SyntaxError, UnicodeDecodeError, ValueError, RecursionError, MemoryError) as error:
         yield AuditFinding(path, f":{getattr(error, 'lineno', None) or 1}", f"is not valid Python: {error}")
         return
     functions = {each.name: each for each in tree.body if isinstance(each, ast.FunctionDef)}

@@ -21,6 +21,7 @@ from scriptgraph.errors import RequestError, ScriptGraphError
 from scriptgraph.immutable import Immutable
 from scriptgraph.planning.environment import as_text
 from scriptgraph.planning.resolver import resolve
+from scriptgraph.printable import printable
 from scriptgraph.process.programs import ProcessFailed, capture, run, run_in_foreground
 
 if TYPE_CHECKING:
@@ -169,7 +170,7 @@ def _copy_source(repository: Path, target: Path, installed: str) -> None:
 
 
 def _say(line: str) -> None:
-    print(line, file=sys.stderr)
+    print(printable(line), file=sys.stderr)
 
 
 def dockerfile(base_image: str, *, checkout: bool, compiler: bool) -> str:

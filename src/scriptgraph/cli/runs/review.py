@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scriptgraph.cli.runs.trust import printable
+from scriptgraph.cli.runs.trust import excerpt
 from scriptgraph.errors import RequestError
 from scriptgraph.execution.context import is_plain_name
 from scriptgraph.immutable import Immutable
@@ -40,7 +40,7 @@ class RecordedValue(Immutable):
     of_variation: bool = False
 
     def __str__(self) -> str:
-        return printable(f"{self.option}{'.' if self.of_variation else '='}{_text(self.value)}")
+        return excerpt(f"{self.option}{'.' if self.of_variation else '='}{_text(self.value)}")
 
 
 class Roles:
@@ -102,12 +102,12 @@ def _variations(prefix: str, variations: Iterable[str], roles: Roles) -> Iterato
 
 def review_lines(plan: Plan, values: Sequence[RecordedValue], shipped: Path) -> list[str]:
     """Return what a record would run, a line each: its scripts, and its values by what they name."""
-    rows = [("script", printable(plan.root.title))]
+    rows = [("script", excerpt(plan.root.title))]
     steps = list(dict.fromkeys(step.manifest.alias for step in plan.steps() if step is not plan.root))
     more = f", and {len(steps) - _MOST_STEPS} more" if len(steps) > _MOST_STEPS else ""
     rows += [("steps", ", ".join(steps[:_MOST_STEPS]) + more)] if steps else []
     folders = {step.manifest.folder for step in plan.steps() if not is_shipped(step.manifest, shipped)}
-    rows += [("your script", printable(str(folder))) for folder in sorted(folders)]
+    rows += [("your script", excerpt(str(folder))) for folder in sorted(folders)]
     ordered = sorted(values, key=lambda each: (each.role in {"value", "input"}, ROLES.index(each.role)))
     rows += [(each.role, str(each)) for each in ordered]
     width = max(len(label) for label, _ in rows)
@@ -118,7 +118,7 @@ def summary(plan: Plan, values: Sequence[RecordedValue]) -> str:
     """Return the requested script with the numbers of values that name something to beware of."""
     counts = Counter(each.role for each in values)
     parts = [f"{counts[role]} {many if counts[role] > 1 else role}" for role, many in _PLURALS.items() if counts[role]]
-    return printable(plan.root.title) + (f" with {', '.join(parts)}" if parts else "")
+    return excerpt(plan.root.title) + (f" with {', '.join(parts)}" if parts else "")
 
 
 def is_shipped(manifest: Manifest, shipped: Path) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scriptgraph.errors import RequestError
+from scriptgraph.printable import printable_name
 from scriptgraph.process.signature import check_signature, require_signers
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def require_trust(arguments: Arguments, where: str, would_run: str, signer: str)
     raise RequestError(f"{where}: {problem}; {advice}")
 
 
-def printable(text: str) -> str:
-    """Return text from elsewhere for a terminal: without control characters, and not endless."""
-    shown = text if text.isprintable() else ascii(text)
+def excerpt(text: str) -> str:
+    """Return text from elsewhere for a terminal: on one line without control characters, and not endless."""
+    shown = printable_name(text)
     return shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}... ({len(shown)} characters)"

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import fcntl
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from mlperf_home.experiments.experiment import ExperimentError, Experiments
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from scriptgraph.files import locks
 
 MADE_BY = {"command": ["cm", "run", "script"], "variables": {"N": [1, 2]}}
 
@@ -106,6 +104,35 @@ def test_a_damaged_experiment_is_removable_one_in_use_is_not(tmp_path: Path) -> 
     experiments.remove("used")
     with pytest.raises(ExperimentError, match="there is no experiment 'used'"):
         experiments.remove("used")
+
+
+def test_an_experiment_is_locked_until_its_name_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin(tmp_path)
+    used = Experiments(tmp_path).load("one")
+    used.journal.write_text("")
+    used.store.path.write_text("")
+    held: list[bool] = []
+
+    def replaced(folder: Path, target: Path) -> Path:
+        for path in (used.journal, used.store.path):
+            with path.open("a") as writer:
+                held.append(not locks.acquire(writer))
+        folder.rename(target)
+        return target
+
+    monkeypatch.setattr(Path, "replace", replaced)
+    Experiments(tmp_path).remove("one")
+
+    assert held == [True, True]
+
+
+def test_an_experiment_that_is_imported_into_is_not_removed(tmp_path: Path) -> None:
+    begin(tmp_path)
+    used = Experiments(tmp_path).load("one")
+    with used.store.path.open("a") as writer:
+        locks.acquire(writer)
+        with pytest.raises(ExperimentError, match="is in use by a run"):
+            Experiments(tmp_path).remove("one")
 
 
 @pytest.mark.parametrize(

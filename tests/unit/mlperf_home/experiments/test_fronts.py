@@ -92,3 +92,14 @@ def test_the_error_without_a_front_lists_the_known_metrics() -> None:
     with pytest.raises(ExperimentError, match=r"no valid measurement has .* name two of these .*: latency_ms"):
         fronts_of([measured("one", latency_ms=1.0)], ())
     assert fronts_of([], ()) == []
+
+
+@pytest.mark.parametrize("value", [True, "12.5"])
+def test_a_value_that_is_no_number_is_on_no_front(value: bool | str) -> None:
+    assert Value(value, "copied").number is None
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1 << 63])
+def test_a_value_is_finite_and_small_enough_to_store(value: float) -> None:
+    with pytest.raises(ValueError, match=r"finite|64 bits"):
+        Value(value, "copied")

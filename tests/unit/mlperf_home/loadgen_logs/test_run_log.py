@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from results_logs import write_logs
+from results_logs import log_line, write_logs
 
 from mlperf_home.loadgen_logs.run_log import LogError, read_run
 from mlperf_home.loadgen_logs.verdict import explain_errors
@@ -107,6 +107,17 @@ def test_error_lines_are_explained() -> None:
     ("name", "text", "words"),
     [
         ("mlperf_log_detail.txt", "", "the run was interrupted"),
+        ("mlperf_log_detail.txt", ':::MLLOG {"a":' + "[" * 100_000, "line 1: is not a line of a LoadGen log"),
+        *(
+            (
+                "mlperf_log_detail.txt",
+                log_line("x", 1) + log_line(key, 1).replace('"value": 1', f'"value": {value}'),
+                "line 2: is not a line of a LoadGen log",
+            )
+            for key in ("result_mean_latency_ns", "result_samples_per_second", "effective_min_duration_ms")
+            for value in ("true", '"1"', "NaN", "Infinity", "1e999", "null", "9" * 31, "[1]")
+        ),
+        ("mlperf_log_detail.txt", log_line("x", 1).replace('"x"', "[1]"), "line 1: is not a line of a LoadGen log"),
         ("mlperf_log_detail.txt", ':::MLLOG {"key": "loadgen_ver', "line 1: is not a line of a LoadGen log"),
         ("mlperf_log_detail.txt", "hello\n", "corrupt or mixes two runs"),
         ("mlperf_log_detail.txt", ':::MLLOG {"value": 1}\n', "corrupt or mixes two runs"),

@@ -7,13 +7,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from small_disk import SmallDisk
 
 from mlperf_home.measurements.expression import Expression, ExpressionError
-from mlperf_home.measurements.index import Index, MeasurementFilter, export_parquet
+from mlperf_home.measurements.index import Index, MeasurementFilter
 from mlperf_home.measurements.measurement import Value, unknown
+from mlperf_home.measurements.parquet import export_parquet
 from mlperf_home.measurements.published import TableError, read_table
 from mlperf_home.measurements.store import Store, StoreError
 
+CUT = "removed the last line, which was cut off after 6 bytes; import that measurement again"
 HEAD = (
     "round,organization,platform,system,cpu,sockets,cores,framework,os,"
     "family,multiplier,resolution,precision,top1,latency_ms,energy_mj,n_rows\n"
@@ -96,7 +99,7 @@ def test_damaged_lines_are_reported_and_others_are_read(store: Store) -> None:
         "is not UTF-8 text",
         "is nested more than 8 levels deep",
         "is not JSON",
-        "is not JSON",
+        "is cut off after 6 bytes",
     ]
     places = [f"{store.path}, line {number}" for number in (2, 3, 4, 5, 8)]
     assert [each for each, place, problem in zip(damages, places, problems, strict=True) if place not in each] == []
@@ -105,6 +108,43 @@ def test_damaged_lines_are_reported_and_others_are_read(store: Store) -> None:
         assert (index.count(), len(index.damages)) == (3, 4)
         assert all(each.startswith(f"{store.path}: ") and "\n" not in each for each in index.damages)
         assert len(list(index.find(MeasurementFilter()))) == 3
+
+
+def test_a_cut_line_is_removed_by_the_next_append_and_told(store: Store) -> None:
+    before = store.path.read_bytes()
+    store.path.write_bytes(before + b'{"half')
+
+    assert store.append(list(store.measurements())[:1]) == 0
+    assert store.path.read_bytes() == before
+    assert store.damages == [f"{store.path}: {CUT}"]
+    assert store.append(list(store.measurements())[:1]) == 0
+    assert len(store.damages) == 1
+
+
+def test_a_line_without_its_end_is_kept_if_it_is_whole(store: Store) -> None:
+    before = store.path.read_bytes()
+    store.path.write_bytes(before.removesuffix(b"\n"))
+
+    assert len(list(store.measurements())) == 4
+    assert store.append(list(store.measurements())) == 0
+    assert store.path.read_bytes() == before
+
+
+def test_an_append_on_a_full_disk_adds_nothing(tmp_path: Path) -> None:
+    rows = [ROWS[0].replace("board-0", f"board-{number}") for number in range(3000)]
+    many = list(read_table(table(tmp_path, *rows)))
+    with SmallDisk(tmp_path / "disk", "1m") as disk:
+        store = Store(disk.seen / "store")
+        store.append(many[:2])
+        before = store.path.read_bytes()
+
+        with pytest.raises(StoreError, match="No space left on device"):
+            store.append(many)
+
+        assert store.path.read_bytes() == before
+        assert len(list(store.measurements())) == 2
+        disk.resize("16m")
+        assert store.append(many) == 2998
 
 
 def test_appending_after_a_truncated_line_loses_nothing(store: Store, tmp_path: Path) -> None:
@@ -121,6 +161,10 @@ def test_appending_after_a_truncated_line_loses_nothing(store: Store, tmp_path: 
     [
         (ROWS[0].replace(",60,", ",good,"), "line 2: top1 is 'good', not a number"),
         (ROWS[0].replace(",60,", ",nan,"), "top1 is 'nan', not a number"),
+        (ROWS[0].replace(",60,", ",true,"), "top1 is 'true', not a number"),
+        (ROWS[0].replace(",60,", f",{'9' * 5000},"), f"top1 is '{'9' * 60}', not a number"),
+        (ROWS[0].replace(",60,", ",1e999,"), "top1 is '1e999', not a number"),
+        (ROWS[0].replace(",60,", f",{'x' * 200_000},"), "is not CSV in UTF-8 .field larger than field limit"),
     ],
 )
 def test_an_error_in_a_cell_has_its_line(tmp_path: Path, row: str, message: str) -> None:
@@ -168,6 +212,12 @@ def test_an_expression_of_an_unknown_value_is_unknown() -> None:
         ("(lambda: 1)", "is not allowed"),
         ("cores /", "is not arithmetic"),
         ("1e308 * 10 * cores", "overflows"),
+        ("1" + "0" * 400, "is not allowed"),
+        ("9" * 480 + ".0", "is not allowed"),
+        ("0x" + "f" * 300, "is not allowed"),
+        ("1e999", "'1e999' is not allowed"),
+        ("1" + "0" * 4999, "characters, more than"),
+        ("cores\x00", "is not arithmetic"),
         ("(" * 300 + "1" + ")" * 300, "characters, more than"),
     ],
 )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from results_logs import write_result
 
 from mlperf_home.measurements.ingest import ingest
 from mlperf_home.measurements.measurement import (
+    MEASURED_2023,
+    PUBLISHED,
     PublishedTop1,
     Value,
     from_json,
@@ -16,7 +19,7 @@ from mlperf_home.measurements.measurement import (
     unknown,
     with_published,
 )
-from mlperf_home.measurements.table import family_rows, read_family
+from mlperf_home.measurements.table import family_rows, read_family, summary_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,3 +75,24 @@ def test_each_named_folder_is_read_once(tmp_path: Path) -> None:
         (folder / "measurement.json").write_text(to_json(ingest(write_result(folder / "made"))))
 
     assert len(read_family([folders[0], folders[0]])) == 1
+
+
+def test_values_of_another_kind_are_shown_as_they_are(tmp_path: Path) -> None:
+    measurement = ingest(write_result(tmp_path))
+    odd = replace(
+        measurement,
+        values={
+            **measurement.values,
+            "latency_ms": Value("fast", "copied"),
+            "samples_per_second": Value(True, "copied"),
+            "top1_percent": Value("high", "copied"),
+        },
+        engine={},
+        model={PUBLISHED: Value("70.9", "copied", "their page"), MEASURED_2023: unknown("nobody did")},
+    )
+
+    ((_, words),) = family_rows([odd])
+    assert "fast ms" in words
+    assert "top-1 high %" in words
+    assert "published 70.9 (their page)" in words
+    assert ("Latency (ms)", "fast") in summary_rows(odd)

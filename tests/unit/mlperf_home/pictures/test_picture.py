@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from xml.dom import minidom
 
 import pytest
 from answers import answer, standing
@@ -182,6 +183,26 @@ def test_equal_pictures_have_equal_files(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_a_single_mark_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert drawn(tmp_path, monkeypatch, to_json(picture(mark("only", 1, 2))), tmp_path / "out") == 0
+
+
+NAMES = ["$\\frac{", "a\x1b[31m\u202eb", "=1+1", "@x", "-2", "+3", "<b>&", "%{x}", "\\usepackage", "$x$", "modèle"]
+
+
+def test_names_are_no_formulas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    marks = [mark(name, 1 + place, 50 + place, system=name, facts={name: name}) for place, name in enumerate(NAMES)]
+    monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path))
+    (tmp_path / "matplotlibrc").write_text("text.usetex: True\n")
+
+    assert (
+        drawn(tmp_path, monkeypatch, to_json(picture(*marks, title="$\\frac{", notes=("$^",))), tmp_path / "out") == 0
+    )
+
+    minidom.parse(str(tmp_path / "out" / "pareto.svg"))  # noqa: S318 - our own file
+    with (tmp_path / "out" / "pareto.csv").open(newline="") as file:
+        rows = list(csv.reader(file))
+    numbers = {"1.0", "50.0", *(str(1.0 + place) for place in range(len(NAMES)))}
+    assert [cell for row in rows for cell in row if cell.startswith(("=", "+", "-", "@")) and cell not in numbers] == []
+    assert {"'=1+1", "'@x", "'-2", "'+3", "$x$", "<b>&"} <= {row[0] for row in rows}
 
 
 def test_an_unwritable_folder_is_an_error(

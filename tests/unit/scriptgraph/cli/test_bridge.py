@@ -134,3 +134,13 @@ class TestErrors:
         error = Engine(PRODUCT).run_script({"tags": "detect,os", "ofline": True})["error"]
 
         assert "did you mean --offline?" in error
+
+
+def test_an_error_is_printable_and_no_flood(installed: Engine, capsys: pytest.CaptureFixture[str]) -> None:
+    def fail(*_: object) -> dict[str, object]:
+        raise ScriptGraphError(f"\x1b[2Jname\udcff {'x' * 100_000}")
+
+    answer = installed.answer(script_command("run", PRODUCT), {"tags": "x", "out": "json"}, fail)
+
+    assert answer["error"].startswith("\\x1b[2Jname\\udcff xxx")
+    assert len(answer["error"]) < 1000

@@ -309,3 +309,38 @@ def test_ages_have_units(seconds: int, text: str) -> None:
 def test_unknown_and_future_times_have_ages() -> None:
     assert age_text(None, SECOND) == "unknown"
     assert age_text(2 * SECOND, SECOND) == "0 s ago"
+
+
+HOSTILE = "m\x1b[2J\x1b]0;x\x07\u202e\udcff"
+SHOWN = "m\\x1b[2J\\x1b]0;x\\x07\\u202e\\udcff"
+
+
+@pytest.mark.parametrize("to", [io.StringIO, Terminal], ids=["file", "terminal"])
+def test_names_with_terminal_commands_are_shown_as_escapes(
+    to: type[io.StringIO], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    err, out = to(), to()
+    monkeypatch.setattr(sys, "stderr", err)
+    monkeypatch.setattr(sys, "stdout", out)
+    monkeypatch.setenv("NO_COLOR", "1")
+    console = RunConsole()
+    for kind, details in STEP:
+        console(kind, HOSTILE, {**details, "message": HOSTILE, "what": HOSTILE, "reason": HOSTILE})
+    console("failed", HOSTILE, {})
+    console("tabled", "x", {"title": HOSTILE, "rows": [[HOSTILE, HOSTILE]]})
+    console.text([HOSTILE])
+    console.close()
+    show_sections([Section(HOSTILE, [(HOSTILE,)], (HOSTILE,))])
+
+    for written in (err.getvalue(), out.getvalue()):
+        assert "\x1b[2J" not in written.replace("\x1b[2K", "")
+        assert not {"\x07", "\u202e", "\udcff"} & set(written)
+    assert SHOWN in err.getvalue()
+    assert SHOWN in out.getvalue()
+
+
+def test_a_name_makes_no_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    console = RunConsole()
+    console("started", "step\nx everything is fine", {})
+
+    assert capsys.readouterr().err == "> step\\x0ax everything is fine\n"

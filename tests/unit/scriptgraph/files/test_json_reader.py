@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scriptgraph.errors import DocumentError
-from scriptgraph.files.json_reader import Limits, parse_json, read_json
+from scriptgraph.files.json_reader import Limits, parse_json, parse_line, read_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,9 +55,20 @@ def test_deep_nesting_is_refused_by_the_default_limits() -> None:
         parse_json("[" * 100_000, "x")
 
 
-def test_a_number_with_thousands_of_digits_is_refused() -> None:
-    with pytest.raises(DocumentError, match=r"^x: has a number with thousands of digits$"):
-        parse_json("1" * 5000, "x")
+@pytest.mark.parametrize("number", ["1" * 5000, "1" * 31, str(1 << 64), str(-1 << 64), "-" + "9" * 400])
+def test_a_number_of_more_than_64_bits_is_refused(number: str) -> None:
+    with pytest.raises(DocumentError, match=r"^x: has the number -?\d+\.\.\., which is too large$"):
+        parse_json(f"[{number}]", "x")
+
+
+def test_a_seed_of_64_bits_is_read() -> None:
+    assert parse_json("[18446744073709551615, -18446744073709551615]", "x") == [(1 << 64) - 1, 1 - (1 << 64)]
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "NaN", "1" * 5000, '{"a"', b"\xff", "[1e999]"])
+def test_a_damaged_line_is_a_value_error(text: str | bytes) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - the caller names the place
+        parse_line(text)
 
 
 def test_escaped_quotes_without_an_end_are_refused() -> None:

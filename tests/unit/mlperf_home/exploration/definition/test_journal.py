@@ -12,6 +12,7 @@ import pytest
 from mlperf_home.contracts.studies.journal import AccuracyCount, Observation, PointFailure, TrialEnd
 from mlperf_home.exploration.definition import journal as journals
 from mlperf_home.exploration.definition.journal import Journal, JournalError, read_observations
+from scriptgraph.files import line_file
 from scriptgraph.files.json_reader import Limits
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def test_a_line_after_a_cut_line_is_readable(path: Path) -> None:
     stored = read_observations(path, dict, damages)
 
     assert list(stored) == ["probe/0/a", "check/0-10/a", "failed/b", "probe/1/a"]
-    assert len(damages) == 1
+    assert damages == []  # the cut line is gone
 
 
 def test_infinity_is_not_written(path: Path) -> None:
@@ -114,3 +115,44 @@ def test_a_trial_end_of_version_0_1_is_readable(path: Path) -> None:
         found = journal.find("t", TrialEnd)
 
     assert found == TrialEnd(ok=True, told="done", log="/log", measurements=("id",))
+
+
+def test_damage_is_told_at_the_first_start_alone(path: Path) -> None:
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join([*lines, "damaged\n", '{"crc32": 1, "ent']))
+
+    with Journal(path, STUDY) as journal:
+        assert [each.partition(" is damaged")[0] for each in journal.damages] == [
+            f"{path}: line 5",
+            f"{path}: line 6",
+        ]
+    with Journal(path, STUDY) as journal:
+        assert journal.damages == []
+
+
+def test_an_observation_on_a_full_disk_leaves_the_journal_whole(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill(descriptor: int, content: bytes) -> int:
+        write(descriptor, bytes(content)[:7])
+        raise OSError(28, "No space left on device")
+
+    write, before = line_file.os.write, path.read_bytes()
+    with Journal(path, STUDY) as journal:
+        monkeypatch.setattr(line_file.os, "write", fill)
+        with pytest.raises(OSError, match="No space left"):
+            journal.add("probe/1/a", SEEN)
+        monkeypatch.undo()
+
+    assert path.read_bytes() == before
+
+
+def test_a_journal_that_is_removed_meanwhile_is_not_written(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    acquire = journals.locks.acquire
+
+    def acquire_late(file: Any) -> bool:
+        path.unlink()
+        return acquire(file)
+
+    monkeypatch.setattr(journals.locks, "acquire", acquire_late)
+
+    with pytest.raises(JournalError, match="was removed meanwhile, with its experiment; repeat the command"):
+        Journal(path, STUDY)
