@@ -69,6 +69,6 @@ def _from_experiments(context: Context, prices: Prices | None, *, required: bool
     if not found and (tags or required):
         raise PictureError(experiments.root, "has no such experiment", "run one, or use --results_dir")
     sources = [source for each in found for source in from_experiment(each, damages, prices)]
-    for damage in experiments.not_yet_told(damages):
+    for damage in experiments.not_yet_reported(damages):
         context.warn(damage)
     return sources

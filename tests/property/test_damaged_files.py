@@ -300,7 +300,7 @@ def parsers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Parser]:
             lambda path: _pip_settings({"PIP_CONFIG_FILE": str(path), "HOME": "/x"}, Path("/x")),
         ),
         "system description": Parser(b'{"system_name": "x", "host_processor_core_count": "4"}', read_overrides),
-        "mapping": Parser(b"m:resnet50,n:bert-99", text(lambda words: parse_mapping(words, load_round("v3.1")))),
+        "mapping": Parser(b"m:resnet,n:bert-99", text(lambda words: parse_mapping(words, load_round("v3.1")))),
         "harness line": Parser(b'{"type": "opening", "model": "m"}', text(parse_event)),
         "study line": Parser(b'{"type": "standing", "front": 1}', text(read_study_event)),
     }

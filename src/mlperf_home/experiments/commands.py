@@ -81,7 +81,7 @@ def _say(console: RunConsole, name: str, *messages: str, event: str = "said") ->
 
 def _tell(arguments: Arguments, console: RunConsole, name: str, damages: Sequence[str]) -> None:
     """Warn of damages that stay in a file, once."""
-    _say(console, name, *Experiments(root_of(arguments)).not_yet_told(damages), event="warned")
+    _say(console, name, *Experiments(root_of(arguments)).not_yet_reported(damages), event="warned")
 
 
 def _run_answer(

@@ -27,7 +27,7 @@ from mlperf_home.measurements.store import LINES_FILE, Store
 from scriptgraph.errors import DocumentError
 from scriptgraph.files import locks
 from scriptgraph.files.atomic import replace_text, sync_folder
-from scriptgraph.files.told import not_yet_told
+from scriptgraph.files.reported import not_yet_reported
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -161,9 +161,9 @@ class Experiments:
                 found.append(experiment)
         return sorted(found, key=lambda each: (each.created, each.name))
 
-    def not_yet_told(self, damages: Iterable[str]) -> list[str]:
+    def not_yet_reported(self, damages: Iterable[str]) -> list[str]:
         """Return the damages of these experiments that no earlier call has returned."""
-        return not_yet_told(self.root / "experiments", damages)
+        return not_yet_reported(self.root / "experiments", damages)
 
     def require(self, name: str) -> Path:
         """Return the folder of an experiment, even of a damaged one. Raise ExperimentError if there is none."""

@@ -174,6 +174,9 @@ def read_run(folder: Path) -> LoadGenResult:
     detail = scan_detail(path)
     if detail.fault is not None:
         raise detail.fault
+    for key, value in detail.logged.items():
+        if _NUMBERS.fullmatch(key) and type(value) not in {int, float}:
+            raise LogError(path, f"{key} is {value!r}, not a number", _RUN_AGAIN)
     interrupted = f"{detail.missing[0]} is missing" if detail.missing else ""
     try:
         if not interrupted:
@@ -211,8 +214,8 @@ def _lines(path: Path) -> Iterator[tuple[str, Any, bool, bool]]:
 def _entry(text: str) -> tuple[str, Any, bool, bool]:
     entry = parse_line(text.removeprefix(_PREFIX))
     flags, key, value = entry["metadata"], entry["key"], entry["value"]
-    if not isinstance(key, str) or (_NUMBERS.fullmatch(key) and type(value) not in {int, float}):
-        raise ValueError(f"{key} is no number")
+    if not isinstance(key, str):
+        raise TypeError(f"the key is {key}")
     return key, value, bool(flags["is_error"]), bool(flags["is_warning"])
 
 

@@ -15,7 +15,7 @@ from mlperf_home.errors import LocatedError
 from scriptgraph.errors import DocumentError
 from scriptgraph.files import locks
 from scriptgraph.files.line_file import append_whole, mend_last_line, read_lines
-from scriptgraph.files.told import not_yet_told
+from scriptgraph.files.reported import not_yet_reported
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -92,7 +92,7 @@ class Journal:
                 problem = "belongs to an experiment with another space, other settings or another seed"
                 raise JournalError(self.path, problem, "use the same options, or another experiment name")
         mend_last_line(self._file, _is_entry)
-        self.damages += not_yet_told(self.path, damages)
+        self.damages += not_yet_reported(self.path, damages)
         if not begun:
             if self._observed:
                 self.damages.append(f"{self.path}: the line that names the study is damaged; it is written again")

@@ -12,6 +12,7 @@ from mlperf_home.rules.rounds import SCENARIOS
 from mlperf_home.submission.check.documents import system_categories
 from mlperf_home.submission.check.places import subfolders
 from scriptgraph.errors import DocumentError
+from scriptgraph.printable import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -100,7 +101,7 @@ def parse_mapping(text: str, rules: Round) -> dict[str, str]:
             raise MappingError(f"{part!r} maps no model to a benchmark; write <model>:<benchmark>,<model>:<benchmark>")
         if benchmark.strip() not in rules.benchmarks:
             known = ", ".join(rules.benchmarks)
-            raise MappingError(f"{model.strip()}: unknown benchmark {benchmark.strip()}; use one of {known}")
+            raise MappingError(f"{shortened(model)}: unknown benchmark {benchmark.strip()}; use one of {known}")
     return {model.strip(): benchmark.strip() for model, _, benchmark in pairs}
 
 

@@ -379,7 +379,7 @@ def test_the_users_file_is_read(tmp_path: Path) -> None:
         (b'"air"', "is not a JSON object"),
         (b"\xff\xfe{}", "is not UTF-8"),
         (b"[" * 100_000, "is nested more than 64 levels deep"),
-        (b"1" * 10_000, "has a number with thousands of digits"),
+        (b"1" * 10_000, ", which is too large"),
     ],
 )
 def test_an_invalid_file_is_reported_in_one_line(content: bytes, message: str, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _KEY_DIGITS = 16
 
 
-def not_yet_told(path: Path, sentences: Iterable[str]) -> list[str]:
+def not_yet_reported(path: Path, sentences: Iterable[str]) -> list[str]:
     """Return the sentences about a file that no earlier call has returned; a file beside it remembers them.
 
     In a folder that cannot be written, all are returned each time.
@@ -29,7 +29,7 @@ def not_yet_told(path: Path, sentences: Iterable[str]) -> list[str]:
         told.update(dict.fromkeys(by_key, 1))
 
     try:
-        LockedJson(path.with_name(f".{path.name}.told.json")).update(remember)
+        LockedJson(path.with_name(f".{path.name}.reported.json")).update(remember)
     except OSError:
         return list(by_key.values())
     return list(fresh.values())
