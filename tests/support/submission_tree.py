@@ -52,7 +52,7 @@ def measured(scenario: str) -> dict[str, Any]:
         "result_min_queries_met": True,
         "early_stopping_met": True,
         "result_query_count": 1 if scenario == "Offline" else 40000,
-        "result_mean_latency_ns": 12_000_000,
+        "result_mean_latency_ns": 12_012_012,
         "num_errors": 0,
     }
     if scenario == "Offline":
@@ -70,7 +70,8 @@ def write_run(folder: Path, scenario: str, mode: str, benchmark: str) -> None:
     settings = effective(scenario, mode, benchmark)
     values: dict[str, Any] = {
         "loadgen_version": "6.0.17 @ d6147c7eb7",
-        "test_datetime": "2026-01-02T03:04:05Z",
+        # No two runs of two models begin at the same time.
+        "test_datetime": f"2026-01-02T03:04:05Z {'/'.join(folder.parts[-5:])}",
         "sut_name": "PySUT",
         "qsl_reported_total_count": settings["accuracy_sample_count"],
         "power_end": "x",

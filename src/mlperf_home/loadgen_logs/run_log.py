@@ -25,6 +25,10 @@ _BYTES_THAT_END_AN_ACCURACY_LOG = 64
 _SEEDS = ("qsl_rng_seed", "sample_index_rng_seed", "schedule_rng_seed")
 # Keys that a run logs once; an accuracy run repeats other keys for every set of samples that it loads.
 _LOGGED_ONCE = ("effective_", "result_", "early_stopping_", "loadgen_version", "test_datetime", "sut_name")
+# LoadGen counts the errors at the end of a performance run's log since this version (mlcommons/inference, fd021be1,
+# after 5.0.15); older versions end with the last percentile.
+_COUNTS_ERRORS_SINCE = (5, 0, 16)
+_VERSION = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?")
 # Long lists without a reader: the order of the samples, the hashes of LoadGen's sources.
 _BULKY_KEYS = {"loaded_qsl_set", "loadgen_file_sha1", "loadgen_git_log_message"}
 
@@ -66,11 +70,11 @@ class DetailLog:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """The absent keys that every complete run logs, sorted."""
+        """The absent keys that a complete run of this version of LoadGen logs, sorted."""
         needed = {"effective_scenario", "effective_test_mode", "loadgen_version", "test_datetime", "power_end"}
         needed |= {f"effective_{name}" for name in _SEEDS}
         if self.logged.get("effective_test_mode") != "AccuracyOnly":
-            needed |= {"result_validity", "num_errors"}
+            needed |= {"result_validity", _last_key(self.logged.get("loadgen_version"))}
         return tuple(sorted(needed - self.logged.keys()))
 
 
@@ -133,6 +137,13 @@ class LoadGenResult(DetailLog):
         return float(peaks[-1]) if peaks else None
 
 
+def _last_key(version: object) -> str:
+    """Return the key at the end of the log of a performance run by a version of LoadGen ("3.0 @ f536725011")."""
+    match = _VERSION.match(str(version))
+    numbers = tuple(int(part or 0) for part in match.groups()) if match else _COUNTS_ERRORS_SINCE
+    return "num_errors" if numbers >= _COUNTS_ERRORS_SINCE else "result_99.90_percentile_latency_ns"
+
+
 def scan_detail(path: Path) -> DetailLog:
     """Read a detail log up to its end or its first error, which is returned as `fault`."""
     logged: dict[str, Any] = {}
@@ -192,11 +203,12 @@ def _lines(path: Path) -> Iterator[tuple[str, Any, bool, bool]]:
                 where = f"{path} line {number}"
                 if text.strip():
                     entry = json.loads(text.removeprefix(_PREFIX))
-                    flags = entry["metadata"]
-                    yield entry["key"], entry["value"], bool(flags["is_error"]), bool(flags["is_warning"])
+                    # A key that is no text cannot be joined to one.
+                    flags, key = entry["metadata"], "" + entry["key"]
+                    yield key, entry["value"], bool(flags["is_error"]), bool(flags["is_warning"])
     except OSError as error:
         raise LogError(path, f"cannot be read ({error.strerror})", _RUN_AGAIN) from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         problem = "is not a line of a LoadGen log: the file is corrupt or mixes two runs"
         raise LogError(where, problem, _RUN_AGAIN) from None
 

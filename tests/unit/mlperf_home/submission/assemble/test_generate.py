@@ -15,6 +15,7 @@ from submission_tree import BERT, MOBILENET, RULES, SUT, system
 from mlperf_home.submission.assemble.collect import AssembleError, SubmissionRequest
 from mlperf_home.submission.assemble.generate import generate, infer_tree
 from mlperf_home.submission.assemble.generate import generate as generate_function
+from mlperf_home.submission.check.recorded import record
 from mlperf_home.submission.check.report import CheckOptions, check_submission
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def test_measurement_files_have_values_of_the_measurement(tmp_path: Path) -> Non
         "weight_data_types": "int8",
         "weight_transformations": "none",
         "starting_weights_sha256": "ab" * 32,
+        "recorded": record(folder / "results" / SUT / MOBILENET / "singlestream", SUT, MOBILENET),
     }
     assert json.loads((folder / "systems" / f"{SUT}.json").read_text("utf-8"))["framework"] == "deepsparse v1.8.0"
 
