@@ -83,35 +83,35 @@ class Contradiction(NamedTuple):
     logged: object
 
 
-def summary_figures(text: str, scenario: str) -> dict[str, str]:
-    """Return the figures of a summary by their keys in the detail log; the first of each counts."""
+def summary_figures(text: str, scenario: str) -> list[tuple[str, str]]:
+    """Return the figures of a summary with their keys in the detail log; some percentiles stand there twice."""
     per_query = "_query" if scenario == "MultiStream" else ""
     names = _RESULTS | _SETTINGS | {label: key.format(per_query) for label, key in _LATENCIES.items()}
-    found: dict[str, str] = {}
+    found = []
     for label, value in _LINE.findall(text):
         percentile = _PERCENTILE.fullmatch(label)
         key = _percentile_key(float(percentile.group(1)), scenario) if percentile else names.get(label)
         if key:
-            found.setdefault(key, value)
-    return {**found, **early_stopping_figures(text, scenario)}
+            found.append((key, value))
+    return [*found, *early_stopping_figures(text, scenario)]
 
 
-def early_stopping_figures(text: str, scenario: str) -> dict[str, str]:
-    """Return the figures in the sentences about early stopping, by their keys in the detail log."""
-    found = {"result_query_count": match.group(1)} if (match := _PROCESSED.search(text)) else {}
+def early_stopping_figures(text: str, scenario: str) -> list[tuple[str, str]]:
+    """Return the figures in the sentences about early stopping with their keys in the detail log."""
     keys = _ESTIMATES.get(scenario, {})
     pairs = ((keys.get(float(percentile)), value) for percentile, value in _ESTIMATE.findall(text))
-    return found | {key: value for key, value in pairs if key}
+    counts = (("result_query_count", value) for value in _PROCESSED.findall(text))
+    return [*counts, *((key, value) for key, value in pairs if key)]
 
 
 def contradictions(logged: Mapping[str, Any], summary: str) -> Iterator[Contradiction]:
     """Yield the figures of a run that its summary, or another part of its detail log, tells differently."""
     scenario = str(logged.get("effective_scenario"))
-    for key, value in summary_figures(summary, scenario).items():
+    for key, value in summary_figures(summary, scenario):
         if key in logged and not _agree(value, logged[key], key):
             yield Contradiction(key, IN_SUMMARY, value, logged[key])
     sentence = str(logged.get("early_stopping_result", ""))
-    for key, value in early_stopping_figures(sentence, scenario).items():
+    for key, value in early_stopping_figures(sentence, scenario):
         if key in logged and not _agree(value, logged[key], key):
             yield Contradiction(key, "early_stopping_result", value, logged[key])
     yield from _recomputed(logged, scenario)
@@ -127,7 +127,7 @@ def absent_figures(logged: Mapping[str, Any], summary: str) -> list[str]:
     shown |= {key for key in logged if key.startswith("result_") and key.endswith(_percentile_end(scenario))}
     # LoadGen logs 0 for an estimate that it could not make.
     shown |= {key for key in _ESTIMATES.get(scenario, {}).values() if logged.get(key)}
-    return sorted((shown & logged.keys()) - summary_figures(summary, scenario).keys())
+    return sorted((shown & logged.keys()) - dict(summary_figures(summary, scenario)).keys())
 
 
 def is_figure(value: object) -> TypeGuard[float]:
