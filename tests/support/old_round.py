@@ -55,7 +55,7 @@ def old_values(scenario: str, mode: str, benchmark: str, version: str = "3.0") -
     if scenario in {"SingleStream", "MultiStream"}:
         name = "single_stream" if scenario == "SingleStream" else "multi_stream"
         requested[f"{name}_expected_latency_ns"] = 5998830.0
-    values = {
+    values: dict[str, Any] = {
         "loadgen_version": f"{version} @ f536725011",
         "test_datetime": "2023-02-26T04:08:44Z",
         "sut_name": "TFLite_SUT",

@@ -183,7 +183,8 @@ def _with_result(row: ResultRow, result: CheckedResult) -> ResultRow:
     if not result.run.is_dir():
         return row
     value, unit = performance_result(result), result.rules.metrics[result.scenario].unit
-    valid = result.detail.values.get("result_validity")
+    verdict = result.detail.values.get("result_validity")
+    valid = None if verdict is None else str(verdict)
     return replace(row, value=value, unit=unit, valid=valid, inferred_from=result.inferred_from)
 
 

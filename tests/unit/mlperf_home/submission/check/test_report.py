@@ -10,7 +10,7 @@ import pytest
 from submission_tree import BERT, MOBILENET, RULES, SUT, log_line, write_result, write_tree
 
 from mlperf_home.rules import load_round
-from mlperf_home.submission.check.report import CheckError, CheckOptions, check_submission
+from mlperf_home.submission.check.report import CheckError, CheckOptions, check_submission, result_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -405,3 +405,13 @@ def test_a_benchmark_that_the_rules_do_not_hold_is_noted(submitter: Path) -> Non
 
     assert report.errors == ()
     assert {each.rule for each in report.notes} == {"benchmark-not-held"}
+
+
+@pytest.mark.parametrize("value", [1e30, [], {}, True, 10**400, "\ud800"])
+@pytest.mark.parametrize("key", ["result_validity", "effective_scenario", "early_stopping_result", "loadgen_version"])
+def test_odd_values_in_a_log_end_in_a_report(submitter: Path, key: str, value: Any) -> None:
+    log(key, value)(submitter)
+
+    report = check_submission(submitter.parents[1], RULES)
+
+    assert len(result_rows(report)) == len(report.results)
