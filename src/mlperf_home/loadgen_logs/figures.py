@@ -66,6 +66,8 @@ _SIX_DIGITS = 1e-5
 _TWO_DECIMALS = 0.00501
 _ROUNDED_TWICE = 1e-4
 _LARGEST = 1e30
+# LoadGen adds the latencies in 64 bits: the mean of very many samples is none.
+_SUM_LIMIT = 2**63
 
 
 class Contradiction(NamedTuple):
@@ -127,7 +129,9 @@ def absent_figures(logged: Mapping[str, Any], summary: str) -> list[str]:
     shown |= {key for key in logged if key.startswith("result_") and key.endswith(_percentile_end(scenario))}
     # LoadGen logs 0 for an estimate that it could not make.
     shown |= {key for key in _ESTIMATES.get(scenario, {}).values() if logged.get(key)}
-    return sorted((shown & logged.keys()) - dict(summary_figures(summary, scenario)).keys())
+    # An empty name is an empty line in the summary.
+    present = {key for key in shown & logged.keys() if logged[key] != ""}
+    return sorted(present - dict(summary_figures(summary, scenario)).keys())
 
 
 def is_figure(value: object) -> TypeGuard[float]:
@@ -203,6 +207,8 @@ def _orders(numbers: Mapping[str, float], scenario: str) -> Iterator[list[str]]:
         if match:
             percentiles[float(match.group(1))] = key
     yield [least, *(percentiles[each] for each in sorted(percentiles)), most]
-    yield [least, f"result_mean{per_query}_latency_ns", most]
+    count = numbers.get("effective_samples_per_query", 0) * numbers.get("result_query_count", 0)
+    if count * numbers.get(most, 0) < _SUM_LIMIT:
+        yield [least, f"result_mean{per_query}_latency_ns", most]
     for percentile, key in _ESTIMATES.get(scenario, {}).items():
         yield [_percentile_key(percentile, scenario), key, most]

@@ -62,9 +62,14 @@ class CheckScope:
     sample: bool
     tolerant: bool
 
-    def finding(self, path: Path, rule: str, problem: str, remedy: str, *, note: bool = False) -> Finding:
-        """Return a finding about a file: an error, or a note, also if the round only notes this rule."""
-        if not note and (reason := self.rules.submission.noted.get(rule)):
+    def finding(
+        self, path: Path, rule: str, problem: str, remedy: str, *, note: bool = False, noted_as: str = ""
+    ) -> Finding:
+        """Return a finding about a file: an error, or a note, also if the round only notes this rule.
+
+        The round may know a part of the rule's findings by a name of its own, `noted_as`.
+        """
+        if not note and (reason := self.rules.submission.noted.get(noted_as or rule)):
             return Finding(self.shown(path), rule, f"{problem} (only noted: {reason})", remedy, "note")
         return Finding(self.shown(path), rule, problem, remedy, "note" if note else "error")
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mlperf_home.submission.check.places import CheckedResult, CheckScope, Finding
 
 RERUN = "run the benchmark again"
+_ACCURACY = "AccuracyOnly"
 # Only an audit.config sets these; each is 0 or false in a run without one.
 _AUDIT_SETTINGS = (
     *("accuracy_log_rng_seed", "accuracy_log_probability", "accuracy_log_sampling_target"),
@@ -62,7 +63,8 @@ def check_run(scope: CheckScope, folder: Path, detail: DetailLog, mode: str, see
     for name, seed in vars(seeds).items():
         if settings.get(name, seed) != seed:
             problem = f"{name} is {settings[name]}, {scope.rules.name} requires {seed}"
-            yield scope.finding(path, "seed", problem, f"run again with the rules of {scope.rules.name}")
+            remedy, part = f"run again with the rules of {scope.rules.name}", "accuracy-" if mode == _ACCURACY else ""
+            yield scope.finding(path, "seed", problem, remedy, noted_as=f"{part}seed")
     for name in list(filter(settings.get, _AUDIT_SETTINGS))[:1]:
         problem = f"is of a run under an audit.config: {name} is {settings[name]}"
         yield scope.finding(path, "audit-config", problem, "remove the stray audit.config and run again")
@@ -71,7 +73,7 @@ def check_run(scope: CheckScope, folder: Path, detail: DetailLog, mode: str, see
 
 def _check_file_list(scope: CheckScope, folder: Path, mode: str) -> Iterator[Finding]:
     names = scope.rules.submission.files
-    accuracy = mode == "AccuracyOnly"
+    accuracy = mode == _ACCURACY
     needed = names.accuracy if accuracy else names.performance
     if not accuracy and (folder.parent / POWER_DIR).is_dir():
         needed = (*needed, *names.power_run)
@@ -131,7 +133,7 @@ def check_accuracy(result: CheckedResult) -> Iterator[Finding]:
         yield result.finding(folder, "accuracy-missing", "there is no accuracy run", remedy)
         return
     detail = scan_detail(folder / DETAIL_FILE)
-    yield from check_run(result, folder, detail, "AccuracyOnly", result.rules.seeds)
+    yield from check_run(result, folder, detail, _ACCURACY, result.rules.seeds)
     for key in _SAME_SETUP:
         value, expected = detail.logged.get(key), result.detail.logged.get(key)
         if value is not None and expected is not None and value != expected:

@@ -137,3 +137,16 @@ def test_a_line_that_is_no_entry_is_located(tmp_path: Path, line: str) -> None:
 
     assert fault is not None
     assert "line 1" in fault.where
+
+
+def test_a_mean_beyond_64_bits_is_not_judged() -> None:
+    values = old_values("Offline", MODE, "resnet") | {"effective_samples_per_query": 100_000_000}
+    values["result_samples_per_second"] = 166_667.0
+
+    assert told(values | {"result_mean_latency_ns": 1}, "") == set()
+
+
+def test_an_empty_name_of_the_sut_is_no_figure() -> None:
+    values = old_values("Offline", MODE, "resnet") | {"sut_name": ""}
+
+    assert absent_figures(values, old_summary(values)) == []

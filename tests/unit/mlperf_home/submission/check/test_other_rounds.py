@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -55,6 +56,9 @@ def test_all_that_its_checker_takes_is_taken(submitter: Path) -> None:
         ("conf-model", f"measurements/{LITE}/user.conf", "40326", "41417"),
         ("conf-of-another-run", f"measurements/{NETS}/user.conf", "40326", "41417"),
         ("runs-differ", f"results/{LITE}/accuracy/mlperf_log_detail.txt", "TFLite_SUT", "Other_SUT"),
+        ("seed", f"results/{LITE}/accuracy/mlperf_log_detail.txt", "10003631887983097364", "1"),
+        ("accuracy-log-hash", f"results/{LITE}/accuracy/mlperf_log_accuracy.json", "0000", "0001"),
+        ("measurement-file-empty", f"measurements/{LITE}/README.md", "cmr 'generate-run-cmds inference'", ""),
     ],
 )
 def test_stricter_findings_are_notes_with_reasons(submitter: Path, rule: str, path: str, old: str, new: str) -> None:
@@ -95,8 +99,8 @@ def test_a_power_measurement_needs_all_its_files(submitter: Path, name: str) -> 
     assert set(findings(submitter, "error")) == {"power-file"}
 
 
-@pytest.mark.parametrize(("name", "rule"), [("power/x.txt", "file-list"), ("other/x.txt", "run-folder")])
-def test_other_files_beside_a_run_are_errors(submitter: Path, name: str, rule: str) -> None:
+@pytest.mark.parametrize(("name", "rule"), [("power/x.txt", "file-list"), ("ranging/x.txt", "file-list")])
+def test_other_files_of_a_power_run_are_errors(submitter: Path, name: str, rule: str) -> None:
     path = submitter / "results" / LITE / "performance" / name
     path.parent.mkdir(exist_ok=True)
     path.write_text("x\n", "utf-8")
@@ -139,3 +143,23 @@ def test_values_that_its_checker_cannot_read_are_errors(submitter: Path, key: st
     path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {key: value}), "utf-8")
 
     assert {"system-field-type", "system-status"} & set(findings(submitter, level))
+
+
+def test_names_with_capitals_are_noted(submitter: Path) -> None:
+    for kind in ("results", "measurements"):
+        (submitter / kind / NETS).rename(submitter / kind / OLD_SUT / "resnet50" / "MultiStream")
+
+    assert findings(submitter, "error") == {}
+    assert "scenario-case" in findings(submitter, "note")
+
+
+def test_one_run_of_two_systems_is_noted(submitter: Path) -> None:
+    other = f"{OLD_SUT}-datacenter"
+    for kind in ("results", "measurements"):
+        shutil.copytree(submitter / kind / OLD_SUT, submitter / kind / other)
+    for path in (submitter / "measurements" / other).rglob("*.json"):
+        path.rename(path.with_name(f"{other}.json"))
+    shutil.copyfile(submitter / "systems" / f"{OLD_SUT}.json", submitter / "systems" / f"{other}.json")
+
+    assert findings(submitter, "error") == {}
+    assert "run-of-another" in findings(submitter, "note")
