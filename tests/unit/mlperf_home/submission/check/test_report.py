@@ -291,7 +291,7 @@ def test_inferred_results_follow_the_rules_of_the_round(submitter: Path) -> None
         row.scenario: row for row in check_submission(submitter.parents[1], RULES).results if row.model == MOBILENET
     }
 
-    assert (rows["Offline"].value, rows["Offline"].inferred_from) == (83.25, "SingleStream")
+    assert (rows["Offline"].value, rows["Offline"].inferred_from) == (83.3333, "SingleStream")
     assert (rows["MultiStream"].value, rows["MultiStream"].unit) == (pytest.approx(112.0), "latency_ms")
     assert rows["SingleStream"].inferred_from is None
 
