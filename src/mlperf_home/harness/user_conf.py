@@ -33,6 +33,7 @@ _SAMPLE_OFFLINE_SAMPLES = 200
 _SAMPLE_OFFLINE_MARGIN = 2.0
 # Server's early stopping tolerates a few late queries only above the minimum query count.
 _SAMPLE_SERVER_QUERIES = 1000
+_SAMPLE_STREAM_QUERIES = 100
 _TEST_OFFLINE_SAMPLES = 500
 _TEST_QUERIES = 100
 _TEST_QPS = 1.0
@@ -69,12 +70,18 @@ def target_key(scenario: str) -> str:
 
 
 def run_values(
-    rules: Round, scenario: str, style: str, target: Target | None = None, test_query_count: int | None = None
+    rules: Round,
+    scenario: str,
+    style: str,
+    target: Target | None = None,
+    test_query_count: int | None = None,
+    *,
+    benchmark: str = "",
 ) -> dict[str, float]:
     """Return the values of user.conf by key, in LoadGen's units (ms, samples per second).
 
     Every style except "test" needs a target. A test has `test_query_count` queries (Offline: samples), or a short
-    default.
+    default. In Offline, the official number of samples may depend on the benchmark.
 
     Raises:
         SettingsError: the style is unknown, or the target is missing or not above 0.
@@ -91,7 +98,8 @@ def run_values(
     if style == "fast":
         values["min_duration"] = scenario_rules.min_duration_ms // _FAST_FACTOR
         if scenario == "Offline":
-            values["min_query_count"] = scenario_rules.min_query_count // _FAST_FACTOR
+            queries = rules.min_query_count(scenario, benchmark) if benchmark else scenario_rules.min_query_count
+            values["min_query_count"] = queries // _FAST_FACTOR
     elif style == "sample":
         if scenario == "Offline" and target.measured:
             values[target_key(scenario)] *= _SAMPLE_OFFLINE_MARGIN
@@ -129,7 +137,7 @@ def _sample_values(rules: Round, scenario: str) -> dict[str, float]:
     if scenario == "MultiStream":
         # Early stopping needs many queries of eight samples, which take long enough without a minimum duration.
         return {"min_duration": 0, "min_query_count": rules.scenarios[scenario].early_stopping_min_query_count}
-    queries = _SAMPLE_SERVER_QUERIES if scenario == "Server" else rules.scenarios[scenario].min_query_count
+    queries = _SAMPLE_SERVER_QUERIES if scenario == "Server" else _SAMPLE_STREAM_QUERIES
     return {"min_duration": _SAMPLE_DURATION_MS, "min_query_count": queries}
 
 
@@ -167,7 +175,9 @@ def user_conf_text(rules: Round, settings: RunSettings) -> str:
     else:
         known = settings.measured_target if settings.target is None else settings.target
         target = None if known is None else Target(known, measured=settings.target is None)
-        values = run_values(rules, settings.scenario, settings.style, target, settings.test_query_count)
+        values = run_values(
+            rules, settings.scenario, settings.style, target, settings.test_query_count, benchmark=settings.benchmark
+        )
     return user_conf(rules.benchmarks[settings.benchmark].loadgen_model, settings.scenario, values)
 
 

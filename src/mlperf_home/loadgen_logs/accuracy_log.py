@@ -41,6 +41,10 @@ _FORMS = (
         re.compile(r"^accuracy=([\d.]+)%, good=(\d+), total=(\d+)", re.MULTILINE),
         ("top1_percent", "good_samples", "total_samples"),
     ),
+    (re.compile(r"^mAP=([\d.]+)", re.MULTILINE), ("map_percent",)),
+    (re.compile(r"^Word Error Rate:.*, accuracy=([\d.]+)%", re.MULTILINE), ("word_accuracy_percent",)),
+    (re.compile(r"^AUC=([\d.]+)", re.MULTILINE), ("auc_percent",)),
+    (re.compile(r"^Accuracy:\s*mean\s*=\s*([\d.]+)", re.MULTILINE), ("dice_mean",)),
 )
 _HASH = re.compile(r"^hash=([0-9a-f]{64})$", re.MULTILINE)
 
@@ -171,7 +175,9 @@ class AccuracyText:
 
     @property
     def percent(self) -> float:
-        """The accuracy to which the rules apply: F1 or top-1."""
+        """The accuracy to which the rules apply, such as F1 or top-1."""
+        if "dice_mean" in self.values:
+            return 100 * self.values["dice_mean"]
         return [value for name, value in self.values.items() if name.endswith("_percent")][-1]
 
 

@@ -33,6 +33,10 @@ _BYTES_THAT_END_AN_ACCURACY_LOG = 64
 _SEEDS = ("qsl_rng_seed", "sample_index_rng_seed", "schedule_rng_seed")
 # Keys that a run logs once; an accuracy run repeats other keys for every set of samples that it loads.
 _LOGGED_ONCE = ("effective_", "result_", "early_stopping_", "loadgen_version", "test_datetime", "sut_name")
+# LoadGen counts the errors at the end of a performance run's log since this version (mlcommons/inference, fd021be1,
+# after 5.0.15); older versions end with the last percentile.
+_COUNTS_ERRORS_SINCE = (5, 0, 16)
+_VERSION = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?")
 # Long lists without a reader: the order of the samples, the hashes of LoadGen's sources.
 _BULKY_KEYS = {"loaded_qsl_set", "loadgen_file_sha1", "loadgen_git_log_message"}
 
@@ -74,11 +78,11 @@ class DetailLog:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """The absent keys that every complete run logs, sorted."""
+        """The absent keys that a complete run of this version of LoadGen logs, sorted."""
         needed = {"effective_scenario", "effective_test_mode", "loadgen_version", "test_datetime", "power_end"}
         needed |= {f"effective_{name}" for name in _SEEDS}
         if self.logged.get("effective_test_mode") != "AccuracyOnly":
-            needed |= {"result_validity", "num_errors"}
+            needed |= {"result_validity", _last_key(self.logged.get("loadgen_version"))}
         return tuple(sorted(needed - self.logged.keys()))
 
 
@@ -139,6 +143,13 @@ class LoadGenResult(DetailLog):
         """The peak rate found by FindPeakPerformance in queries per second, or None."""
         peaks = re.findall(r"Found peak performance field: ([\d.]+)", "\n".join(self.messages))
         return finite_number(peaks[-1]) if peaks else None
+
+
+def _last_key(version: object) -> str:
+    """Return the key at the end of the log of a performance run by a version of LoadGen ("3.0 @ f536725011")."""
+    match = _VERSION.match(str(version))
+    numbers = tuple(int(part or 0) for part in match.groups()) if match else _COUNTS_ERRORS_SINCE
+    return "num_errors" if numbers >= _COUNTS_ERRORS_SINCE else "result_99.90_percentile_latency_ns"
 
 
 def scan_detail(path: Path) -> DetailLog:

@@ -281,5 +281,6 @@ def _obstacles(
     loaded, needed = settings["performance_sample_count"], benchmark.performance_sample_count
     if loaded < needed:
         yield f"{loaded} samples were loaded; {rules.name} asks {needed}"
-    if result.scenario == "Offline" and settings["samples_per_query"] < required.min_query_count:
-        yield f"{settings['samples_per_query']} samples were issued; {rules.name} asks {required.min_query_count}"
+    samples = rules.min_query_count(result.scenario, session.job.benchmark)
+    if result.scenario == "Offline" and settings["samples_per_query"] < samples:
+        yield f"{settings['samples_per_query']} samples were issued; {rules.name} asks {samples}"

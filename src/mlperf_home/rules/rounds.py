@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -66,13 +66,17 @@ class LoadGenModel:
         performance_sample_count: samples that a performance run keeps loaded; 0 means all, None omits the line.
         server_latency_ms: the latency limit of Server; None for the scenario's default.
         multi_stream_latency_ms: the latency limit of MultiStream; None omits the line.
+        offline_min_query_count: the smallest number of samples in Offline; None for the scenario's.
         sample_concatenate_permutation: the scenarios (or "*") with equal issue mode.
+        other_settings: further settings of this model, by scenario (or "*") and key.
     """
 
     performance_sample_count: int | None = None
     server_latency_ms: float | None = None
     multi_stream_latency_ms: float | None = None
+    offline_min_query_count: int | None = None
     sample_concatenate_permutation: tuple[str, ...] = ()
+    other_settings: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -132,7 +136,12 @@ class Division:
 
 @dataclass(frozen=True)
 class Round:
-    """The content of a round's data file."""
+    """The content of a round's data file.
+
+    Attributes:
+        benchmarks: the benchmarks that this project runs.
+        other_benchmarks: the round's benchmarks that only other tools run; submissions may hold them.
+    """
 
     name: str
     seeds: Seeds
@@ -140,23 +149,35 @@ class Round:
     scenarios: Mapping[str, ScenarioRules]
     loadgen_models: Mapping[str, LoadGenModel]
     benchmarks: Mapping[str, Benchmark]
+    other_benchmarks: Mapping[str, Benchmark]
     divisions: Mapping[str, Division]
     metrics: Mapping[str, ResultMetric]
     submission: SubmissionRules
     sources: Mapping[str, str]
+
+    @property
+    def submitted_benchmarks(self) -> dict[str, Benchmark]:
+        """The benchmarks that a submission may hold, whoever ran them."""
+        return {**self.benchmarks, **self.other_benchmarks}
+
+    def min_query_count(self, scenario: str, benchmark: str) -> int:
+        """Return the smallest number of queries of a benchmark's run, in Offline of samples."""
+        model = self.loadgen_models[self.submitted_benchmarks[benchmark].loadgen_model]
+        own = model.offline_min_query_count if scenario == "Offline" else None
+        return self.scenarios[scenario].min_query_count if own is None else own
 
     def required_scenarios(self, benchmark: str, category: str) -> tuple[str, ...]:
         """Return the scenarios that a category requires of a benchmark; none for an unknown category.
 
         The category is "edge", "datacenter", or both joined by a comma.
         """
-        by_category = self.benchmarks[benchmark].scenarios
+        by_category = self.submitted_benchmarks[benchmark].scenarios
         required = {name for part in category.split(",") for name in by_category.get(part.strip(), ())}
         return tuple(name for name in SCENARIOS if name in required)
 
     def benchmark_of(self, model: str, mapping: Mapping[str, str]) -> str | None:
         """Return a model's benchmark, by its name, a known alias, the submitter's mapping, or a part of its name."""
-        if model in self.benchmarks:
+        if model in self.submitted_benchmarks or model in self.submission.benchmarks_not_held:
             return model
         known = self.submission.model_names.get(model) or mapping.get(model)
         return known or next((name for part, name in self.submission.model_guesses if part in model), None)
@@ -179,7 +200,7 @@ def load_round(name: str) -> Round:
     text = resources.files(__package__).joinpath(name.replace(".", "_") + ".json").read_text("utf-8")
     document = json.loads(text, object_hook=_decode_lists)
     kinds = {"scenarios": ScenarioRules, "loadgen_models": LoadGenModel, "benchmarks": Benchmark}
-    kinds |= {"divisions": Division, "metrics": ResultMetric}
+    kinds |= {"other_benchmarks": Benchmark, "divisions": Division, "metrics": ResultMetric}
     tables: dict[str, Any] = {
         key: {name: kind(**fields) for name, fields in document[key].items()} for key, kind in kinds.items()
     }
@@ -204,12 +225,13 @@ def mlperf_conf(rules: Round) -> str:
     seeds: dict[str, float | None] = {f"*.*.{name}": seed for name, seed in vars(rules.seeds).items()}
     seeds |= {f"*.*.test05_{name}": seed for name, seed in vars(rules.test05_seeds).items()}
     blocks = [seeds]
+    by_model = any(model.offline_min_query_count for model in rules.loadgen_models.values())
     for scenario in SCENARIOS:
         limits = rules.scenarios[scenario]
         settings = {
             "target_latency_percentile": limits.target_latency_percentile,
             "min_duration": limits.min_duration_ms,
-            "min_query_count": limits.min_query_count,
+            "min_query_count": None if scenario == "Offline" and by_model else limits.min_query_count,
             "samples_per_query": limits.samples_per_query if scenario == "MultiStream" else None,
             "target_latency": limits.target_latency_ms,
             "target_qps": limits.target_qps,
@@ -220,8 +242,10 @@ def mlperf_conf(rules: Round) -> str:
         models[f"{name}.*.performance_sample_count_override"] = model.performance_sample_count
         models[f"{name}.Server.target_latency"] = model.server_latency_ms
         models[f"{name}.MultiStream.target_latency"] = model.multi_stream_latency_ms
+        models[f"{name}.Offline.min_query_count"] = model.offline_min_query_count
         same = model.sample_concatenate_permutation
         models |= {f"{name}.{scenario}.sample_concatenate_permutation": 1 for scenario in same}
+        models |= {f"{name}.{key}": value for key, value in model.other_settings.items()}
     blocks.append(models)
     texts = ("".join(f"{key} = {value}\n" for key, value in block.items() if value is not None) for block in blocks)
     return "\n".join([_HEADER.format(name=rules.name), *texts])

@@ -41,23 +41,45 @@ class SizeLimits:
 
 @dataclass(frozen=True)
 class Files:
-    """The names of the required and the optional files of each kind of folder."""
+    """The names of the required and the optional files of each kind of folder.
+
+    Attributes:
+        measurements: the measurement files of a result, besides its JSON.
+        performance, performance_optional: the logs of a performance run.
+        accuracy, accuracy_optional: the logs of an accuracy run.
+        power: the logs of the power meter, in the folder `power` beside a performance run.
+        power_run: the additional logs of a performance run whose power was measured.
+        power_measurements: the beginnings of the additional measurement files of such a run.
+    """
 
     measurements: tuple[str, ...]
     performance: tuple[str, ...]
     performance_optional: tuple[str, ...]
     accuracy: tuple[str, ...]
     accuracy_optional: tuple[str, ...]
+    power: tuple[str, ...]
+    power_run: tuple[str, ...]
+    power_measurements: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class SystemFields:
-    """The keys of a system description: `meaningful` ones need a real value, `present` ones may be empty."""
+    """The keys of a system description.
+
+    Attributes:
+        statuses, types: the permitted values of two keys.
+        meaningful: required keys that need a real value.
+        present: required keys that may be empty.
+        optional: keys that the field's own tools write besides.
+        texts: keys whose value the round's checker takes as a text; others may be numbers.
+    """
 
     statuses: tuple[str, ...]
     types: tuple[str, ...]
     meaningful: tuple[str, ...]
     present: tuple[str, ...]
+    optional: tuple[str, ...]
+    texts: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -124,9 +146,12 @@ class SubmissionRules:
     """A round's rules for the tree of a submission.
 
     Attributes:
-        measurement_fields: the keys of a result's JSON; none may be empty.
+        measurement_fields: the keys of a result's JSON.
+        measurement_fields_may_be_empty: whether the round only requires that they are there.
+        noted: the findings that do not prevent a submission to this round, with the reasons.
         accuracy_forms: the values that accuracy.txt must hold, by the benchmark's accuracy metric.
         model_names: benchmarks by well-known aliases.
+        benchmarks_not_held: benchmarks of the round of whose numbers this file has none.
         model_guesses: pairs of a part of a model's name and its benchmark; the first match counts.
         inferred: the scenarios that may be inferred, and from which.
         compliance: the compliance tests by name.
@@ -138,8 +163,11 @@ class SubmissionRules:
     system: SystemFields
     network: NetworkSystems
     measurement_fields: tuple[str, ...]
+    measurement_fields_may_be_empty: bool
+    noted: Mapping[str, str]
     accuracy_forms: Mapping[str, tuple[str, ...]]
     model_names: Mapping[str, str]
+    benchmarks_not_held: tuple[str, ...]
     model_guesses: tuple[tuple[str, str], ...]
     inferred: tuple[InferredResult, ...]
     compliance: Mapping[str, ComplianceTest]
@@ -158,7 +186,10 @@ def decode_submission(section: Mapping[str, Any]) -> SubmissionRules:
         "system": SystemFields,
         "network": NetworkSystems,
     }
-    plain = ("measurement_fields", "accuracy_forms", "model_names")
+    plain = (
+        *("measurement_fields", "measurement_fields_may_be_empty", "noted", "accuracy_forms", "model_names"),
+        "benchmarks_not_held",
+    )
     return SubmissionRules(
         **{key: kind(**section[key]) for key, kind in parts.items()},
         **{key: section[key] for key in plain},

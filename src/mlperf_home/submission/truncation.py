@@ -204,15 +204,18 @@ def _complete_truncated(place: _Place, recorded: str) -> LogReport:
     """Add the hash of a log that was truncated before: it is the hash of the original, which must exist."""
     if recorded:
         return place.report("unchanged", recorded, _original_path(place.originals_dir, recorded))
-    content = place.log.read_bytes()
-    for kept in sorted(place.originals_dir.glob(f"{_PREFIX}*{_SUFFIX}")):
-        if kept.stat().st_size >= KEPT_BYTES and shortened(kept) == content:
-            sha256 = kept.name[len(_PREFIX) : -len(_SUFFIX)]
-            original = _checked(kept, sha256)
-            _add_hash(place.accuracy_txt, sha256)
-            return place.report("hashed", sha256, original)
-    problem = f"is truncated, {place.accuracy_txt.name} has no hash, and {place.originals_dir} has no original"
-    raise TruncationError(place.log, problem, "put the original log there")
+    content, every = place.log.read_bytes(), sorted(place.originals_dir.glob(f"{_PREFIX}*{_SUFFIX}"))
+    alike = [kept for kept in every if kept.stat().st_size >= KEPT_BYTES and shortened(kept) == content]
+    if len(alike) == 1:
+        sha256 = alike[0].name[len(_PREFIX) : -len(_SUFFIX)]
+        original = _checked(alike[0], sha256)
+        _add_hash(place.accuracy_txt, sha256)
+        return place.report("hashed", sha256, original)
+    problem = f"is truncated, {place.accuracy_txt.name} has no hash, and {place.originals_dir} has "
+    if alike:
+        problem += f"{len(alike)} originals with these first and last {KEPT_BYTES} bytes"
+        raise TruncationError(place.log, problem, "move the originals of other runs out of that folder")
+    raise TruncationError(place.log, f"{problem}no original", "put the original log there")
 
 
 def _restore(place: _Place) -> LogReport:

@@ -123,12 +123,14 @@ def _run_conditions(context: Context, candidates: Sequence[CandidateDescription]
 
 def _settings(context: Context, prepared: _Prepared, running: RunConditions) -> Settings:
     rules = load_round(running.round)
-    values = run_values(rules, running.scenario, running.style, Target(1.0, measured=False), running.test_query_count)
+    target, count = Target(1.0, measured=False), running.test_query_count
+    values = run_values(rules, running.scenario, running.style, target, count, benchmark=running.benchmark)
     least = rules.scenarios[running.scenario]
+    queries = rules.min_query_count(running.scenario, running.benchmark)
     protocol = Protocol(
         samples=prepared.samples,
         official_s=values.get("min_duration", least.min_duration_ms) / 1000,
-        official_queries=int(values.get("min_query_count", least.min_query_count)),
+        official_queries=int(values.get("min_query_count", queries)),
     )
     metrics, accuracy = _METRICS[running.scenario], _ACCURACIES[running.benchmark]
     return replace(race_settings(context), metrics=metrics, accuracy=accuracy, protocol=protocol)

@@ -10,11 +10,12 @@ import json
 import re
 from importlib.metadata import version
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlperf_home.measurements.layout import json_object
 from mlperf_home.rules import mlperf_conf
 from mlperf_home.submission.assemble.collect import read_existing
+from mlperf_home.submission.check.recorded import RECORD, record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -59,8 +60,10 @@ LoadGen: {loadgen}. The settings of the run are in user.conf and in the detail l
 _CONF_HEAD = "# Written from the effective settings in the detail log: the run's own file was not kept.\n"
 
 
-def write_measurement_files(request: SubmissionRequest, result: FoundResult, folder: Path, loadgen_model: str) -> None:
-    """Write the measurement files of one result."""
+def write_measurement_files(
+    request: SubmissionRequest, result: FoundResult, folder: Path, logs: Path, loadgen_model: str
+) -> None:
+    """Write the measurement files of one result, whose logs are in the submission's folder `logs`."""
     write_new_file(folder / "mlperf.conf", _kept(result, "mlperf.conf") or mlperf_conf(request.rules))
     user_conf = _kept(result, "user.conf")
     if not user_conf:
@@ -77,7 +80,8 @@ def write_measurement_files(request: SubmissionRequest, result: FoundResult, fol
     elif result.sample and SAMPLE_NOTICE not in readme:
         readme = f"{SAMPLE_NOTICE}\n\n{readme}"
     write_new_file(folder / "README.md", readme)
-    write_new_file(folder / f"{result.sut}.json", json.dumps(result_fields(request, result), indent=1) + "\n")
+    fields = {**result_fields(request, result), RECORD: record(logs, result.sut, result.model)}
+    write_new_file(folder / f"{result.sut}.json", json.dumps(fields, indent=1) + "\n")
 
 
 def result_fields(request: SubmissionRequest, result: FoundResult) -> dict[str, object]:
@@ -99,14 +103,13 @@ def result_fields(request: SubmissionRequest, result: FoundResult) -> dict[str, 
     return fields
 
 
-def mark_as_inferred(folder: Path, sut: str, measured: str, scenario: str) -> None:
-    """Add the measured scenario to the README and the JSON of a copied result."""
+def mark_as_inferred(path: Path, fields: Mapping[str, Any], measured: str, scenario: str) -> None:
+    """Add the measured scenario to a copied result's JSON, which has these fields, and to the README beside it."""
     notice = f"**Inferred: this is a copy of the run of {measured}; {scenario} itself was not run.**\n\n"
-    readme = folder / "README.md"
-    readme.write_text(notice + readme.read_text("utf-8"), encoding="utf-8")
-    path = folder / f"{sut}.json"
-    fields = {**json_object(path), "inferred_from": measured}
-    path.write_text(json.dumps(fields, indent=1) + "\n", encoding="utf-8")
+    readme = path.with_name("README.md")
+    text = readme.read_text("utf-8", errors="replace") if readme.is_file() else ""
+    readme.write_text(notice + text, encoding="utf-8")
+    path.write_text(json.dumps({**fields, "inferred_from": measured}, indent=1) + "\n", encoding="utf-8")
 
 
 def _kept(result: FoundResult, name: str) -> str:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mlperf_home.loadgen_logs.run_log import DETAIL_FILE, DetailLog, scan_detail
-from mlperf_home.measurements.layout import PERFORMANCE_DIR, json_object
+from mlperf_home.measurements.layout import PERFORMANCE_DIR
 from mlperf_home.submission.assemble.collect import (
     AssembleError,
     FoundResult,
@@ -101,6 +101,8 @@ def generate(request: SubmissionRequest) -> Assembled:
             _write(request, results, fresh.folder, names)
             inferred = infer_scenarios(fresh, request.rules) if request.infer else ()
             _swap(fresh.folder, place, partial)
+    except AssembleError as error:
+        raise _in_place(error, root, partial) from None
     except OSError as error:
         if isinstance(error.__context__, KeyboardInterrupt):
             # An interruption made the cleanup fail.
@@ -108,6 +110,12 @@ def generate(request: SubmissionRequest) -> Assembled:
         problem = f"cannot be written ({error.strerror or error})"
         raise AssembleError(error.filename or place, problem, "use a --submission_dir that you can write to") from error
     return Assembled(place, tuple(results), tuple(skipped), inferred)
+
+
+def _in_place(error: AssembleError, root: Path, partial: Path) -> AssembleError:
+    """Return an error about a file of the partial folder as one about the user's file, from which it was linked."""
+    where = error.where.replace(f"{partial}{os.sep}", f"{root}{os.sep}", 1)
+    return AssembleError(where, error.problem, error.advice)
 
 
 def _benchmark(request: SubmissionRequest, result: FoundResult) -> str:
@@ -129,7 +137,7 @@ def _write(request: SubmissionRequest, results: Sequence[FoundResult], folder: P
             shutil.rmtree(old, ignore_errors=True)
         benchmark = request.rules.benchmarks[names[result.model]]
         write_logs(result, logs, request.rules, truncate=request.truncate)
-        write_measurement_files(request, result, settings, benchmark.loadgen_model)
+        write_measurement_files(request, result, settings, logs, benchmark.loadgen_model)
         if request.division in request.rules.submission.folders.compliance_divisions:
             write_compliance(result, folder / "compliance" / where, request.rules, benchmark.compliance_tests)
     # Copies that were inferred from a replaced result are out of date.
@@ -195,15 +203,21 @@ def infer_tree(root: Path, rules: Round) -> tuple[Inferred, ...]:
 
     Raises:
         BusyError: another process is working on the submission.
+        AssembleError: a JSON file of the submission cannot be read.
     """
     with lock_submission(root):
         return tuple(each for submitter in submitters(root, rules) for each in infer_scenarios(submitter, rules))
 
 
 def infer_scenarios(submitter: Submitter, rules: Round) -> tuple[Inferred, ...]:
-    """Infer the scenarios that are required and were not measured."""
+    """Infer the scenarios that are required and were not measured.
+
+    Raises:
+        AssembleError: a JSON file of the submission cannot be read.
+    """
     inferred: list[Inferred] = []
-    names = json_object(submitter.folder / rules.submission.folders.mapping)
+    path = submitter.folder / rules.submission.folders.mapping
+    names = read_existing(path) if path.exists() else {}
     mapping = {key: str(value) for key, value in names.items()}
     for model in submitter.models():
         benchmark = rules.benchmark_of(model.name, mapping)
@@ -245,11 +259,14 @@ def _copy(source: Path, scenario: str, measured: str) -> None:
     settings = submitter / "measurements" / sut.name / model.name
     target = settings / scenario.lower()
     partial = settings / f"partial-{scenario.lower()}"
+    described = settings / source.name / f"{sut.name}.json"
+    # A damaged file must be reported before anything is copied.
+    fields = read_existing(described) if described.is_file() else {}
     for leftover in (partial, target, model / partial.name):
         shutil.rmtree(leftover, ignore_errors=True)
     if (settings / source.name).is_dir():
         shutil.copytree(settings / source.name, partial)
-        mark_as_inferred(partial, sut.name, measured, scenario)
+        mark_as_inferred(partial / described.name, fields, measured, scenario)
         partial.rename(target)
     shutil.copytree(source, model / partial.name)
     (model / partial.name).rename(model / scenario.lower())

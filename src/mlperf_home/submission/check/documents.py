@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 from glob import escape
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.measurements.layout import json_object, read_object
 from mlperf_home.submission.check.places import files, subfolders
+from mlperf_home.submission.check.recorded import check_recorded
+from mlperf_home.submission.check.settings import check_confs
 from scriptgraph.errors import DocumentError
-from scriptgraph.files.parsing import whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 _DESCRIBE = "write it by get,mlperf,sut,description"
 _REGENERATE = "generate the submission again from the results"
-_SEED_LINE = re.compile(r"^\s*\*\.\*\.(\w+_rng_seed)\s*=\s*(\d+)", re.MULTILINE)
-_CONF_LINE = re.compile(r"^\s*([^\s#.]+)\.([^\s.]+)\.(\w+)\s*=\s*(\S+)\s*$", re.MULTILINE)
 
 
 def check_systems(scope: CheckScope, submitter: Submitter) -> Iterator[Finding]:
@@ -56,13 +54,16 @@ def _check_description(scope: CheckScope, submitter: Submitter, path: Path) -> I
     except DocumentError as error:
         yield scope.finding(path, "system-unreadable", error.problem, _DESCRIBE)
         return
-    meaningful = scope.rules.submission.system.meaningful
+    meaningful, texts = scope.rules.submission.system.meaningful, scope.rules.submission.system.texts
     for key in (*meaningful, *scope.rules.submission.system.present):
         if key not in description:
             yield scope.finding(path, "system-field", f"field {key} is missing", _DESCRIBE)
         elif not isinstance(description[key], str):
             problem = f"field {key} is {json.dumps(description[key])}, not a text"
-            yield scope.finding(path, "system-field-type", problem, f'write "{description[key]}" in quotes')
+            # The official checkers take other values, but fail at some keys, and read 0 as no value.
+            note = key not in texts and (bool(description[key]) or key not in meaningful)
+            remedy = f'write "{description[key]}" in quotes'
+            yield scope.finding(path, "system-field-type", problem, remedy, note=note)
         elif key in meaningful and not description[key].strip():
             yield scope.finding(path, "system-field-empty", f"field {key} is empty", 'write the value, or "unknown"')
     yield from _system_values(scope, submitter, path, description)
@@ -80,7 +81,7 @@ def _system_values(
     if description.get("division") != submitter.division:
         problem = f"has the division {description.get('division')!r}, its folder {submitter.division!r}"
         yield scope.finding(path, "system-division", problem, "use the same --division for both")
-    if status not in fields.statuses:
+    if str(status).lower() not in fields.statuses:
         yield scope.finding(
             path, "system-status", f"has the status {status!r}", f"use one of {', '.join(fields.statuses)}"
         )
@@ -126,23 +127,14 @@ def check_measurement_files(result: CheckedResult) -> Iterator[Finding]:
     # The official checker reads the one that its file system lists first.
     for path in candidates:
         yield from _check_result_fields(result, path)
-    yield from _check_confs(result, folder / "mlperf.conf", folder / "user.conf")
+    yield from check_recorded(result, read_result_json(result.place))
+    yield from check_confs(result)
 
 
 def read_result_json(place: ResultPlace) -> dict[str, Any]:
     """Read the JSON among a result's measurement files; return an empty object if it cannot be read."""
     paths = sorted(place.measurements.glob(f"{escape(place.sut)}*.json"))
     return json_object(paths[0]) if paths else {}
-
-
-def conf_values(path: Path, loadgen_model: str, scenario: str) -> dict[str, str]:
-    """Return the settings of a user.conf for a model and a scenario, wildcards included; later lines win."""
-    lines = (line for line in _conf_lines(path) if line[0] in {loadgen_model, "*"} and line[1] in {scenario, "*"})
-    return {key: value for _, _, key, value in lines}
-
-
-def _conf_lines(path: Path) -> list[tuple[str, str, str, str]]:
-    return _CONF_LINE.findall(path.read_text("utf-8", errors="replace")) if path.is_file() else []
 
 
 def check_code(scope: CheckScope, submitter: Submitter) -> Iterator[Finding]:
@@ -177,16 +169,7 @@ def _check_result_fields(scope: CheckScope, path: Path) -> Iterator[Finding]:
         if key not in fields:
             yield scope.finding(path, "result-field", f"field {key} is missing", "add it")
         elif not isinstance(fields[key], str) or not fields[key].strip():
-            yield scope.finding(path, "result-field-empty", f"field {key} has no text", "write the value as text")
-
-
-def _check_confs(result: CheckedResult, mlperf: Path, user: Path) -> Iterator[Finding]:
-    seeds, round_name = vars(result.rules.seeds), result.rules.name
-    for name, value in _SEED_LINE.findall(mlperf.read_text("utf-8", errors="replace")) if mlperf.is_file() else ():
-        if name in seeds and whole_number(value) != seeds[name]:
-            problem = f"has {name} {value}, {round_name} has {seeds[name]}: the file is of another round"
-            yield result.finding(mlperf, "conf-round", problem, f"run again with the rules of {round_name}")
-    own = result.benchmark.loadgen_model
-    for model in sorted({line[0] for line in _conf_lines(user)} - {own, "*"}):
-        problem = f"sets values of {model}; LoadGen calls this benchmark {own} and ignored them"
-        yield result.finding(user, "conf-model", problem, f"write {own} instead, and run again")
+            # The official checkers since v3.1 take any value that Python calls true.
+            note = bool(fields[key]) or scope.rules.submission.measurement_fields_may_be_empty
+            remedy = "write the value as text"
+            yield scope.finding(path, "result-field-empty", f"field {key} has no text", remedy, note=note)

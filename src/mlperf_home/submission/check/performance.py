@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, TypeGuard
 
 from mlperf_home.loadgen_logs.accuracy_log import known_accuracy
 from mlperf_home.loadgen_logs.run_log import DETAIL_FILE, scan_detail
 from mlperf_home.loadgen_logs.verdict import invalid_reasons
 from mlperf_home.measurements.layout import ACCURACY_DIR, PERFORMANCE_DIR
-from mlperf_home.submission.check.documents import conf_values
-from mlperf_home.submission.check.places import files, subfolders
+from mlperf_home.submission.check.places import POWER_DIR, RANGING_DIR, files, subfolders
 from mlperf_home.submission.check.runs import RERUN, check_run, check_utf_8
 
 if TYPE_CHECKING:
@@ -53,8 +52,10 @@ def check_performance(result: CheckedResult) -> Iterator[Finding]:
     if not folder.is_dir():
         yield result.finding(folder, "performance-missing", "there is no performance run", RERUN)
         return
+    power = folder.parent / POWER_DIR
+    beside = {folder, power, power.with_name(RANGING_DIR)} if power.is_dir() else {folder}
     for other in subfolders(folder.parent):
-        if other != folder:
+        if other not in beside:
             yield result.finding(
                 other, "run-folder", f"is a second run, beside {folder.name}", "keep one performance run"
             )
@@ -69,24 +70,6 @@ def check_performance(result: CheckedResult) -> Iterator[Finding]:
     elif performance_result(result) is None and not result.detail.missing:
         problem = "has no result: LoadGen could not estimate it"
         yield result.finding(path, "no-metric", problem, _MORE_QUERIES)
-    if measured in result.rules.scenarios:
-        yield from _check_user_conf(result)
-
-
-def _check_user_conf(result: CheckedResult) -> Iterator[Finding]:
-    path, settings = result.place.measurements / "user.conf", result.detail.settings
-    configured = conf_values(path, result.benchmark.loadgen_model, result.measured)
-    pairs: dict[str, Any] = {"min_duration": settings.get("min_duration_ms")}
-    if result.measured in {"Offline", "Server"}:
-        pairs["target_qps"] = settings.get("target_qps")
-    for key, effective in pairs.items():
-        try:
-            differs = abs(float(configured[key]) - float(effective)) > 1e-4 * abs(float(configured[key]))
-        except (KeyError, TypeError, ValueError, OverflowError):
-            continue
-        if differs:
-            problem = f"sets {key} to {configured[key]}, but the run had {effective}: the file is of another run"
-            yield result.finding(path, "conf-of-another-run", problem, "put the run's own user.conf here")
 
 
 def _check_run(result: CheckedResult) -> Iterator[Finding]:
@@ -103,8 +86,8 @@ def _check_run(result: CheckedResult) -> Iterator[Finding]:
     if "result_query_count" in detail.values:
         logged["result_query_count"] = detail.values["result_query_count"]
     no_numbers = {key: value for key, value in logged.items() if not _is_number(value)}
-    if no_numbers and not detail.missing and not detail.fault:
-        for key, value in no_numbers.items():
+    if no_numbers:
+        for key, value in () if detail.missing or detail.fault else no_numbers.items():
             problem = f"{key} is {value!r}, not a number" if key in detail.logged else f"{key} is not logged"
             yield result.finding(path, "log-value", problem, RERUN)
         return
@@ -118,6 +101,7 @@ def _is_number(value: object) -> TypeGuard[float]:
 
 
 def _check_sizes(result: CheckedResult, path: Path) -> Iterator[Finding]:
+    least_samples = result.rules.min_query_count(result.measured, result.name)
     benchmark, required, name = result.benchmark, result.rules.scenarios[result.measured], result.rules.name
     settings, tolerant = result.detail.settings, result.tolerant
     loaded, needed = settings.get("performance_sample_count"), benchmark.performance_sample_count
@@ -130,8 +114,8 @@ def _check_sizes(result: CheckedResult, path: Path) -> Iterator[Finding]:
         problem = f"min_duration was {duration_ms / 1000:g} s, {name} requires {limit_s:g} s"
         yield result.finding(path, "min-duration", problem, _LONGER, note=tolerant)
     per_query = settings.get("samples_per_query")
-    if result.measured == "Offline" and per_query is not None and per_query < required.min_query_count:
-        problem = f"{per_query} samples were issued, {name} requires {required.min_query_count}"
+    if result.measured == "Offline" and per_query is not None and per_query < least_samples:
+        problem = f"{per_query} samples were issued, {name} requires {least_samples}"
         yield result.finding(path, "offline-samples", problem, _LONGER, note=tolerant)
     if result.measured == "MultiStream" and per_query not in (None, required.samples_per_query):
         problem = f"a query had {per_query} samples, {name} requires {required.samples_per_query}"

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from mlperf_home.rules import Round
     from mlperf_home.rules.rounds import Benchmark, Division
 
+POWER_DIR = "power"
+"""The folder of the power meter's logs, beside the performance run."""
+RANGING_DIR = "ranging"
+"""The folder of the run that found the power meter's range."""
+
 
 @dataclass(frozen=True, order=True)
 class Finding:
@@ -57,8 +62,15 @@ class CheckScope:
     sample: bool
     tolerant: bool
 
-    def finding(self, path: Path, rule: str, problem: str, remedy: str, *, note: bool = False) -> Finding:
-        """Return a finding about a file: an error, or a note."""
+    def finding(
+        self, path: Path, rule: str, problem: str, remedy: str, *, note: bool = False, noted_as: str = ""
+    ) -> Finding:
+        """Return a finding about a file: an error, or a note, also if the round only notes this rule.
+
+        The round may know a part of the rule's findings by a name of its own, `noted_as`.
+        """
+        if not note and (reason := self.rules.submission.noted.get(noted_as or rule)):
+            return Finding(self.shown(path), rule, f"{problem} (only noted: {reason})", remedy, "note")
         return Finding(self.shown(path), rule, problem, remedy, "note" if note else "error")
 
     def shown(self, path: Path) -> str:
@@ -87,7 +99,7 @@ class CheckedResult(CheckScope):
     @property
     def benchmark(self) -> Benchmark:
         """The benchmark's rules."""
-        return self.rules.benchmarks[self.name]
+        return self.rules.submitted_benchmarks[self.name]
 
     @property
     def division(self) -> Division | None:

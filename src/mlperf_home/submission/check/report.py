@@ -19,6 +19,8 @@ from mlperf_home.submission.check.documents import (
 )
 from mlperf_home.submission.check.performance import check_compliance, check_performance, performance_result
 from mlperf_home.submission.check.places import CheckedResult, CheckScope, Finding, submitters
+from mlperf_home.submission.check.power import check_power
+from mlperf_home.submission.check.recorded import check_shared_runs
 from mlperf_home.submission.check.runs import check_accuracy
 from mlperf_home.submission.check.structure import (
     SCENARIO_MISSING,
@@ -129,6 +131,7 @@ def check_submission(root: Path, rules: Round, options: CheckOptions | None = No
         findings += check_systems(scope, submitter)
         findings += check_code(scope, submitter)
         findings += check_scenarios(scope, submitter, mapping)
+        findings += check_shared_runs(scope, submitter.results())
         for place in submitter.results():
             row, problems = _check_result(scope, place, mapping)
             rows.append(row)
@@ -149,20 +152,29 @@ def _check_result(scope: CheckScope, place: ResultPlace, mapping: Mapping[str, s
         remedy = "measure with the real dataset and model, or add --allow_sample for a test"
         problem = "is a sample with made-up data and a toy model, not an MLPerf result"
         findings.append(scope.finding(place.measurements, "sample", problem, remedy, note=tolerated))
-    if name is None or name not in scope.rules.benchmarks:
-        known = ", ".join(scope.rules.benchmarks)
+    if name in scope.rules.submission.benchmarks_not_held:
+        problem = f"is a result of {name}, whose numbers the rules here do not hold: it is not checked"
+        remedy = "use the official checker"
+        findings.append(scope.finding(place.results, "benchmark-not-held", problem, remedy, note=True))
+    elif name is None or name not in scope.rules.submitted_benchmarks:
+        known = ", ".join(scope.rules.submitted_benchmarks)
         problem = f"has an invalid model: {place.model} leads to {name or 'no benchmark'}"
         remedy = f"map it in {place.submitter.name}/{scope.rules.submission.folders.mapping} to one of {known}"
         findings.append(scope.finding(place.results.parent, "model", problem, remedy))
     elif scenario is None:
-        return replace(row, errors=1), findings
+        # The finding about the folder's name is the model's, in check_scenarios.
+        return replace(row, errors=1 + _count_errors(findings)), findings
     else:
         run, tolerant = place.results / PERFORMANCE_DIR, scope.tolerant or tolerated
         detail = scan_detail(run / DETAIL_FILE)
         result = CheckedResult(scope.root, scope.rules, tolerated, tolerant, place, name, scenario, run, detail)
         findings += _check_benchmark(result, fields.get("inferred_from"))
         row = _with_result(row, result)
-    return replace(row, errors=sum(each.level == "error" for each in findings)), findings
+    return replace(row, errors=_count_errors(findings)), findings
+
+
+def _count_errors(findings: Sequence[Finding]) -> int:
+    return sum(each.level == "error" for each in findings)
 
 
 def _with_result(row: ResultRow, result: CheckedResult) -> ResultRow:
@@ -171,7 +183,8 @@ def _with_result(row: ResultRow, result: CheckedResult) -> ResultRow:
     if not result.run.is_dir():
         return row
     value, unit = performance_result(result), result.rules.metrics[result.scenario].unit
-    valid = result.detail.values.get("result_validity")
+    verdict = result.detail.values.get("result_validity")
+    valid = None if verdict is None else str(verdict)
     return replace(row, value=value, unit=unit, valid=valid, inferred_from=result.inferred_from)
 
 
@@ -179,6 +192,7 @@ def _check_benchmark(result: CheckedResult, marked: object) -> Iterator[Finding]
     """Check a result by the rules of its benchmark; `marked` is the field `inferred_from` of its JSON."""
     yield from _check_closed_model(result)
     yield from check_performance(result)
+    yield from check_power(result)
     yield from check_accuracy(result)
     yield from check_measurement_files(result)
     yield from check_compliance(result)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mlperf_home.contracts.runs.session import sha256_of
 from mlperf_home.loadgen_logs.accuracy_log import AccuracyText, is_truncated, known_accuracy
+from mlperf_home.loadgen_logs.figures import IN_SUMMARY, absent_figures, contradictions
 from mlperf_home.loadgen_logs.run_log import (
     ACCURACY_FILE,
     DETAIL_FILE,
@@ -18,7 +18,7 @@ from mlperf_home.loadgen_logs.run_log import (
 )
 from mlperf_home.loadgen_logs.verdict import explain_errors
 from mlperf_home.measurements.layout import ACCURACY_DIR, ACCURACY_TEXT
-from mlperf_home.submission.check.places import files
+from mlperf_home.submission.check.places import POWER_DIR, files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,17 +28,7 @@ if TYPE_CHECKING:
     from mlperf_home.submission.check.places import CheckedResult, CheckScope, Finding
 
 RERUN = "run the benchmark again"
-# Lines of the summary, with the keys of the same values in the detail log.
-_LOGGED_TWICE = (
-    ("Scenario", "effective_scenario"),
-    ("Mode", "effective_test_mode"),
-    ("Result is", "result_validity"),
-    ("Samples per second", "result_samples_per_second"),
-    ("Mean latency (ns)", "result_mean_latency_ns"),
-    ("min_duration (ms)", "effective_min_duration_ms"),
-    *((name, f"effective_{name}") for name in ("samples_per_query", "min_query_count", "qsl_rng_seed")),
-    ("performance_sample_count", "effective_performance_sample_count"),
-)
+_ACCURACY = "AccuracyOnly"
 # Only an audit.config sets these; each is 0 or false in a run without one.
 _AUDIT_SETTINGS = (
     *("accuracy_log_rng_seed", "accuracy_log_probability", "accuracy_log_sampling_target"),
@@ -73,7 +63,8 @@ def check_run(scope: CheckScope, folder: Path, detail: DetailLog, mode: str, see
     for name, seed in vars(seeds).items():
         if settings.get(name, seed) != seed:
             problem = f"{name} is {settings[name]}, {scope.rules.name} requires {seed}"
-            yield scope.finding(path, "seed", problem, f"run again with the rules of {scope.rules.name}")
+            remedy, part = f"run again with the rules of {scope.rules.name}", "accuracy-" if mode == _ACCURACY else ""
+            yield scope.finding(path, "seed", problem, remedy, noted_as=f"{part}seed")
     for name in list(filter(settings.get, _AUDIT_SETTINGS))[:1]:
         problem = f"is of a run under an audit.config: {name} is {settings[name]}"
         yield scope.finding(path, "audit-config", problem, "remove the stray audit.config and run again")
@@ -82,8 +73,10 @@ def check_run(scope: CheckScope, folder: Path, detail: DetailLog, mode: str, see
 
 def _check_file_list(scope: CheckScope, folder: Path, mode: str) -> Iterator[Finding]:
     names = scope.rules.submission.files
-    accuracy = mode == "AccuracyOnly"
+    accuracy = mode == _ACCURACY
     needed = names.accuracy if accuracy else names.performance
+    if not accuracy and (folder.parent / POWER_DIR).is_dir():
+        needed = (*needed, *names.power_run)
     allowed = names.accuracy_optional if accuracy else names.performance_optional
     for name in needed:
         if not (folder / name).is_file():
@@ -119,21 +112,17 @@ def _check_summary(scope: CheckScope, path: Path, detail: DetailLog) -> Iterator
     text = path.read_text("utf-8", errors="replace")
     if not summary_is_whole(text):
         yield scope.finding(path, "summary-cut", "the last line is missing: the run was interrupted", RERUN)
-    for label, key in _LOGGED_TWICE:
-        match = re.search(rf"^{re.escape(label)}\s*:\s*(\S+)\s*$", text, re.MULTILINE)
-        if match and key in detail.logged and not _same(match.group(1), detail.logged[key]):
-            problem = f"has {label} {match.group(1)}, {DETAIL_FILE} has {detail.logged[key]}"
-            remedy = "put both logs of one run here"
-            yield scope.finding(path, "logs-mixed", f"{problem}: they are of different runs", remedy)
-            return
-
-
-def _same(text: str, value: Any) -> bool:
-    try:
-        # Numbers in the summary have six digits.
-        return abs(float(text) - float(value)) <= 1e-5 * abs(float(value))
-    except (TypeError, ValueError, OverflowError):
-        return text == str(value)
+    remedy = "put both logs of one run here, as LoadGen wrote them"
+    for each in contradictions(detail.logged, text):
+        if each.where == IN_SUMMARY:
+            problem = f"has {each.key} {each.value}, {DETAIL_FILE} has {each.logged}: they are of different runs"
+            yield scope.finding(path, "logs-mixed", problem, remedy)
+        else:
+            problem = f"has {each.key} {each.logged}, but {each.where} is {each.value}: one of them was changed"
+            yield scope.finding(path.with_name(DETAIL_FILE), "figures-differ", problem, remedy)
+    if absent := absent_figures(detail.logged, text):
+        problem = f"lacks figures of {DETAIL_FILE}: {', '.join(absent)}"
+        yield scope.finding(path, "summary-cut", problem, remedy)
 
 
 def check_accuracy(result: CheckedResult) -> Iterator[Finding]:
@@ -144,7 +133,7 @@ def check_accuracy(result: CheckedResult) -> Iterator[Finding]:
         yield result.finding(folder, "accuracy-missing", "there is no accuracy run", remedy)
         return
     detail = scan_detail(folder / DETAIL_FILE)
-    yield from check_run(result, folder, detail, "AccuracyOnly", result.rules.seeds)
+    yield from check_run(result, folder, detail, _ACCURACY, result.rules.seeds)
     for key in _SAME_SETUP:
         value, expected = detail.logged.get(key), result.detail.logged.get(key)
         if value is not None and expected is not None and value != expected:

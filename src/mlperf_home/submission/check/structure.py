@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 SCENARIO_MISSING = "scenario-missing"
 """The rule of findings about missing scenarios that a category requires."""
 
+# The folders beside the results, with the same folders of systems, models and scenarios, and their contents.
+_BESIDE_RESULTS = (("measurements", "measurement files"), ("compliance", "compliance tests"))
+_LEVELS = 3
 # Names that all file systems allow, and git on all of them.
 _PORTABLE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+=@,()#~-]*")
 
@@ -121,10 +124,11 @@ def read_mapping(scope: CheckScope, submitter: Submitter) -> tuple[dict[str, str
         problem = error.problem
     if problem:
         return {}, [scope.finding(path, "mapping-unreadable", problem, 'write {"<model>": "<benchmark>"}')]
-    known = ", ".join(scope.rules.benchmarks)
-    unknown = ((model, name) for model, name in sorted(mapping.items()) if name not in scope.rules.benchmarks)
+    known = (*scope.rules.submitted_benchmarks, *scope.rules.submission.benchmarks_not_held)
+    unknown = ((model, name) for model, name in sorted(mapping.items()) if name not in known)
     problems = (f"maps {model} to {name}, an unknown benchmark" for model, name in unknown)
-    return mapping, [scope.finding(path, "mapping-benchmark", each, f"use one of {known}") for each in problems]
+    remedy = f"use one of {', '.join(known)}"
+    return mapping, [scope.finding(path, "mapping-benchmark", each, remedy) for each in problems]
 
 
 def scenario_named(folder: str) -> str | None:
@@ -140,12 +144,22 @@ def check_scenarios(scope: CheckScope, submitter: Submitter, mapping: Mapping[st
     for model in submitter.models():
         yield from _check_scenario_names(scope, model)
         benchmark = scope.rules.benchmark_of(model.name, mapping)
-        if benchmark is not None and benchmark in scope.rules.benchmarks:
+        if benchmark is not None and benchmark in scope.rules.submitted_benchmarks:
             yield from _check_required(scope, submitter, model, benchmark)
-    for model in submitter.models("measurements"):
-        if not (submitter.folder / "results" / model.parent.name / model.name).is_dir():
-            problem = "has measurement files, but no results"
-            yield scope.finding(model, "measurements-without-results", problem, "remove it, or add the results")
+    for kind, noun in _BESIDE_RESULTS:
+        yield from _check_leftovers(scope, submitter, kind, noun)
+
+
+def _check_leftovers(scope: CheckScope, submitter: Submitter, kind: str, noun: str) -> Iterator[Finding]:
+    """Report the highest folders without results beside them: of a system, a model or a scenario."""
+    results, top = submitter.folder / "results", submitter.folder / kind
+    below = [subfolders(top)]
+    for _ in range(_LEVELS):
+        gone = [each for each in below[-1] if not (results / each.relative_to(top)).is_dir()]
+        for folder in gone:
+            problem = f"has {noun}, but no results"
+            yield scope.finding(folder, f"{kind}-without-results", problem, "remove it, or add the results")
+        below.append([each for folder in below[-1] if folder not in gone for each in subfolders(folder)])
 
 
 def _check_scenario_names(scope: CheckScope, model: Path) -> Iterator[Finding]:
@@ -172,7 +186,8 @@ def _check_scenario_names(scope: CheckScope, model: Path) -> Iterator[Finding]:
 
 def _check_required(scope: CheckScope, submitter: Submitter, model: Path, benchmark: str) -> Iterator[Finding]:
     categories = system_categories(submitter.description(model.parent.name))
-    known = ", ".join(category for category in categories if category in scope.rules.benchmarks[benchmark].scenarios)
+    scenarios = scope.rules.submitted_benchmarks[benchmark].scenarios
+    known = ", ".join(category for category in categories if category in scenarios)
     required = scope.rules.required_scenarios(benchmark, ",".join(categories))
     present = {scenario for folder in subfolders(model) if (scenario := scenario_named(folder.name))}
     if not known or not present:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from mlperf_home.machine.firmware import describe_modules
-from mlperf_home.submission.system.file import KEYS, MAY_BE_EMPTY, SystemDescriptionError, check_values
+from mlperf_home.submission.system.file import KEYS, MAY_BE_EMPTY, OPTIONAL, SystemDescriptionError, check_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,7 +81,7 @@ class SystemDescription:
     """The contents of systems/<sut>.json.
 
     Attributes:
-        values: the values of all `KEYS`, in that order.
+        values: the values of all `KEYS`, in that order, then those of optional keys that the user sets.
         unknown: sentences about unknown or assumed values, with the reasons; each begins with its key.
     """
 
@@ -123,6 +123,7 @@ def describe_system(facts: MachineFacts, user: UserFacts) -> SystemDescription:
     }
     fields |= {key: FieldValue(value) for key, value in overrides.items() if key not in {"hw_notes", "sw_notes"}}
     values = {key: fields[key].value or ("" if key in MAY_BE_EMPTY else UNKNOWN) for key in KEYS}
+    values |= {key: overrides[key] for key in OPTIONAL if key in overrides}
     check_values(values, "the system's description")
     return SystemDescription(values, tuple(f"{key}: {fields[key].reason}" for key in KEYS if fields[key].reason))
 

@@ -27,8 +27,13 @@ KEYS = (
     *("accelerator_frequency", "accelerator_interconnect_topology", "accelerator_on-chip_memories"),
     *("cooling", "framework", "operating_system", "other_software_stack", "hw_notes", "sw_notes"),
 )
+_RULES = load_round("v3.1").submission
 # The other keys need a text that is not empty.
-MAY_BE_EMPTY = frozenset(load_round("v3.1").submission.system.present)
+MAY_BE_EMPTY = frozenset(_RULES.system.present)
+OPTIONAL = (*_RULES.system.optional, *_RULES.network.fields)
+"""Further keys that the field's own tools write: a description has them only if the user sets them."""
+# The field's tools write this one as a number.
+_COUNTS = ("host_processor_vcpu_count",)
 CHOICES = {
     "division": ("open", "closed", "network"),
     "status": ("available", "preview", "rdi"),
@@ -58,9 +63,11 @@ def check_values(values: Mapping[str, object], where: object) -> dict[str, str]:
 def _fault(key: str, value: object) -> tuple[str, str] | None:
     """Return problem and advice of an invalid value."""
     fault = None
-    if key not in KEYS:
-        close = get_close_matches(key, KEYS, n=1, cutoff=0.0)
+    if key not in KEYS and key not in OPTIONAL:
+        close = get_close_matches(key, (*KEYS, *OPTIONAL), n=1, cutoff=0.0)
         fault = f'unknown key "{_short(key)}"', f'the nearest known key is "{close[0]}"'
+    elif key in _COUNTS and type(value) is int and value > 0:
+        pass
     elif not isinstance(value, str):
         fault = f'"{key}" is {_short(value)}, not a text', 'write it in quotation marks, as in "1"'
     elif not value.isascii() and _has_surrogates(value):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from old_round import write_old_tree
 from results_logs import write_logs
 
 from mlperf_home.measurements.importing import ImportedResultError, read_result, read_submission
@@ -92,3 +93,14 @@ def test_an_absent_accuracy_is_unknown(tmp_path: Path) -> None:
     write_logs(tmp_path / "performance/run_1")
 
     assert read_result(tmp_path, "v3.1", "bert-99").values["accuracy"].origin == "unknown"
+
+
+def test_results_of_an_older_loadgen_are_imported(tmp_path: Path) -> None:
+    write_old_tree(tmp_path)
+    problems: list[str] = []
+
+    read = list(read_submission(tmp_path, "v3.0", problems))
+
+    assert problems == []
+    assert {each.benchmark for each in read} == {"resnet", "retinanet", "rnnt", "3d-unet-99"}
+    assert {each.validity for each in read} == {"VALID"}

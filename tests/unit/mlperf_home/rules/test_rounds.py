@@ -77,3 +77,66 @@ def test_each_round_is_one_file(name: str, seed: int, test05_seed: int, *, netwo
 
     assert (rules.name, rules.seeds.qsl_rng_seed, rules.test05_seeds.qsl_rng_seed) == (name, seed, test05_seed)
     assert ("host_network_card_count" in rules.submission.system.meaningful) is network_cards
+
+
+# The lines of mlperf.conf at the tags of mlcommons/inference in which the rounds differ.
+_OFFICIAL = {
+    "v3.0": ("*.SingleStream.min_query_count = 1024", "*.MultiStream.min_query_count = 270336",
+             "*.Server.min_query_count = 270336", "dlrm.Server.target_latency = 30"),
+    "v3.1": ("*.MultiStream.min_query_count = 662", "dlrm-v2.Server.target_latency = 60",
+             "gptj.SingleStream.sample_concatenate_permutation = 1", "*.Offline.min_query_count = 24576"),
+    "v4.0": ("bert.Offline.min_query_count = 10833", "resnet50.Offline.min_query_count = 24576",
+             "rnnt.Offline.min_query_count = 2513", "3d-unet.Offline.min_query_count = 43",
+             "gptj.*.performance_sample_count_override = 13368", "gptj.Server.sample_concatenate_permutation = 1",
+             "llama2-70b.*.use_token_latencies = 1", "llama2-70b.Server.ttft_latency = 2000",
+             "stable-diffusion-xl.Server.target_latency = 20000"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", _OFFICIAL)
+def test_mlperf_conf_is_that_of_the_tag(name: str) -> None:
+    lines = mlperf_conf(load_round(name)).splitlines()
+
+    assert set(_OFFICIAL[name]) <= set(lines)
+    assert ("*.Offline.min_query_count = 24576" in lines) is (name != "v4.0")
+
+
+@pytest.mark.parametrize(
+    ("name", "bert", "resnet"), [("v3.0", 24576, 24576), ("v3.1", 24576, 24576), ("v4.0", 10833, 24576)]
+)
+def test_the_samples_of_offline_are_the_rounds(name: str, bert: int, resnet: int) -> None:
+    rules = load_round(name)
+
+    assert [rules.min_query_count("Offline", each) for each in ("bert-99", "resnet")] == [bert, resnet]
+
+
+@pytest.mark.parametrize("name", round_names())
+def test_test01_samples_4096_outputs_in_every_round(name: str) -> None:
+    audit = load_round(name).submission.compliance["TEST01"].audit
+
+    assert audit["accuracy_log_sampling_target"] == 4096
+
+
+@pytest.mark.parametrize("name", round_names())
+def test_each_benchmark_has_an_accuracy_form(name: str) -> None:
+    rules = load_round(name)
+
+    for benchmark in rules.submitted_benchmarks.values():
+        assert benchmark.accuracy_metric in rules.submission.accuracy_forms
+        assert benchmark.loadgen_model in rules.loadgen_models
+
+
+@pytest.mark.parametrize(
+    ("name", "benchmark", "threshold"),
+    [("v3.0", "dlrm-99", 79.4475), ("v3.1", "dlrm-v2-99.9", 80.22969), ("v4.0", "3d-unet-99", 85.3083),
+     ("v3.1", "retinanet", 37.1745), ("v3.1", "rnnt", 91.62252)],
+)  # fmt: skip
+def test_thresholds_of_other_benchmarks(name: str, benchmark: str, threshold: float) -> None:
+    assert load_round(name).submitted_benchmarks[benchmark].accuracy_threshold == pytest.approx(threshold)
+
+
+def test_a_model_of_no_benchmark_has_none() -> None:
+    rules = load_round("v3.0")
+
+    assert rules.benchmark_of("yolo-v5", {}) not in rules.submitted_benchmarks
+    assert rules.benchmark_of("ssd-resnet34", {}) == "retinanet"

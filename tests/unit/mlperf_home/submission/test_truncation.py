@@ -139,6 +139,20 @@ def test_a_truncated_log_is_never_hashed(tmp_path: Path) -> None:
     assert accuracy_txt.read_text() == SCORE
 
 
+def test_two_originals_with_equal_ends_are_not_guessed(tmp_path: Path) -> None:
+    originals = tmp_path / "originals"
+    log, accuracy_txt = _make(tmp_path / "accuracy")
+    truncate_log(log, accuracy_txt, originals)
+    _make(tmp_path / "accuracy", LONG[:5000] + b"x" + LONG[5001:])
+    truncate_log(log, accuracy_txt, originals)
+    accuracy_txt.write_text(SCORE)
+
+    with pytest.raises(TruncationError, match="has 2 originals with these first and last 4096 bytes"):
+        truncate_log(log, accuracy_txt, originals)
+
+    assert accuracy_txt.read_text() == SCORE
+
+
 @pytest.mark.parametrize("moment", range(1, 6))
 @pytest.mark.parametrize("function", ["replace", "fsync", "unlink"])
 def test_an_interruption_never_loses_the_original(

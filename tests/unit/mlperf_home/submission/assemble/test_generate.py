@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from submission_tree import BERT, MOBILENET, RULES, SUT, system
 from mlperf_home.submission.assemble.collect import AssembleError, SubmissionRequest
 from mlperf_home.submission.assemble.generate import generate, infer_tree
 from mlperf_home.submission.assemble.generate import generate as generate_function
+from mlperf_home.submission.check.recorded import record
 from mlperf_home.submission.check.report import CheckOptions, check_submission
 
 if TYPE_CHECKING:
@@ -67,6 +69,7 @@ def test_measurement_files_have_values_of_the_measurement(tmp_path: Path) -> Non
         "weight_data_types": "int8",
         "weight_transformations": "none",
         "starting_weights_sha256": "ab" * 32,
+        "recorded": record(folder / "results" / SUT / MOBILENET / "singlestream", SUT, MOBILENET),
     }
     assert json.loads((folder / "systems" / f"{SUT}.json").read_text("utf-8"))["framework"] == "deepsparse v1.8.0"
 
@@ -418,3 +421,43 @@ def test_a_log_truncated_by_another_tool_keeps_its_hash(tmp_path: Path) -> None:
     generate(submission_request(tmp_path))
 
     assert errors(tmp_path / "tree") == []
+
+
+@pytest.mark.parametrize("name", ["measurements/{}/{}/{}/{}.json", "model_mapping.json"])
+@pytest.mark.parametrize("text", ["{", "[]", "[" * 100_000, "\ud800"])
+def test_a_damaged_json_in_the_tree_is_located(tmp_path: Path, name: str, text: str) -> None:
+    foreign(tmp_path / "results", MOBILENET, "SingleStream", "resnet")
+    folder = generate(submission_request(tmp_path, infer=True)).folder
+    path = folder / name.format(SUT, MOBILENET, "singlestream", SUT)
+    path.write_text(text, "utf-8", errors="surrogatepass")
+    shutil.rmtree(folder / "results" / SUT / MOBILENET / "multistream")
+    before = contents(folder)
+
+    with pytest.raises(AssembleError, match=f"^{re.escape(str(path))}: .*; correct it, or delete it"):
+        infer_tree(tmp_path / "tree", RULES)
+
+    assert contents(folder) == before
+
+
+def test_a_damaged_json_of_a_copy_stops_generation(tmp_path: Path) -> None:
+    foreign(tmp_path / "results", MOBILENET, "SingleStream", "resnet")
+    folder = generate(submission_request(tmp_path, infer=True)).folder
+    path = folder / "measurements" / SUT / MOBILENET / "offline" / f"{SUT}.json"
+    path.write_text("{", "utf-8")
+    before = contents(folder)
+
+    with pytest.raises(AssembleError, match=f"^{re.escape(str(path))}: is not JSON"):
+        generate(submission_request(tmp_path, infer=True))
+
+    assert contents(folder) == before
+
+
+def test_a_result_without_a_readme_is_inferred_from(tmp_path: Path) -> None:
+    foreign(tmp_path / "results", MOBILENET, "SingleStream", "resnet")
+    folder = generate(submission_request(tmp_path)).folder
+    (folder / "measurements" / SUT / MOBILENET / "singlestream" / "README.md").unlink()
+
+    infer_tree(tmp_path / "tree", RULES)
+
+    copy = folder / "measurements" / SUT / MOBILENET / "offline" / "README.md"
+    assert "copy of the run of SingleStream" in copy.read_text("utf-8")

@@ -109,7 +109,7 @@ def test_outputs_of_a_damaged_log_fail(tmp_path: Path, part: str) -> None:
 
 
 def test_each_test_has_an_audit_config_or_own_seeds() -> None:
-    assert "*.*.accuracy_log_sampling_target = 1024" in audit_text(RULES, "TEST01").splitlines()
+    assert "*.*.accuracy_log_sampling_target = 4096" in audit_text(RULES, "TEST01").splitlines()
     assert audit_text(RULES, "TEST05") == ""
     assert run_seeds(RULES, "TEST05") == RULES.test05_seeds
     assert run_seeds(RULES, "TEST01") == run_seeds(RULES, "performance") == RULES.seeds

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from submission_tree import BERT, MOBILENET, RULES, SUT, log_line, write_result, write_tree
 
-from mlperf_home.submission.check.report import CheckError, CheckOptions, check_submission
+from mlperf_home.rules import load_round
+from mlperf_home.submission.check.report import CheckError, CheckOptions, check_submission, result_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -290,7 +291,7 @@ def test_inferred_results_follow_the_rules_of_the_round(submitter: Path) -> None
         row.scenario: row for row in check_submission(submitter.parents[1], RULES).results if row.model == MOBILENET
     }
 
-    assert (rows["Offline"].value, rows["Offline"].inferred_from) == (83.25, "SingleStream")
+    assert (rows["Offline"].value, rows["Offline"].inferred_from) == (83.3333, "SingleStream")
     assert (rows["MultiStream"].value, rows["MultiStream"].unit) == (pytest.approx(112.0), "latency_ms")
     assert rows["SingleStream"].inferred_from is None
 
@@ -387,3 +388,47 @@ def test_an_absent_folder_is_rejected(tmp_path: Path) -> None:
 
 def test_an_empty_tree_is_an_error(tmp_path: Path) -> None:
     assert {finding.rule for finding in check_submission(tmp_path, RULES).errors} == {"empty-tree"}
+
+
+def test_a_sample_without_a_scenario_counts_both_errors(submitter: Path) -> None:
+    field(f"{MEASUREMENTS}/{SUT}.json", "sample", value=True)(submitter)
+    for kind in ("results", "measurements"):
+        (submitter / kind / OFFLINE).rename(submitter / kind / SUT / BERT / "online")
+
+    report = check_submission(submitter.parents[1], RULES)
+
+    assert {row.scenario: row.errors for row in report.results if row.model == BERT} == {"online": 2, "SingleStream": 0}
+    assert {"sample", "scenario-name"} <= {each.rule for each in report.errors}
+
+
+@pytest.mark.parametrize(
+    ("name", "samples", "passes"), [("v3.1", 10833, False), ("v4.0", 10833, True), ("v4.0", 10832, False)]
+)
+def test_the_samples_of_offline_depend_on_the_round(submitter: Path, name: str, samples: int, *, passes: bool) -> None:
+    log("effective_samples_per_query", samples)(submitter)
+
+    found = {each.rule for each in check_submission(submitter.parents[1], load_round(name)).errors}
+
+    assert ("offline-samples" not in found) is passes
+
+
+def test_a_benchmark_that_the_rules_do_not_hold_is_noted(submitter: Path) -> None:
+    for kind in ("results", "measurements", "code"):
+        source = submitter / kind / ("" if kind == "code" else SUT)
+        (source / BERT).rename(source / "gptj-99")
+    (submitter / "code" / MOBILENET).write_text("gptj-99\n", "utf-8")
+
+    report = check_submission(submitter.parents[1], RULES)
+
+    assert report.errors == ()
+    assert {each.rule for each in report.notes} == {"benchmark-not-held"}
+
+
+@pytest.mark.parametrize("value", [1e30, [], {}, True, 10**400, "\ud800"])
+@pytest.mark.parametrize("key", ["result_validity", "effective_scenario", "early_stopping_result", "loadgen_version"])
+def test_odd_values_in_a_log_end_in_a_report(submitter: Path, key: str, value: Any) -> None:
+    log(key, value)(submitter)
+
+    report = check_submission(submitter.parents[1], RULES)
+
+    assert len(result_rows(report)) == len(report.results)

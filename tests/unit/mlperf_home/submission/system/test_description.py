@@ -426,3 +426,24 @@ def test_an_unwritable_description_is_reported(tmp_path: Path) -> None:
 )
 def test_sizes_have_binary_and_decimal_units(size: int, binary: str, decimal: str) -> None:
     assert (binary_size(size), decimal_size(size)) == (binary, decimal)
+
+
+@pytest.mark.parametrize("value", [40, "40"])
+def test_fields_of_the_fields_own_tools_are_taken(tmp_path: Path, value: object) -> None:
+    path = tmp_path / "own.json"
+    path.write_text(json.dumps({"host_processor_vcpu_count": value, "filesystem": "ext4"}), encoding="utf-8")
+    facts = facts_of(System(files={}), tmp_path / "root")
+
+    values = describe_system(facts, UserFacts("Example", overrides=read_overrides(path))).values
+
+    assert (values["host_processor_vcpu_count"], values["filesystem"]) == ("40", "ext4")
+    assert "host_processor_vcpu_count" not in describe_system(facts, UserFacts("Example")).values
+
+
+@pytest.mark.parametrize("value", [0, -1, True, 1.5, None, "", []])
+def test_a_count_must_be_a_count(tmp_path: Path, value: object) -> None:
+    path = tmp_path / "own.json"
+    path.write_text(json.dumps({"host_processor_vcpu_count": value}), encoding="utf-8")
+
+    with pytest.raises(SystemDescriptionError, match="host_processor_vcpu_count"):
+        read_overrides(path)
