@@ -73,6 +73,7 @@ def write_run(folder: Path, scenario: str, mode: str, benchmark: str) -> None:
         "test_datetime": "2026-01-02T03:04:05Z",
         "sut_name": "PySUT",
         "qsl_reported_total_count": settings["accuracy_sample_count"],
+        "qsl_reported_performance_count": settings["performance_sample_count"],
         "power_end": "x",
     }
     values |= {f"effective_{key}": value for key, value in settings.items()}

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from challenge_homes import ChallengeHome, document
 from submission_results import ours
+from submission_tree import BERT
 from unpacked_bundles import UnpackedBundle, problems_of
 
 from mlperf_home.challenges.bundles.recomputation import count_without_logs
@@ -44,7 +45,7 @@ def explore(root: Path, *points: str) -> None:
         early = root.parent / "early"
         shutil.copytree(kept, early, ignore=shutil.ignore_patterns("accuracy*", "measurement.json"))
         elsewhere = ours(root.parent / "elsewhere", scenario="SingleStream")
-        study.store.append([ingest(early), ingest(kept, model_name="m"), ingest(elsewhere)])
+        study.store.append([ingest(early), ingest(kept, model_name=BERT), ingest(elsewhere)])
 
 
 @pytest.fixture
