@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from mlperf_home.challenges.bundles.contradictions import first_contradiction
 from mlperf_home.challenges.bundles.derivation import BundleDocuments
-from mlperf_home.challenges.bundles.differences import first_difference
 from mlperf_home.challenges.bundles.problems import caught
 from mlperf_home.challenges.bundles.recomputation import has_text
 from mlperf_home.challenges.bundles.rendering import render_report
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from mlperf_home.contracts.challenges.bundle import BundleManifest
 
 
-def contradictions(root: Path, challenge: Challenge, manifest: BundleManifest) -> Iterator[Problem]:
+def document_contradictions(root: Path, challenge: Challenge, manifest: BundleManifest) -> Iterator[Problem]:
     """Yield disagreements of the documents; a damaged document leaves only the checks that need it out."""
     loaded: list[BundleDocuments] = []
 
@@ -82,7 +82,7 @@ def _compared(documents: BundleDocuments) -> Iterator[_Compared]:
 
 
 def _difference(compared: _Compared) -> Iterator[Problem]:
-    difference = first_difference(compared.stated, compared.derive())
+    difference = first_contradiction(compared.stated, compared.derive())
     if difference is not None:
         yield compared.file, str(difference)
 

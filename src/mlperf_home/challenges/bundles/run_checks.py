@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
-from mlperf_home.challenges.bundles.differences import first_difference, value_text
+from mlperf_home.challenges.bundles.contradictions import first_contradiction, value_text
 from mlperf_home.challenges.bundles.documents import SYSTEM_LIMITS
 from mlperf_home.challenges.bundles.problems import caught
 from mlperf_home.challenges.bundles.results import MEASUREMENTS
@@ -137,5 +137,5 @@ def system_problems(documents: BundleDocuments) -> Iterator[Problem]:
         "host_processor_core_count": machine.cores_per_socket,
     }
     derived = {**system, **{key: str(value) for key, value in facts.items() if value is not None}}
-    if difference := first_difference(system, derived):
+    if difference := first_contradiction(system, derived):
         yield path.name, str(difference)

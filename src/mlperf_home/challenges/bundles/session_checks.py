@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
-from mlperf_home.challenges.bundles.differences import first_difference
+from mlperf_home.challenges.bundles.contradictions import first_contradiction
 from mlperf_home.loadgen_logs.accuracy_log import is_truncated
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE, read_run
 from mlperf_home.rules import load_round
@@ -25,7 +25,7 @@ def session_problems(session: Session, logs: Path) -> Iterator[str]:
     """Yield facts of a session that differ from the logs in a folder. Raise LogError if a log cannot be read."""
     logged = read_run(logs)
     stated, derived = _stated(session), _derived(session, logged)
-    if difference := first_difference(stated, {**stated, **derived}):
+    if difference := first_contradiction(stated, {**stated, **derived}):
         yield str(difference)
     sizes = {
         name: (logs / name).stat().st_size

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from mlperf_home.challenges.bundles.bundle import MANIFEST, SIGNATURE, file_entries
-from mlperf_home.challenges.bundles.cross_checks import contradictions
+from mlperf_home.challenges.bundles.cross_checks import document_contradictions
 from mlperf_home.challenges.bundles.documents import document_problems, total_problems
 from mlperf_home.challenges.bundles.packing import packing_problems
 from mlperf_home.challenges.bundles.problems import printable, problem_of
@@ -144,7 +144,7 @@ def verify_folder(bundle: Path, root: Path) -> tuple[BundleManifest, Challenge |
     problems = [*_file_problems(root, manifest.files), *missing, *of_challenge, *document_problems(root)]
     if challenge is not None:
         if not missing:
-            problems += contradictions(root, challenge, manifest)
+            problems += document_contradictions(root, challenge, manifest)
         problems += [*result_problems(root), *experiment_problems(root)]
     return manifest, challenge, problems
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _LONGEST = 80
 
 
-class Difference(NamedTuple):
+class Contradiction(NamedTuple):
     """A place where two documents differ: its JSON pointer, and the texts of both values."""
 
     pointer: str
@@ -25,12 +25,12 @@ class Difference(NamedTuple):
         return f"{self.pointer or 'the document'} is {self.stated}, but the rest of the bundle gives {self.derived}"
 
 
-def first_difference(stated: object, derived: object) -> Difference | None:
+def first_contradiction(stated: object, derived: object) -> Contradiction | None:
     """Return the first place where a document differs from the derived one; None if they are equal."""
     return next(_differences(encode(stated), encode(derived), ""), None)
 
 
-def _differences(stated: Any, derived: Any, pointer: str) -> Iterator[Difference]:
+def _differences(stated: Any, derived: Any, pointer: str) -> Iterator[Contradiction]:
     if isinstance(stated, Mapping) and isinstance(derived, Mapping):
         for key in sorted(stated.keys() | derived.keys()):
             place = f"{pointer}/{key}"
@@ -38,14 +38,14 @@ def _differences(stated: Any, derived: Any, pointer: str) -> Iterator[Difference
                 yield from _differences(stated[key], derived[key], place)
             else:
                 texts = ("absent" if key not in each else value_text(each[key]) for each in (stated, derived))
-                yield Difference(place, *texts)
+                yield Contradiction(place, *texts)
     elif isinstance(stated, list) and isinstance(derived, list):
         for position, pair in enumerate(zip(stated, derived, strict=False)):
             yield from _differences(*pair, f"{pointer}/{position}")
         if len(stated) != len(derived):
-            yield Difference(pointer, *(f"a list of {len(each)}" for each in (stated, derived)))
+            yield Contradiction(pointer, *(f"a list of {len(each)}" for each in (stated, derived)))
     elif stated != derived or isinstance(stated, bool) != isinstance(derived, bool):
-        yield Difference(pointer, value_text(stated), value_text(derived))
+        yield Contradiction(pointer, value_text(stated), value_text(derived))
 
 
 def value_text(value: object) -> str:
