@@ -48,7 +48,8 @@ class Edit:
 def edits(value: Any, place: tuple[str | int, ...] = ()) -> Iterator[Edit]:
     """Yield the edits of all places in a document: another value, an emptied list, a removed member."""
     if place:
-        if isinstance(place[-1], str):
+        # Whoever reads a document takes an absent member for an empty one.
+        if isinstance(place[-1], str) and value not in (None, "", [], {}):
             yield Edit("removed", place)
         yield from (Edit("changed", place, other) for other in _others(value))
     if isinstance(value, dict):
@@ -82,7 +83,7 @@ class ResealedBundle:
         """Edit a document, reseal the bundle, and return what verification tells; undo all of it."""
         path = self.root / name
         document = edit.applied(text)
-        changed = {name: json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False)}
+        changed = {name: json.dumps(document, indent=1, ensure_ascii=False)}
         if name == "report.json":
             changed |= _rendered(document, json.loads(self._texts["challenge.json"])["title"])
         original = {each: (self.root / each).read_text("utf-8") for each in changed}

@@ -72,6 +72,7 @@ def ours(
         }
         conf = (folder / "user.conf").read_text("utf-8")
         job = {**SESSION["job"], "benchmark": benchmark, "scenario": scenario, "mode": mode, "user_conf": conf}
+        job["model_path"] = _MODEL["path"]
         job["loadgen_model"] = RULES.benchmarks[benchmark].loadgen_model
         session = {**SESSION, "engine": _ENGINE, "model": _MODEL, "warnings": [], "sample": sample}
         session |= {"job": job, "logs": hashes, **logged_facts(scenario, mode, benchmark)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mlperf_home.errors import LocatedError
+from mlperf_home.rules import UnknownRoundError
 from scriptgraph.errors import DocumentError
 
 if TYPE_CHECKING:
@@ -17,7 +18,10 @@ Problem = tuple[str, str]
 _LONGEST = 300
 _SHOWN_OF_A_FILE, _SHOWN_LINES = 3, 20
 # Every fault that a reader of malformed bytes may raise.
-FAULTS = (OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+FAULTS = (
+    *(OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError),
+    UnknownRoundError,
+)
 
 
 def problem_of(error: DocumentError | ManifestError | LocatedError) -> str:

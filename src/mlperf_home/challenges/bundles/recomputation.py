@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mlperf_home.challenges.bundles.bundle import RUNS
 from mlperf_home.challenges.bundles.problems import FAULTS, caught, file_of, printable, problem_of
 from mlperf_home.challenges.bundles.results import KEPT_RESULTS, MEASUREMENTS, measurement_files
-from mlperf_home.challenges.bundles.session_checks import place_problems, session_problems
+from mlperf_home.challenges.bundles.session_checks import pair_problems, place_problems, session_problems
 from mlperf_home.contracts.codec import encode
 from mlperf_home.contracts.runs.session import read_session, sha256_of
 from mlperf_home.errors import LocatedError
@@ -151,8 +151,9 @@ def _price(stored: Measurement) -> Value | None:
 
 def _log_problems(folder: Path, name: str) -> Iterator[Problem]:
     """Yield differences between sessions and logs. Raise ValueError if a log's name is a path."""
+    sessions = []
     for session_name, logs in ((name, logs) for name, logs in RUNS if (folder / name).is_file()):
-        session = read_session(folder / session_name)
+        sessions.append(session := read_session(folder / session_name))
         paths = [log_name for log_name in session.logs if "/" in log_name or log_name.startswith(".")]
         if paths:
             raise ValueError(f"{session_name} names the log {paths[0]!r}")
@@ -162,6 +163,8 @@ def _log_problems(folder: Path, name: str) -> Iterator[Problem]:
                 yield f"{name}/{ACCURACY_DIR}/{ACCURACY_FILE}", "is neither the run's log nor its truncated form"
         where = f"{name}/{session_name}"
         yield from _of_result(((where, text) for text in session_problems(session, folder / logs)), where, folder)
+    if len(sessions) == len(RUNS):
+        yield from ((f"{name}/{ACCURACY_SESSION}", text) for text in pair_problems(*sessions))
 
 
 def _differences(stored: Measurement, again: Measurement) -> Iterator[str]:

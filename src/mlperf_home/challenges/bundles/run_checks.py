@@ -13,6 +13,7 @@ from mlperf_home.challenges.definition.manifest import stands_for
 from mlperf_home.challenges.definition.run_folder import DONE, FAILED, INTERRUPTED
 from mlperf_home.contracts.challenges.records import RECORD_LIMITS, RunRecord
 from mlperf_home.contracts.codec import decode, read_document
+from mlperf_home.submission.system.file import KEYS, SystemDescriptionError, check_values
 from scriptgraph.files.json_reader import read_json
 
 if TYPE_CHECKING:
@@ -88,13 +89,12 @@ def _record_problems(documents: BundleDocuments, workflow: Workflow, path: Path)
         return
     if not record.plan:
         yield "has no plan, but run.json calls the workflow done"
-    if record.status not in {None, DONE}:
-        yield f"has the status {record.status}, but run.json calls the workflow done"
-    if record.start_ns is not None and record.end_ns is not None:
-        started, ended = _time(ending.started_utc), _time(ending.ended_utc) + _SECOND
-        first, last = (datetime.fromtimestamp(ns / 1e9, timezone.utc) for ns in (record.start_ns, record.end_ns))
-        if not started <= first <= last <= ended:
-            yield "has other times than run.json gives for the workflow"
+    if record.status != DONE:
+        yield f"has the status {value_text(record.status)}, but run.json calls the workflow done"
+    started, ended = _time(ending.started_utc), _time(ending.ended_utc) + _SECOND
+    first, last = (datetime.fromtimestamp(ns / 1e9, timezone.utc) for ns in (record.start_ns, record.end_ns))
+    if not started <= first <= last <= ended:
+        yield "has other times than run.json gives for the workflow"
 
 
 def _request_problems(documents: BundleDocuments, record: RunRecord, call: Call) -> Iterator[str]:
@@ -104,8 +104,6 @@ def _request_problems(documents: BundleDocuments, record: RunRecord, call: Call)
     """
     request = record.request
     for part, block, recorded in (("inputs", call.options, request.inputs), ("env", call.env, request.env)):
-        if recorded is None:
-            continue
         for name in sorted(recorded.keys() - block.keys()):
             yield f"/request/{part}/{name} is no option of the workflow, and the report names no added options"
         for name, value in block.items():
@@ -126,16 +124,28 @@ def _may_be(recorded: object, value: object, documents: BundleDocuments) -> bool
     return recorded == value or str(recorded) == word
 
 
+def _value_problems(system: Mapping[str, str]) -> Iterator[str]:
+    try:
+        check_values(system, "it")
+    except SystemDescriptionError as error:
+        yield error.problem
+
+
 def system_problems(documents: BundleDocuments) -> Iterator[Problem]:
     """Yield facts of the system description that differ from run and machine."""
     path, machine = documents.root / "system.json", documents.machine
     system: Mapping[str, str] = decode(read_json(path, SYSTEM_LIMITS), dict[str, str], path)
+    if lacking := sorted(set(KEYS) ^ system.keys()):
+        yield path.name, f"lacks or adds keys of MLPerf's system descriptions: {', '.join(lacking)}"
+    yield from ((path.name, problem) for problem in _value_problems(system))
     facts = {
         "system_name": documents.run.asked.hw_name,
         "host_processor_model_name": machine.cpu_model,
         "host_processors_per_node": machine.sockets,
         "host_processor_core_count": machine.cores_per_socket,
     }
+    if machine.os_name and machine.libc:
+        facts["operating_system"] = f"{machine.os_name}, Linux {machine.kernel}, {machine.libc}"
     derived = {**system, **{key: str(value) for key, value in facts.items() if value is not None}}
     if difference := first_contradiction(system, derived):
         yield path.name, str(difference)

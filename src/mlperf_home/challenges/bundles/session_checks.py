@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
-from mlperf_home.challenges.bundles.contradictions import first_contradiction
+from mlperf_home.challenges.bundles.contradictions import first_contradiction, value_text
 from mlperf_home.loadgen_logs.accuracy_log import is_truncated
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE, read_run
 from mlperf_home.rules import load_round
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path, PurePath
 
     from mlperf_home.contracts.runs.session import Session
@@ -63,7 +63,7 @@ def _derived(session: Session, logged: LoadGenResult) -> dict[str, object]:
     facts: dict[str, object] = {
         "job/loadgen_model": benchmark.loadgen_model,
         "loadgen/logged_version": logged.loadgen_version,
-        "loadgen/settings": {key: settings.get(key) for key in session.loadgen.settings},
+        "loadgen/settings": settings,
         "result/validity": logged.validity,
         "dataset/count": count,
         "dataset/performance_count": log.get("qsl_reported_performance_count"),
@@ -85,6 +85,24 @@ def _within(session: Session, logged: LoadGenResult) -> bool:
     took = timedelta(seconds=session.times.open_s + session.times.run_s)
     began = began if began.tzinfo else began.replace(tzinfo=timezone.utc)
     return started - _STEP <= began <= started + took + _STEP
+
+
+def pair_problems(first: Session, second: Session) -> Iterator[str]:
+    """Yield facts in which the sessions of the two runs of one result differ, beyond those that ingest refuses."""
+    for pointer, read in _SHARED.items():
+        if read(first) != read(second):
+            yield f"{pointer} is {value_text(read(second))}, but the {first.job.mode} run has {value_text(read(first))}"
+
+
+_SHARED: Mapping[str, Callable[[Session], object]] = {
+    "/engine/name": lambda session: session.engine.name,
+    "/engine/details/input": lambda session: session.engine.details.get("input"),
+    "/model/path": lambda session: session.model.path,
+    "/model/reason": lambda session: session.model.reason,
+    "/sample_note": lambda session: session.sample_note,
+    "/job/model_path": lambda session: session.job.model_path,
+    "/job/dataset_kind": lambda session: session.job.dataset_kind,
+}
 
 
 def place_problems(place: PurePath, measurement: Measurement) -> Iterator[str]:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 LIMITS = UnpackLimits(members=MOST_FILES, total_bytes=8 << 30, ratio=200.0, free_bytes=64 << 20)
 """LoadGen's logs compress to a tenth."""
-_AGAIN = "get the bundle from its contributor again"
+AGAIN = "get the bundle from its contributor again"
 _REQUIRED = (
     "challenge.json",
     "lock.json",
@@ -121,7 +121,7 @@ def verify(bundle: Path, into: Path, allowed_signers: Path | None = None) -> Ver
         extract(bundle, into, LIMITS)
     except ArchiveError as error:
         problem = str(error).removeprefix(f"{bundle}: ").removeprefix(f"{bundle}, ")
-        raise BundleError(bundle, problem, _AGAIN) from error
+        raise BundleError(bundle, problem, AGAIN) from error
     root = _folder_of(bundle, into)
     signature, problems = _check_signature(root, allowed_signers)
     manifest, challenge, found = verify_folder(bundle, root)
@@ -137,9 +137,9 @@ def verify_folder(bundle: Path, root: Path) -> tuple[BundleManifest, Challenge |
         BundleError: it has no readable manifest, or its documents are too large together.
     """
     for file, problem in total_problems(root):
-        raise BundleError(f"{bundle}: {file}", problem, _AGAIN)
-    manifest = _read_manifest(bundle, root)
-    challenge, of_challenge = _challenge(root)
+        raise BundleError(f"{bundle}: {file}", problem, AGAIN)
+    manifest = read_manifest(bundle, root)
+    challenge, of_challenge = read_challenge(root)
     missing = [(name, "is missing") for name in _REQUIRED if not (root / name).is_file()]
     problems = [*_file_problems(root, manifest.files), *missing, *of_challenge, *document_problems(root)]
     if challenge is not None:
@@ -163,18 +163,19 @@ def _folder_of(bundle: Path, into: Path) -> Path:
     paths = sorted(into.iterdir())
     if len(paths) != 1 or not paths[0].is_dir():
         names = ", ".join(path.name for path in paths[:5])
-        raise BundleError(bundle, f"is no bundle: it holds {names or 'nothing'} instead of one folder", _AGAIN)
+        raise BundleError(bundle, f"is no bundle: it holds {names or 'nothing'} instead of one folder", AGAIN)
     return paths[0]
 
 
-def _read_manifest(bundle: Path, root: Path) -> BundleManifest:
+def read_manifest(bundle: Path, root: Path) -> BundleManifest:
+    """Read the manifest of an unpacked bundle. Raise BundleError if it is damaged, or of another folder."""
     where = f"{bundle}: {MANIFEST}"
     try:
         manifest = read_layout(root / MANIFEST, BundleManifest, MANIFEST_LIMITS)
     except DocumentError as error:
-        raise BundleError(where, problem_of(error), _AGAIN) from None
+        raise BundleError(where, problem_of(error), AGAIN) from None
     if manifest.challenge != root.name:
-        raise BundleError(where, f"names another challenge than its folder {root.name!r}", _AGAIN)
+        raise BundleError(where, f"names another challenge than its folder {root.name!r}", AGAIN)
     return manifest
 
 
@@ -195,7 +196,8 @@ def _file_problems(root: Path, listed: Mapping[str, FileEntry]) -> Iterator[Prob
             yield name, "is an empty folder; bundles hold none"
 
 
-def _challenge(root: Path) -> tuple[Challenge | None, list[Problem]]:
+def read_challenge(root: Path) -> tuple[Challenge | None, list[Problem]]:
+    """Return the challenge of an unpacked bundle, None if it is damaged, and its problems."""
     path = root / "challenge.json"
     try:
         document = read_json(path, CHALLENGE_LIMITS)

@@ -16,8 +16,8 @@ class RecordedRequest(OpenDocument):
     """The request of a run: tags, inputs by name, and environment."""
 
     tags: str
-    inputs: Mapping[str, Any] | None = None
-    env: Mapping[str, Any] | None = None
+    inputs: Mapping[str, Any]
+    env: Mapping[str, Any]
 
 
 class RecordedStep(OpenDocument):
@@ -38,9 +38,9 @@ class RunRecord(OpenDocument):
 
     request: RecordedRequest
     plan: tuple[RecordedStep, ...] = ()
-    status: str | None = None
-    start_ns: int | None = None
-    end_ns: int | None = None
+    status: str
+    start_ns: int
+    end_ns: int
 
 
 class StepExports(OpenDocument):
