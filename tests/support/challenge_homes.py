@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pytest
 
 NAME = "tiny@home-v1.0"
+INPUTS = ("results_dir", "experiments_dir", "hw_name", "colour")
 OPEN, CLOSED = date(2026, 5, 1), date(2026, 11, 27)
 
 
@@ -113,7 +114,7 @@ class ChallengeHome:
             "request": {
                 "tags": tags,
                 "argv": [f"--results_dir={command['results_dir']}"],
-                "inputs": {name: command[name] for name in ("results_dir", "hw_name", "colour") if name in command},
+                "inputs": {name: command[name] for name in INPUTS if name in command},
                 "env": {},
             },
             "status": "done",

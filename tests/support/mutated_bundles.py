@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+_FEW, _LONG = 2, 40
+
 
 @dataclass(frozen=True)
 class Edit:
@@ -53,12 +55,13 @@ def edits(value: Any, place: tuple[str | int, ...] = ()) -> Iterator[Edit]:
             yield Edit("removed", place)
         yield from (Edit("changed", place, other) for other in _others(value))
     if isinstance(value, dict):
-        for key, each in value.items():
+        # The entries of a long table (packages of a lock, files of a manifest) are all alike.
+        for key, each in list(value.items())[: _FEW if len(value) > _LONG else None]:
             yield from edits(each, (*place, key))
     elif isinstance(value, list):
         if value and place:
             yield Edit("emptied", place, [])
-        for position, each in enumerate(value):
+        for position, each in enumerate(value[:_FEW]):
             yield from edits(each, (*place, position))
 
 

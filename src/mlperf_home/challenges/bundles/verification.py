@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from mlperf_home.challenges.bundles.bundle import MANIFEST, SIGNATURE, file_entries
 from mlperf_home.challenges.bundles.cross_checks import document_contradictions
 from mlperf_home.challenges.bundles.documents import document_problems, total_problems
+from mlperf_home.challenges.bundles.exploration_checks import exploration_problems
 from mlperf_home.challenges.bundles.packing import packing_problems
 from mlperf_home.challenges.bundles.problems import printable, problem_of
 from mlperf_home.challenges.bundles.recomputation import experiment_problems, result_problems
@@ -145,7 +146,7 @@ def verify_folder(bundle: Path, root: Path) -> tuple[BundleManifest, Challenge |
     if challenge is not None:
         if not missing:
             problems += document_contradictions(root, challenge, manifest)
-        problems += [*result_problems(root), *experiment_problems(root)]
+        problems += [*result_problems(root), *experiment_problems(root), *exploration_problems(root)]
     return manifest, challenge, problems
 
 
