@@ -1,20 +1,24 @@
 """Verify a challenge's bundle."""
 
-from mlperf_home.challenges.bundles import recomputation, verification
+from mlperf_home.challenges.bundles import confinement, recomputation
+from mlperf_home.challenges.bundles.problems import grouped
 from mlperf_home.errors import LocatedError
 from scriptgraph.api import Context, Done, Outcome, StepFailed, failing_on
 
 
 def preprocess(context: Context) -> Outcome:
-    """Show every problem; raise if there is one."""
-    bundle = context.existing("CM_CHALLENGE_BUNDLE")
+    """Show the problems, grouped by cause; raise if there is one."""
+    bundle, signers = context.existing("CM_CHALLENGE_BUNDLE"), context.path("CM_CHALLENGE_ALLOWED_SIGNERS")
     with failing_on(LocatedError):
-        verified = verification.verify(bundle, context.output / "bundle", context.path("CM_CHALLENGE_ALLOWED_SIGNERS"))
-    for problem in verified.problems:
-        context.warn(f"problem: {problem}")
-    if verified.problems:
-        count = len(verified.problems)
-        raise StepFailed(f"{bundle}: {count} {'problem' if count == 1 else 'problems'}; see above")
+        verified = confinement.verify_confined(bundle, context.output / "bundle", signers)
+    problems = [str(each) for each in verified.problems]
+    causes = grouped((each.file, each.problem) for each in verified.problems)
+    for line in problems if context.switches.verbose else causes:
+        context.warn(f"problem: {line}")
+    if problems:
+        more = "" if context.switches.verbose or len(causes) == len(problems) else "; -v shows each one"
+        count = f"{len(problems)} {'problem' if len(problems) == 1 else 'problems'}"
+        raise StepFailed(f"{bundle}: {count}; see above{more}")
     signature = str(verified.signature) if verified.signature else "not signed"
     manifest = verified.manifest
     sample = manifest.sample or any(each.sample for each in verified.report.results)

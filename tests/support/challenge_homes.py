@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import pytest
 
 NAME = "tiny@home-v1.0"
+INPUTS = ("results_dir", "experiments_dir", "hw_name", "colour")
 OPEN, CLOSED = date(2026, 5, 1), date(2026, 11, 27)
 
 
@@ -96,6 +98,7 @@ class ChallengeHome:
     def run_script(self, command: dict[str, Any]) -> dict[str, Any]:
         """Simulate a script: write results and a record."""
         self.ran.append(dict(command))
+        started_ns = time.time_ns()
         tags = str(command["tags"])
         if tags in self.failing:
             if self.failing[tags] == "Ctrl-C":
@@ -108,7 +111,15 @@ class ChallengeHome:
         plan = [{"title": "detect-cpu", "alias": "detect-cpu", "version": "", "manifest": "ab" * 32, "env": {}}]
         record = {
             "schema": "mlperf-home/record/1",
-            "request": {"tags": tags, "argv": [f"--results_dir={command['results_dir']}"]},
+            "request": {
+                "tags": tags,
+                "argv": [f"--results_dir={command['results_dir']}"],
+                "inputs": {name: command[name] for name in INPUTS if name in command},
+                "env": {},
+            },
+            "status": "done",
+            "start_ns": started_ns,
+            "end_ns": time.time_ns(),
             "plan": plan,
             "plan_fingerprint": "cd" * 32,
             "exports": {"CM_PLACE": f"{Path.home()}/secret/place"},

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from results_logs import SESSION
-from submission_tree import BERT, RULES, SUT, system, write_run
+from submission_tree import BERT, RULES, SUT, effective, measured, system, write_run
 
 from mlperf_home.measurements.ingest import ingest
 from mlperf_home.measurements.measurement import Value, to_json
@@ -46,6 +46,20 @@ def foreign(results: Path, model: str = BERT, scenario: str = "Offline", benchma
     return folder
 
 
+def logged_facts(scenario: str, mode: str, benchmark: str) -> dict[str, Any]:
+    """Return the parts of a session that repeat the logs of `write_run`."""
+    settings = effective(scenario, "PerformanceOnly" if mode == "performance" else "AccuracyOnly", benchmark)
+    total, results = settings["accuracy_sample_count"], measured(scenario) if mode == "performance" else {}
+    queries = results.get("result_query_count", total)
+    samples = queries * settings["samples_per_query"] if results else total
+    return {
+        "dataset": {**SESSION["dataset"], "count": total, "performance_count": settings["performance_sample_count"]},
+        "loadgen": {**SESSION["loadgen"], "settings": settings},
+        "result": {"validity": results.get("result_validity"), "reasons": []},
+        "counts": {"queries": queries, "samples_issued": samples, "samples_completed": samples, "batches": queries},
+    }
+
+
 def ours(
     results: Path, model: str = BERT, scenario: str = "Offline", benchmark: str = "bert-99", *, sample: bool = False
 ) -> Path:
@@ -58,8 +72,10 @@ def ours(
         }
         conf = (folder / "user.conf").read_text("utf-8")
         job = {**SESSION["job"], "benchmark": benchmark, "scenario": scenario, "mode": mode, "user_conf": conf}
+        job["model_path"] = _MODEL["path"]
+        job["loadgen_model"] = RULES.benchmarks[benchmark].loadgen_model
         session = {**SESSION, "engine": _ENGINE, "model": _MODEL, "warnings": [], "sample": sample}
-        session |= {"job": job, "logs": hashes}
+        session |= {"job": job, "logs": hashes, **logged_facts(scenario, mode, benchmark)}
         (folder / f"{mode}-session.json").write_text(json.dumps(session), "utf-8")
     measurement = ingest(folder, model_name=model)
     facts = {

@@ -70,10 +70,12 @@ def write_run(folder: Path, scenario: str, mode: str, benchmark: str) -> None:
     settings = effective(scenario, mode, benchmark)
     values: dict[str, Any] = {
         "loadgen_version": "6.0.17 @ d6147c7eb7",
-        # No two runs of two models begin at the same time.
-        "test_datetime": f"2026-01-02T03:04:05Z {'/'.join(folder.parts[-5:])}",
+        "test_datetime": "2026-01-02T03:04:05Z",
+        # No two runs have equal logs.
+        "generic_message": "/".join(folder.parts[-5:]),
         "sut_name": "PySUT",
         "qsl_reported_total_count": settings["accuracy_sample_count"],
+        "qsl_reported_performance_count": settings["performance_sample_count"],
         "power_end": "x",
     }
     values |= {f"effective_{key}": value for key, value in settings.items()}

@@ -21,11 +21,14 @@ from mlperf_home.measurements.prices import cost_values
 from mlperf_home.rules import load_round
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from mlperf_home.contracts.runs.session import Session
     from mlperf_home.rules import Round
+
+MODES = ("performance", "accuracy")
+"""The runs that a result may have."""
 
 
 class _Run(NamedTuple):
@@ -39,6 +42,7 @@ def ingest(
     system: Mapping[str, Value] | None = None,
     model_name: str | None = None,
     price: Value | None = None,
+    modes: Sequence[str] = MODES,
 ) -> Measurement:
     """Return the measurement of a result's folder.
 
@@ -47,12 +51,13 @@ def ingest(
         system: facts about the machine that the session does not have.
         model_name: the model's name, or None if it is unknown.
         price: the machine's price per hour, with its source; None: no cost is computed.
+        modes: the runs to read; others in the folder are ignored.
 
     Raises:
         IngestError: a run is incomplete, its logs belong to another run, or the set-ups of the two runs differ.
     """
-    performance = _read(result_dir, "performance", PERFORMANCE_DIR)
-    accuracy = _read(result_dir, "accuracy", ACCURACY_DIR)
+    performance = _read(result_dir, "performance", PERFORMANCE_DIR) if "performance" in modes else None
+    accuracy = _read(result_dir, "accuracy", ACCURACY_DIR) if "accuracy" in modes else None
     runs = [run for run in (performance, accuracy) if run]
     if not runs:
         raise IngestError(result_dir, "holds neither a performance nor an accuracy run", "run the benchmark first")

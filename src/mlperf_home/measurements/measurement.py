@@ -39,8 +39,8 @@ _TOO_LARGE = 1 << 63
 _USERS_OWN = "the user's file"
 _UNKNOWN = "it is the user's own model, and they have not told"
 _ADVICE = "use a measurement written by this version of mlperf-home"
-LIMITS = Limits(size=4 << 20, depth=8, values=100_000)
-"""Limits of a measurement: some hundred values; its reasons and warnings are sentences."""
+MEASUREMENT_LIMITS = Limits(size=4 << 20, depth=8, values=100_000)
+"""A measurement has some hundred values; its reasons and warnings are sentences."""
 
 
 class MeasurementError(LocatedError):
@@ -142,7 +142,7 @@ def from_json(text: str | bytes, where: str = "measurement") -> Measurement:
         MeasurementError: the text is not JSON, has another schema version, or a key is missing, unknown or malformed.
     """
     try:
-        return _decoded(parse_json(text, where, LIMITS), where)
+        return _decoded(parse_json(text, where, MEASUREMENT_LIMITS), where)
     except DocumentError as error:
         raise MeasurementError(where, error.problem, _ADVICE) from None
 
@@ -154,7 +154,7 @@ def read_measurement(path: Path, where: str = "") -> Measurement:
         MeasurementError: the file cannot be read, or is no valid measurement (see `from_json`).
     """
     try:
-        return _decoded(read_json(path, LIMITS), where or str(path))
+        return _decoded(read_json(path, MEASUREMENT_LIMITS), where or str(path))
     except DocumentError as error:
         raise MeasurementError(where or path, error.problem, _ADVICE) from None
 

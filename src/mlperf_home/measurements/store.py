@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from mlperf_home.errors import LocatedError
-from mlperf_home.measurements.measurement import LIMITS, MeasurementError, from_json
+from mlperf_home.measurements.measurement import MEASUREMENT_LIMITS, MeasurementError, from_json
 from scriptgraph.files.line_file import LineFile, mend_last_line, read_lines
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mlperf_home.measurements.measurement import Measurement
 
 LINES_FILE = "measurements.jsonl"
-MOST_BYTES = LIMITS.size
+MOST_BYTES = MEASUREMENT_LIMITS.size
 """The most bytes of a line."""
 
 

@@ -5,7 +5,8 @@
    bundle.json.sig            the contributor's signature of the manifest; only with --sign_key
    challenge.json  lock.json  the challenge's manifest; hashes and versions of the installed scripts and code
    machine.json  system.json  the machine; the system description of a submission
-   run.json  records/         identity and endings of the run; the records of its workflows
+   run.json  checked.json     identity and endings of the run; its requirements and expected times
+   records/                   the records of its workflows
    results/                   measurements, sessions, LoadGen's logs; accuracy logs truncated as in a submission
    experiments/               explorations: definitions, answers, measurements, and the results of complete runs
    report.json  report.md  report.html
@@ -20,12 +21,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from mlperf_home.challenges.bundles.documents import require_readable
 from mlperf_home.challenges.bundles.rendering import json_text, render_report
-from mlperf_home.challenges.bundles.report import make_report
+from mlperf_home.challenges.bundles.report import make_report, reported_workflows
 from mlperf_home.challenges.bundles.report_parts import report_parts
 from mlperf_home.challenges.bundles.results import KEPT_RESULTS, MEASUREMENTS
 from mlperf_home.challenges.definition.manifest import MANIFEST_NAME
 from mlperf_home.contracts.challenges.bundle import BundleManifest, FileEntry
+from mlperf_home.contracts.challenges.run import RUN_LIMITS, ChallengeRun
+from mlperf_home.contracts.layouts import read_layout
 from mlperf_home.contracts.runs.session import read_session, sha256_of
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE
 from mlperf_home.measurements.layout import (
@@ -76,7 +82,7 @@ def make_bundle(
     `redaction` removes the names of persons and machines. `sign_key` is the SSH key that signs the manifest, if any.
 
     Raises:
-        LocatedError: packing or signing fails, or a result is damaged.
+        LocatedError: packing or signing fails, a result is damaged, or the bundle is too large to be verified.
         DocumentError: a document of the run cannot be read.
     """
     with tempfile.TemporaryDirectory(prefix=".bundle-", dir=run_folder.root) as name:
@@ -95,7 +101,9 @@ def make_bundle(
 
 def _write_documents(staged: Path, challenge: Challenge, description: RunDescription, redaction: Redaction) -> None:
     """Write lock, system, machine, and report; then the manifest of all files."""
+    run = read_layout(staged / "run.json", ChallengeRun, RUN_LIMITS)
     facts = redaction.document(description.facts)
+    facts = msgspec.structs.replace(facts, workflows=reported_workflows(challenge, run))
     documents = {
         "lock": description.lock,
         "system": redaction.value(dict(description.system)),
@@ -114,6 +122,7 @@ def _write_documents(staged: Path, challenge: Challenge, description: RunDescrip
         files=file_entries(staged),
     )
     (staged / MANIFEST).write_text(json_text(manifest), encoding="utf-8")
+    require_readable(staged)
 
 
 def file_entries(root: Path) -> dict[str, FileEntry]:
@@ -128,7 +137,8 @@ def file_entries(root: Path) -> dict[str, FileEntry]:
 def _stage(run_folder: RunFolder, challenge: Challenge, staged: Path, redaction: Redaction) -> None:
     """Copy the challenge's manifest, run, records, results, and experiments."""
     shutil.copyfile(challenge.folder / MANIFEST_NAME, staged / "challenge.json")
-    _copy_json(run_folder.root / "run.json", staged / "run.json", redaction)
+    for name in ("run.json", "checked.json"):
+        _copy_json(run_folder.root / name, staged / name, redaction)
     for path in sorted((run_folder.root / "records").glob("*.json")):
         _copy_json(path, staged / "records" / path.name, redaction)
     for path in sorted(run_folder.root.glob(MEASUREMENTS)):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from mlperf_home.challenges.bundles.problems import Problem
 
-_BLOCK_BYTES = 1 << 16
+_LONGEST_TAIL_BYTES = tarfile.RECORDSIZE + 2 * tarfile.BLOCKSIZE
 
 
 def packing_problems(archive: Path) -> Iterator[Problem]:
@@ -32,9 +32,9 @@ def packing_problems(archive: Path) -> Iterator[Problem]:
                     end = member.offset_data + -(-member.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
         with gzip.open(archive, "rb") as packed:
             packed.seek(end)
-            while block := packed.read(_BLOCK_BYTES):
-                if block.strip(b"\0"):
-                    yield archive.name, "has bytes after its last file"
-                    return
+            # An archive ends with two empty blocks, and zeros up to the next record.
+            tail = packed.read(_LONGEST_TAIL_BYTES + 1)
+            if tail.strip(b"\0") or len(tail) > _LONGEST_TAIL_BYTES:
+                yield archive.name, "has bytes after its last file"
     except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
         yield archive.name, f"is no gzip-packed tar archive ({error})"

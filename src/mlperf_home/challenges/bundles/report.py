@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mlperf_home.challenges.bundles.results import exploration_rows, result_rows
-from mlperf_home.contracts.challenges.report import ChallengeReport, ChallengeTerms
+from mlperf_home.challenges.definition.run_folder import NOT_RUN
+from mlperf_home.contracts.challenges.report import ChallengeReport, ChallengeTerms, ReportedWorkflow
+from mlperf_home.contracts.challenges.run import WorkflowEnding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
     from mlperf_home.challenges.definition.manifest import Challenge
     from mlperf_home.contracts.challenges.report import ReportedExploration, ReportedResult, RunFacts
+    from mlperf_home.contracts.challenges.run import ChallengeRun
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,22 @@ def make_report(challenge: Challenge, root: Path, facts: RunFacts) -> ChallengeR
         explorations=outcome.explorations,
         counts=outcome.counts,
         counts_not_because=outcome.counts_not_because,
+    )
+
+
+def reported_workflows(challenge: Challenge, run: ChallengeRun) -> tuple[ReportedWorkflow, ...]:
+    """Return the workflows of a challenge with their endings in a run."""
+    unended = WorkflowEnding(status=NOT_RUN)
+    endings = {each.name: run.workflows.get(each.name, unended) for each in challenge.workflows}
+    return tuple(
+        ReportedWorkflow(
+            name=each.name,
+            title=each.title,
+            tags=each.mode(sample=run.asked.sample).call.tags,
+            status=endings[each.name].status,
+            error=endings[each.name].error,
+        )
+        for each in challenge.workflows
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mlperf_home.contracts.challenges.report import (
-    ANSWER_LIMITS,
     AnswerOutline,
     ReportedExploration,
     ReportedMetric,
@@ -13,6 +12,7 @@ from mlperf_home.contracts.challenges.report import (
     ReportedResult,
 )
 from mlperf_home.contracts.codec import read_document
+from mlperf_home.contracts.studies.answer import ANSWER_LIMITS
 from mlperf_home.errors import LocatedError
 from mlperf_home.measurements.measurement import NOISY, read_measurement, unknown
 from scriptgraph.errors import DocumentError

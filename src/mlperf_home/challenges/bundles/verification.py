@@ -11,9 +11,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from mlperf_home.challenges.bundles.bundle import MANIFEST, SIGNATURE, file_entries
-from mlperf_home.challenges.bundles.cross_checks import lock_problems, report_problems, run_problems
+from mlperf_home.challenges.bundles.cross_checks import document_contradictions
+from mlperf_home.challenges.bundles.documents import document_problems, total_problems
+from mlperf_home.challenges.bundles.exploration_checks import exploration_problems
 from mlperf_home.challenges.bundles.packing import packing_problems
-from mlperf_home.challenges.bundles.problems import file_of, problem_of
+from mlperf_home.challenges.bundles.problems import printable, problem_of
 from mlperf_home.challenges.bundles.recomputation import experiment_problems, result_problems
 from mlperf_home.challenges.definition.manifest import CHALLENGE_LIMITS, make_challenge
 from mlperf_home.contracts.challenges.bundle import MANIFEST_LIMITS, MOST_FILES, BundleManifest
@@ -47,8 +49,17 @@ if TYPE_CHECKING:
 
 LIMITS = UnpackLimits(members=MOST_FILES, total_bytes=8 << 30, ratio=200.0, free_bytes=64 << 20)
 """LoadGen's logs compress to a tenth."""
-_AGAIN = "get the bundle from its contributor again"
-_REQUIRED = ("challenge.json", "lock.json", "machine.json", "system.json", "run.json", "report.json", "report.md")
+AGAIN = "get the bundle from its contributor again"
+_REQUIRED = (
+    "challenge.json",
+    "lock.json",
+    "machine.json",
+    "system.json",
+    "run.json",
+    "report.json",
+    "report.md",
+    "report.html",
+)
 
 
 class BundleError(LocatedError):
@@ -119,29 +130,41 @@ def verify(bundle: Path, into: Path, allowed_signers: Path | None = None) -> Ver
         extract(bundle, into, LIMITS)
     except ArchiveError as error:
         problem = str(error).removeprefix(f"{bundle}: ").removeprefix(f"{bundle}, ")
-        raise BundleError(bundle, problem, _AGAIN) from error
+        raise BundleError(bundle, problem, AGAIN) from error
     root = _folder_of(bundle, into)
-    manifest = _read_manifest(bundle, root)
-    challenge, problems = _challenge(root)
-    problems = [*packing_problems(bundle), *_file_problems(root, manifest.files), *problems]
-    missing = [(name, "is missing") for name in _REQUIRED if not (root / name).is_file()]
-    problems += missing
-    if challenge is not None:
-        problems += [*result_problems(root), *experiment_problems(root)]
-        if not missing:
-            problems += _document_problems(root, challenge, manifest)
-    signature, located = _check_signature(root, allowed_signers)
-    located += [BundleProblem(*problem) for problem in problems]
+    signature, problems = _check_signature(root, allowed_signers)
+    manifest, challenge, found = verify_folder(bundle, root)
+    problems += [*found, *packing_problems(bundle)]
+    located = (BundleProblem(printable(file), text) for file, text in problems)
     return VerifiedBundle(root, manifest, challenge, tuple(dict.fromkeys(located)), signature)
 
 
-def _check_signature(root: Path, allowed_signers: Path | None) -> tuple[SshSignature | None, list[BundleProblem]]:
+def verify_folder(bundle: Path, root: Path) -> tuple[BundleManifest, Challenge | None, list[Problem]]:
+    """Check the files of an unpacked bundle; return manifest, challenge, and problems, the most telling first.
+
+    Raises:
+        BundleError: it has no readable manifest, or its documents are too large together.
+    """
+    for file, problem in total_problems(root):
+        raise BundleError(f"{bundle}: {file}", problem, AGAIN)
+    manifest = read_manifest(bundle, root)
+    challenge, of_challenge = read_challenge(root)
+    missing = [(name, "is missing") for name in _REQUIRED if not (root / name).is_file()]
+    problems = [*_file_problems(root, manifest.files), *missing, *of_challenge, *document_problems(root)]
+    if challenge is not None:
+        if not missing:
+            problems += document_contradictions(root, challenge, manifest)
+        problems += [*result_problems(root), *experiment_problems(root), *exploration_problems(root)]
+    return manifest, challenge, problems
+
+
+def _check_signature(root: Path, allowed_signers: Path | None) -> tuple[SshSignature | None, list[Problem]]:
     if (root / SIGNATURE).is_file():
         try:
             return check_signature(root / MANIFEST, root / SIGNATURE, allowed_signers, PRODUCT.name), []
         except SignatureError as error:
-            return None, [BundleProblem(SIGNATURE, f"{error.problem}; {error.advice}")]
-    return None, [BundleProblem(SIGNATURE, "is missing: the bundle has no signature")] if allowed_signers else []
+            return None, [(SIGNATURE, printable(f"{error.problem}; {error.advice}"))]
+    return None, [(SIGNATURE, "is missing: the bundle has no signature")] if allowed_signers else []
 
 
 def _folder_of(bundle: Path, into: Path) -> Path:
@@ -149,35 +172,20 @@ def _folder_of(bundle: Path, into: Path) -> Path:
     paths = sorted(into.iterdir())
     if len(paths) != 1 or not paths[0].is_dir():
         names = ", ".join(path.name for path in paths[:5])
-        raise BundleError(bundle, f"is no bundle: it holds {names or 'nothing'} instead of one folder", _AGAIN)
+        raise BundleError(bundle, f"is no bundle: it holds {names or 'nothing'} instead of one folder", AGAIN)
     return paths[0]
 
 
-def _read_manifest(bundle: Path, root: Path) -> BundleManifest:
+def read_manifest(bundle: Path, root: Path) -> BundleManifest:
+    """Read the manifest of an unpacked bundle. Raise BundleError if it is damaged, or of another folder."""
     where = f"{bundle}: {MANIFEST}"
     try:
         manifest = read_layout(root / MANIFEST, BundleManifest, MANIFEST_LIMITS)
     except DocumentError as error:
-        raise BundleError(where, problem_of(error), _AGAIN) from None
+        raise BundleError(where, problem_of(error), AGAIN) from None
     if manifest.challenge != root.name:
-        raise BundleError(where, f"names another challenge than its folder {root.name!r}", _AGAIN)
+        raise BundleError(where, f"names another challenge than its folder {root.name!r}", AGAIN)
     return manifest
-
-
-def _document_problems(root: Path, challenge: Challenge, manifest: BundleManifest) -> Iterator[Problem]:
-    """Yield disagreements of the documents; each check ends at the first damaged document."""
-    yield from _caught(root, "report.json", report_problems(root, challenge, manifest))
-    yield from _caught(root, "run.json", run_problems(root, challenge, manifest))
-    yield from _caught(root, "lock.json", lock_problems(root))
-
-
-def _caught(root: Path, name: str, problems: Iterator[Problem]) -> Iterator[Problem]:
-    try:
-        yield from problems
-    except (DocumentError, LocatedError) as error:
-        yield file_of(error, root), problem_of(error)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:  # from a malformed measurement
-        yield name, f"cannot be compared with the rest of the bundle ({error!r})"
 
 
 def _file_problems(root: Path, listed: Mapping[str, FileEntry]) -> Iterator[Problem]:
@@ -197,7 +205,8 @@ def _file_problems(root: Path, listed: Mapping[str, FileEntry]) -> Iterator[Prob
             yield name, "is an empty folder; bundles hold none"
 
 
-def _challenge(root: Path) -> tuple[Challenge | None, list[Problem]]:
+def read_challenge(root: Path) -> tuple[Challenge | None, list[Problem]]:
+    """Return the challenge of an unpacked bundle, None if it is damaged, and its problems."""
     path = root / "challenge.json"
     try:
         document = read_json(path, CHALLENGE_LIMITS)

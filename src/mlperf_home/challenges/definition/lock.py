@@ -113,6 +113,19 @@ def table_differences(part: str, then: Mapping[str, str], now: Mapping[str, str]
     ]
 
 
+def states_lock(text: str, lock: ChallengeLock) -> bool:
+    """Whether a difference, as `lock_differences` states it, ends with what this lock holds.
+
+    Names and hashes have no spaces at their ends, but names may hold colons: every name of the part is tried.
+    """
+    part, _, rest = text.partition(": ")
+    if part not in set(ChallengeLock.__struct_fields__) - {"schema"}:
+        return False
+    table = getattr(lock, part)
+    held = [_HASH.sub(r"\1\2", value) for name, value in table.items() if rest.startswith(f"{name}: ")]
+    return any(rest.endswith(f", {now} now") for now in held or ["not there"])
+
+
 def _scripts_of(call: Call, registry: Registry) -> dict[str, Manifest]:
     """Return the scripts of a command's plan, and all possible dependencies of its deferred steps, by alias."""
     plan = resolve(Request(parse_query(call.tags), inputs=dict(call.options), env=dict(call.env)), registry)

@@ -28,6 +28,7 @@ PLACES = ("results_dir", "all_results_dir", "experiments_dir", "pictures_dir", "
 _PLACEHOLDER = re.compile(r"^\{([a-z_]+)\}$")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}")
 _T = TypeVar("_T")
+_HOUR_S = 3600
 
 
 class ChallengeError(LocatedError):
@@ -102,6 +103,17 @@ class Probe:
     accuracy_samples: float
     relative_cost: float
     source: str
+
+    @property
+    def assumptions(self) -> str:
+        """The origin of the numbers, as the end of an estimate's text."""
+        return f"; assumed: {self.source}"
+
+    def hours(self, sample_s: float) -> float:
+        """Return the expected hours of the workflow if the probe's sample takes `sample_s` seconds."""
+        cost_s = sample_s * self.relative_cost
+        performance_s = max(self.least_s, self.performance_samples * cost_s)
+        return (self.fixed_s + performance_s + self.accuracy_samples * cost_s) / _HOUR_S
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 DONE, FAILED, INTERRUPTED, NOT_RUN = "done", "failed", "interrupted", "not run"
 """The endings of a workflow."""
+ENDINGS = (DONE, FAILED, INTERRUPTED, NOT_RUN)
 _IDENTITY = tuple(name for name in RunIdentity.__struct_fields__ if name != "options")
 
 
@@ -46,6 +47,11 @@ class RunFolder:
     root: Path
     identity: RunIdentity
     endings: dict[str, WorkflowEnding] = field(default_factory=dict)
+
+    @property
+    def run(self) -> ChallengeRun:
+        """The run as it is stored in run.json."""
+        return ChallengeRun(asked=self.identity, workflows=self.endings)
 
     def record(self, workflow: str) -> Path:
         """Return the path of a workflow's record."""
@@ -70,8 +76,7 @@ class RunFolder:
 
     def save(self) -> None:
         """Write run.json."""
-        run = ChallengeRun(asked=self.identity, workflows=self.endings)
-        replace_text(self.root / "run.json", json.dumps(encode(run), indent=1, sort_keys=True) + "\n")
+        replace_text(self.root / "run.json", json.dumps(encode(self.run), indent=1, sort_keys=True) + "\n")
 
 
 @contextmanager

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from typing import TYPE_CHECKING
 
+from mlperf_home.challenges.bundles.confinement import verify_confined
+from mlperf_home.challenges.bundles.problems import grouped
 from mlperf_home.challenges.bundles.rendering import render_report
-from mlperf_home.challenges.bundles.verification import verify
 from mlperf_home.challenges.definition.lock import lock_differences, table_differences
 from mlperf_home.challenges.definition.machine import machine_differences
 from mlperf_home.challenges.definition.manifest import ChallengeError
@@ -25,7 +26,7 @@ from scriptgraph.files.atomic import replace_text
 from scriptgraph.files.digest_log import DigestLog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from mlperf_home.challenges.bundles.verification import VerifiedBundle
@@ -60,7 +61,7 @@ def replay(context: RunContext, locks: Locks, bundle: Path, show: Callable[[Sequ
     unpacked = root.with_name(f".{root.name}.bundle")
     shutil.rmtree(unpacked, ignore_errors=True)
     try:
-        verified = verify(bundle, unpacked, context.options.path("allowed_signers"))
+        verified = verify_confined(bundle, unpacked, context.options.path("allowed_signers"))
         _require_valid(context, bundle, verified)
         context.say(f"{bundle}: valid, its measurements match its logs; {_signed(verified)}")
         on = context.options.on | ({"sample"} if verified.manifest.sample else set())
@@ -79,7 +80,9 @@ def _require_valid(context: RunContext, bundle: Path, verified: VerifiedBundle) 
         raise ChallengeError(bundle, f"belongs to the challenge {made_for!r}", advice)
     if verified.problems:
         advice = f"list all problems by cm run script --tags=verify,bundle --bundle={bundle}"
-        raise ChallengeError(bundle, f"is damaged or edited: {first_few(verified.problems)}", advice)
+        raise ChallengeError(
+            bundle, f"is damaged or edited: {first_few(grouped(map(astuple, verified.problems)))}", advice
+        )
     if context.sample and not verified.manifest.sample:
         raise ChallengeError("--sample", "the bundle was made with the real data", "omit --sample, or name another")
 
@@ -105,12 +108,13 @@ def _replay(context: RunContext, locks: Locks, verified: VerifiedBundle, root: P
     requirements = require_machine(context, workflows, root)
     differing = _lock_differences(context, locks, verified)
     identity, anew = run_identity(context, locks), "new" in context.options.on
+    then = _plans(verified.root / "records")  # before the workflows, which may take a night
     with open_run(root, identity, context.challenge.workflows, workflows, anew=anew) as run_folder:
         failed, description = run_all(context, run_folder, workflows, requirements, locks)
         options = [facts.extra_options or "none" for facts in (verified.report, description.facts)]
         if options[0] != options[1]:
             differing.append("options of every command: {} then, {} now".format(*options))
-        differing += _plan_differences(verified.root / "records", run_folder.root / "records")
+        differing += _plan_differences(then, _plans(run_folder.root / "records"))
         facts = _facts(context, verified, failed, differing)
         machines = (verified.machine, context.machine)
         report = reproduction((verified.root, run_folder.root), context.challenge, machines, facts)
@@ -156,19 +160,23 @@ def _write(report: Reproduction, run_folder: RunFolder, title: str) -> None:
         replace_text(run_folder.root / f"reproducibility.{ending}", text)
 
 
-def _plan_differences(then: Path, now: Path) -> list[str]:
-    """Return the differences of the two runs' plans: scripts, versions, and manifests."""
-    paths = [path for path in sorted(then.glob("*.json")) if (now / path.name).is_file()]
+def _plan_differences(then: Mapping[str, Mapping[str, str]], now: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Return the differences of the plans that both runs have: scripts, versions, and manifests."""
     return [
         str(each)
-        for path in paths
-        for each in table_differences(f"plan of {path.stem}", _steps(path), _steps(now / path.name))
+        for workflow in sorted(then.keys() & now.keys())
+        for each in table_differences(f"plan of {workflow}", then[workflow], now[workflow])
     ]
 
 
-def _steps(record: Path) -> dict[str, str]:
-    plan = read_document(record, RunRecord, RECORD_LIMITS).plan
-    return {each.title: f"{each.version or 'no version'}, manifest {each.manifest}" for each in plan}
+def _plans(records: Path) -> dict[str, dict[str, str]]:
+    """Return version and manifest of each step by title, by workflow; a run without a plan has none."""
+    plans = {path.stem: read_document(path, RunRecord, RECORD_LIMITS).plan for path in sorted(records.glob("*.json"))}
+    return {
+        workflow: {each.title: f"{each.version or 'no version'}, manifest {each.manifest}" for each in plan}
+        for workflow, plan in plans.items()
+        if plan
+    }
 
 
 def _signed(verified: VerifiedBundle) -> str:

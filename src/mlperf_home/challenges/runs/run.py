@@ -15,31 +15,29 @@ from typing import TYPE_CHECKING
 
 from mlperf_home.challenges.bundles.bundle import RunDescription
 from mlperf_home.challenges.bundles.redaction import Redaction
+from mlperf_home.challenges.bundles.report import reported_workflows
 from mlperf_home.challenges.definition.lock import lock_differences, lock_digest, make_lock, read_lock
 from mlperf_home.challenges.definition.machine import free_bytes, system_description
 from mlperf_home.challenges.definition.manifest import MANIFEST_NAME, ChallengeError
-from mlperf_home.challenges.definition.run_folder import NOT_RUN, RunFolder, done_workflows
-from mlperf_home.challenges.runs.workflows import estimate, run_workflows
-from mlperf_home.contracts.challenges.report import ReportedWorkflow, RunFacts
-from mlperf_home.contracts.challenges.run import CHECK_LIMITS, Requirement, RunCheck, RunIdentity, WorkflowEnding
+from mlperf_home.challenges.definition.requirements import CACHE_PLACE, Surroundings, requirements_of
+from mlperf_home.challenges.definition.run_folder import ENDINGS, RunFolder, done_workflows
+from mlperf_home.challenges.runs.workflows import SKIPPED, estimate, run_workflows
+from mlperf_home.contracts.challenges.report import RunFacts
+from mlperf_home.contracts.challenges.run import CHECK_LIMITS, Estimate, RunCheck, RunIdentity
 from mlperf_home.contracts.codec import read_document, write_document
 from mlperf_home.product import ENGINE, PRODUCT
 from scriptgraph.embed import EXTRA, installed_versions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Sequence
 
-    from mlperf_home.challenges.definition.manifest import Challenge, Needs, Workflow
+    from mlperf_home.challenges.definition.manifest import Challenge, Workflow
     from mlperf_home.challenges.runs.arguments import RunContext
     from mlperf_home.contracts.challenges.lock import ChallengeLock
-    from mlperf_home.contracts.challenges.machine import Machine
+    from mlperf_home.contracts.challenges.run import Requirement
     from scriptgraph.embed import Difference, Registry
 
 _FEW = 5
-_GB = 10**9
-_RESULTS_GB = 2.0
-_CACHE_PLACE = "--home"
-"""The place of datasets, models, and environments: nearly all of the space."""
 
 
 def first_few(items: Sequence[object]) -> str:
@@ -90,24 +88,14 @@ def require_open(context: RunContext, locks: Locks) -> None:
         context.say(f"the challenge is {context.state} ({dates}): its bundle will not count")
 
 
-def require_machine(context: RunContext, workflows: Sequence[Workflow], root: Path) -> list[Requirement]:
-    """Return the requirements of workflows, in order. Raise ChallengeError with all unmet ones.
-
-    Workflows share datasets and environments, so disk space must suffice for the largest workflow only.
-    """
-    machine = context.machine
-    missing_system = "" if machine.system == "linux" else "run on Linux, for instance in a virtual machine"
-    checked = [Requirement("all", "Linux", machine.os_name or machine.system, missing_system)]
-    free = free_bytes({_CACHE_PLACE: context.options.home, "--results_dir": root})
+def require_machine(context: RunContext, workflows: Sequence[Workflow], root: Path) -> tuple[Requirement, ...]:
+    """Return the requirements of workflows, in order. Raise ChallengeError with all unmet ones."""
     options = {name: str(value or "") for name, value in context.options.own.items()}
-    ready = [each.name for each in workflows]
-    ready += [] if "new" in context.options.on else done_workflows(root)
-    for workflow in workflows:
-        needs = workflow.mode(sample=context.sample).needs
-        checked += _machine_requirements(workflow.name, needs, machine, free)
-        checked += _command_requirements(workflow.name, needs, options, ready)
-    requirements = list(dict.fromkeys(checked))
-    unmet = [each for each in requirements if each.missing]
+    ready = {each.name for each in workflows} | (set() if "new" in context.options.on else done_workflows(root))
+    free = free_bytes({CACHE_PLACE: context.options.home, "--results_dir": root})
+    here = Surroundings(context.machine, free, options, ready)
+    checked = requirements_of(workflows, here, sample=context.sample)
+    unmet = [each for each in checked if each.missing]
     if unmet:
         texts = [f"{each.workflow} needs {each.wanted}, here: {each.here} ({each.missing})" for each in unmet]
         names = {each.workflow for each in unmet}
@@ -116,39 +104,7 @@ def require_machine(context: RunContext, workflows: Sequence[Workflow], root: Pa
         if not context.sample:
             advice += ", or try the sample by --sample"
         raise ChallengeError(context.challenge.name, f"unmet requirements: {'; '.join(texts)}", advice)
-    return requirements
-
-
-def _machine_requirements(name: str, needs: Needs, machine: Machine, free: Mapping[str, int]) -> Iterator[Requirement]:
-    if needs.cpus:
-        known = needs.cpus.get(machine.architecture or "")
-        lacking = [each for each in known or () if each not in machine.cpu_features]
-        missing = f"a CPU with {', '.join(lacking)}" if lacking else ""
-        missing = f"a CPU with the architecture {' or '.join(needs.cpus)}" if known is None else missing
-        here = f"{machine.architecture or 'unknown architecture'}, {machine.cpu_model or 'unknown model'}"
-        yield Requirement(name, needs.cpu_words, here, missing)
-    if needs.memory_gb:
-        memory = machine.memory_bytes
-        here = "unknown" if memory is None else f"{memory / _GB:.1f} GB"
-        short = memory is not None and memory < needs.memory_gb * _GB
-        yield Requirement(name, f"{needs.memory_gb:g} GB of memory", here, "more memory" if short else "")
-    for option, size in free.items() if needs.disk_gb else ():
-        needed_gb = needs.disk_gb if option == _CACHE_PLACE else min(needs.disk_gb, _RESULTS_GB)
-        lacking_gb = needed_gb - size / _GB
-        missing = f"{lacking_gb:.1f} GB more, or another folder by {option}" if lacking_gb > 0 else ""
-        yield Requirement(name, f"{needed_gb:g} GB free for {option}", f"{size / _GB:.1f} GB", missing)
-
-
-def _command_requirements(
-    name: str, needs: Needs, options: Mapping[str, str], ready: Sequence[str]
-) -> Iterator[Requirement]:
-    for option in needs.options:
-        value = options.get(option, "")
-        yield Requirement(name, f"--{option}", value or "not set", "" if value else f"set --{option}=...")
-    if needs.after:
-        available = [each for each in needs.after if each in ready]
-        missing = "" if available else f"add {needs.after[0]} to --only, or remove {name}"
-        yield Requirement(name, f"results of {' or '.join(needs.after)}", ", ".join(available) or "none", missing)
+    return checked
 
 
 def run_identity(context: RunContext, locks: Locks) -> RunIdentity:
@@ -193,27 +149,22 @@ def _facts(context: RunContext, run_folder: RunFolder, locks: Locks) -> RunFacts
         version=installed_versions([PRODUCT.name])[PRODUCT.name] or "not installed",
         extra_options=os.environ.get(EXTRA, "").strip(),
         lock_differences=tuple(map(str, locks.differences)),
-        workflows=tuple(_reported(each, run_folder) for each in context.challenge.workflows),
+        workflows=reported_workflows(context.challenge, run_folder.run),
         required=checked.required,
         expected=checked.expected,
         machine=context.machine,
     )
 
 
-def _reported(workflow: Workflow, run_folder: RunFolder) -> ReportedWorkflow:
-    ending = run_folder.endings.get(workflow.name, WorkflowEnding(status=NOT_RUN))
-    tags = workflow.mode(sample=run_folder.identity.sample).call.tags
-    return ReportedWorkflow(
-        name=workflow.name, title=workflow.title, tags=tags, status=ending.status, error=ending.error
-    )
-
-
 def _estimate_times(
     context: RunContext, run_folder: RunFolder, workflows: Sequence[Workflow], requirements: Sequence[Requirement]
 ) -> None:
-    probed = () if "skip_probe" in context.options.on else workflows
-    estimates = tuple(estimate(context, run_folder, workflow) for workflow in probed)
-    for expected in estimates:
+    skipped = "skip_probe" in context.options.on
+    estimates = tuple(
+        Estimate(each.name, None, None, SKIPPED) if skipped else estimate(context, run_folder, each)
+        for each in workflows
+    )
+    for expected in () if skipped else estimates:
         context.say(f"expected time of {expected.workflow}: {expected}")
     write_document(run_folder.root / "checked.json", RunCheck(required=tuple(requirements), expected=estimates))
 
@@ -225,7 +176,10 @@ def _made(run_folder: RunFolder) -> datetime:
 
 
 def redaction_of(context: RunContext, root: Path) -> Redaction:
-    """Return the redaction of this machine's folders and names."""
+    """Return the redaction of this machine's folders and names.
+
+    A name that is also a word of the challenge shows nobody, and its removal would make the documents disagree.
+    """
     folders = {
         "<results>": root,
         "<home>": context.options.home,
@@ -237,4 +191,6 @@ def redaction_of(context: RunContext, root: Path) -> Redaction:
     names = [platform.node()]
     with suppress(OSError, KeyError, ImportError):  # a user without a name
         names.append(getpass.getuser())
-    return Redaction(folders, names)
+    challenge = context.challenge
+    words = {sys.platform, challenge.name, *ENDINGS, *(each.name for each in challenge.workflows)}
+    return Redaction(folders, set(names) - words)

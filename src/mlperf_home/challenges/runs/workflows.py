@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from mlperf_home.challenges.runs.arguments import RunContext
 
 _INTERRUPTED_CODE = 130
-_HOUR_S = 3600
 LIMIT_S = 120
 """Limit of a probe's opening, calibration, and LoadGen run; downloads and installations do not count."""
 LIMIT_KEY = "CM_MLPERF_TIME_LIMIT_S"
+SKIPPED = "the probe was skipped"
 
 
 def command(context: RunContext, call: Call, places: Mapping[str, str]) -> dict[str, Any]:
@@ -131,10 +131,7 @@ def estimate(context: RunContext, run_folder: RunFolder, workflow: Workflow) -> 
     if measured is None:
         return Estimate(name, None, None, f"the probe failed: {error}" if error else "the probe wrote no target")
     sample_s, how = measured
-    cost_s = sample_s * probe.relative_cost
-    performance_s = max(probe.least_s, probe.performance_samples * cost_s)
-    hours = (probe.fixed_s + performance_s + probe.accuracy_samples * cost_s) / _HOUR_S
-    return Estimate(name, hours, 1000 * sample_s, f"{how}; assumed: {probe.source}")
+    return Estimate(name, probe.hours(sample_s), 1000 * sample_s, f"{how}{probe.assumptions}")
 
 
 def _measured(folder: Path, *, ended: bool) -> tuple[float, str] | None:

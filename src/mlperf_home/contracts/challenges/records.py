@@ -8,14 +8,16 @@ from typing import Any
 from mlperf_home.contracts.codec import OpenDocument
 from scriptgraph.files.json_reader import Limits
 
-RECORD_LIMITS = Limits(size=32 << 20, depth=64, values=500_000)
+RECORD_LIMITS = Limits(size=32 << 20, depth=64, values=1_000_000)
 """A sweep of 81 models plans some 1,000 steps with an environment each."""
 
 
 class RecordedRequest(OpenDocument):
-    """The request of a run."""
+    """The request of a run: tags, inputs by name, and environment."""
 
     tags: str
+    inputs: Mapping[str, Any]
+    env: Mapping[str, Any]
 
 
 class RecordedStep(OpenDocument):
@@ -27,10 +29,18 @@ class RecordedStep(OpenDocument):
 
 
 class RunRecord(OpenDocument):
-    """A run: its request and its plan."""
+    """A run: its request and its plan; status and times as the engine stored them.
+
+    Attributes:
+        plan: empty if the run ended before there was a plan.
+        start_ns, end_ns: Unix time in nanoseconds.
+    """
 
     request: RecordedRequest
     plan: tuple[RecordedStep, ...] = ()
+    status: str
+    start_ns: int
+    end_ns: int
 
 
 class StepExports(OpenDocument):

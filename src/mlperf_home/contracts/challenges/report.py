@@ -10,11 +10,8 @@ from mlperf_home.contracts.challenges.run import Estimate, Requirement
 from mlperf_home.contracts.codec import Document, OpenDocument
 from scriptgraph.files.json_reader import Limits
 
-REPORT_LIMITS = Limits(size=16 << 20, depth=7, values=200_000)
-"""A result has some 20 values; several explorations of 81 models stay far below the limits."""
-
-ANSWER_LIMITS = Limits(size=16 << 20, depth=8, values=500_000)
-"""An exploration may have some thousand points, of some 20 values each."""
+REPORT_LIMITS = Limits(size=32 << 20, depth=7, values=2_000_000)
+"""A result has some 20 values; the front of an exploration's answer has fewer values than the answer."""
 
 
 class ReportedMetric(Document):

@@ -16,8 +16,8 @@ from mlperf_home.contracts.codec import Document, encode, read_document
 from mlperf_home.contracts.intervals import Interval
 from scriptgraph.files.json_reader import Limits
 
-# In the first rounds of a study, each point may name hundreds of others that it is undecided with.
-_LIMITS = Limits(size=64 << 20, depth=8, values=2_000_000)
+ANSWER_LIMITS = Limits(size=64 << 20, depth=8, values=2_000_000)
+"""In the first rounds of a study, each point may name hundreds of others that it is undecided with."""
 
 Numbers = Mapping[str, float]
 Direction = Literal["min", "max"]
@@ -110,7 +110,7 @@ class AnswerDocument(Answer):
 
 def read_answer(path: Path) -> AnswerDocument:
     """Read an answer. Raise DocumentError if it cannot be read, or is not an answer."""
-    return read_document(path, AnswerDocument, _LIMITS)
+    return read_document(path, AnswerDocument, ANSWER_LIMITS)
 
 
 def answer_text(answer: AnswerDocument) -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 from challenge_homes import ChallengeHome, document
-from submission_results import ours
+from explored_studies import explore
 from unpacked_bundles import UnpackedBundle, problems_of
 
 from mlperf_home.challenges.bundles.recomputation import count_without_logs
@@ -20,31 +19,6 @@ from mlperf_home.measurements.measurement import Value
 from mlperf_home.product import ENGINE
 
 STORE = "experiments/study/measurements.jsonl"
-
-
-def exploration_answer(*points: str) -> dict[str, Any]:
-    values = {"latency_ms": 1.5, "top1_percent": 70.0}
-    return {
-        "schema": 1,
-        "sample": True,
-        "front": [{"point": point, "values": values} for point in points],
-        "undecided": [],
-        "dropped": [{}],
-        "work": {"share": 0.125},
-    }
-
-
-def explore(root: Path, *points: str) -> None:
-    """Write an exploration: an answer, kept results, their measurements, and one measurement without a result."""
-    study = Experiments(root).begin("study", "exploration", ["mobilenet"], {"space": "x"}, sample=True)
-    study.answer.write_text(json.dumps(exploration_answer(*points)))
-    folder = study.folder / "results"
-    if not folder.exists():
-        kept = ours(folder, sample=True)
-        early = root.parent / "early"
-        shutil.copytree(kept, early, ignore=shutil.ignore_patterns("accuracy*", "measurement.json"))
-        elsewhere = ours(root.parent / "elsewhere", scenario="SingleStream")
-        study.store.append([ingest(early), ingest(kept, model_name="m"), ingest(elsewhere)])
 
 
 @pytest.fixture
