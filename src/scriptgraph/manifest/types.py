@@ -199,6 +199,16 @@ class Manifest(Immutable):
     shared_inputs: frozenset[str] = frozenset()
 
     @cached_property
+    def place(self) -> str:
+        """The folder as text; unlike an alias, no two scripts share it."""
+        return str(self.folder)
+
+    @cached_property
+    def repository(self) -> Path:
+        """The `script/` folder of the script's repository."""
+        return self.folder.parent
+
+    @cached_property
     def _all_deps(self) -> tuple[Dependency, ...]:
         blocks = [self.deps, self.post_deps, *(each.deps for each in self.versions.values())]
         blocks += [deps for each in self.variations.values() for deps in (each.deps, each.post_deps)]

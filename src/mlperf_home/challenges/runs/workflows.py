@@ -67,7 +67,7 @@ def _run(context: RunContext, call: Call, places: Mapping[str, str]) -> tuple[st
     """Run a command; return its error ("" on success) and its record. Raise KeyboardInterrupt after Ctrl-C."""
     records = context.options.home / "records"
     before = set(records.glob("*/record.json"))
-    answer = ENGINE.run_script(command(context, call, places))
+    answer = ENGINE.run_script(command(context, call, places), context.challenge.scripts)
     if answer.get("return") == _INTERRUPTED_CODE:
         raise KeyboardInterrupt
     new = []

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from scriptgraph.catalog.registry import load_registry
-from scriptgraph.errors import ManifestError, ScriptGraphError, report_line
+from scriptgraph.errors import ScriptGraphError, report_line
 from scriptgraph.immutable import Immutable
 from scriptgraph.manifest.queries import parse_query
 from scriptgraph.manifest.types import matches_any
@@ -49,17 +49,20 @@ class AuditFinding(Immutable):
 
 def audit(roots: Sequence[Path], own: Iterable[Path] = ()) -> list[AuditFinding]:
     """Audit the scripts of the repositories at `roots`, which may depend on scripts of those at `own`."""
-    try:
-        registry = load_registry([*roots, *own])
-    except ManifestError as error:
-        return [AuditFinding(error.path, f"#{error.pointer}", error.problem)]
+    registry = load_registry([*roots, *own])
     folders = {root.resolve() for root in roots}
     errors = [error for error in registry.problems() if error.path.parents[2].resolve() in folders]
     findings = [AuditFinding(error.path, f"#{error.pointer}", error.problem) for error in errors]
-    uids = Counter(each.uid for each in registry)
+    uids, folders_of = Counter(each.uid for each in registry), defaultdict[str, list["Path"]](list)
+    for each in registry:
+        folders_of[each.alias].append(each.folder)
     for manifest in registry:
         if manifest.folder.parents[1].resolve() in folders:
-            findings += [*_check_identity(manifest, uids), *_check_parts(manifest, registry), *_check_code(manifest)]
+            findings += [
+                *_check_identity(manifest, uids, folders_of[manifest.alias]),
+                *_check_parts(manifest, registry),
+                *_check_code(manifest),
+            ]
     return findings
 
 
@@ -68,7 +71,10 @@ def _at(manifest: Manifest, pointer: str, problem: str) -> AuditFinding:
     return AuditFinding(manifest.folder / name, f"#{pointer}", problem)
 
 
-def _check_identity(manifest: Manifest, uids: Counter[str]) -> Iterator[AuditFinding]:
+def _check_identity(manifest: Manifest, uids: Counter[str], folders: Iterable[Path]) -> Iterator[AuditFinding]:
+    for folder in folders:
+        if folder != manifest.folder:
+            yield _at(manifest, "/alias", f"{manifest.alias!r} is already used by {folder}; rename one")
     if manifest.alias != manifest.folder.name:
         yield _at(manifest, "/alias", f"is {manifest.alias!r}, but the folder is {manifest.folder.name!r}; rename one")
     if not _UID.fullmatch(manifest.uid):
@@ -91,7 +97,7 @@ def _check_parts(manifest: Manifest, registry: Registry) -> Iterator[AuditFindin
     blocks += [(f"/versions/{name}/deps", entry.deps) for name, entry in manifest.versions.items()]
     for pointer, dependencies in blocks:
         for number, dependency in enumerate(dependencies):
-            if problem := _error_of(dependency.tags, registry.select):
+            if problem := _error_of(dependency.tags, lambda query: registry.select(query, manifest.repository)):
                 yield _at(manifest, f"{pointer}/{number}", problem)
     groups = Counter(each.group for each in manifest.variations.values() if each.group and each.default)
     for group, count in groups.items():
@@ -101,7 +107,7 @@ def _check_parts(manifest: Manifest, registry: Registry) -> Iterator[AuditFindin
         if not variation.description and not variation.alias and "," not in name:
             yield _at(manifest, f"/variations/{name}", "has no description; describe what it changes")
         words = ",".join((manifest.alias, *(f"_{part}" for part in name.split(","))))
-        if problem := _error_of(words, lambda query: resolve(Request(query), registry)):
+        if problem := _error_of(words, lambda query: resolve(Request(query, near=manifest.repository), registry)):
             yield _at(manifest, f"/variations/{name}", f"cannot be resolved: {problem}")
 
 

@@ -36,6 +36,7 @@ def run_request(
     preview = options.plan or bool(options.explain)
     keep = (options.home / "records").is_dir() and not preview
     registry = load_registry(found.roots, options.home / "index", keep=keep)
+    _warn_of_broken(registry, console)
     plan = _plan(request, registry, options, console)
     runtime = _runtime(product, registry, options, console, preview=preview)
     fetches = any(step.manifest.downloads for step in plan.steps())
@@ -59,6 +60,15 @@ def _warn_of_rivals(found: Repositories, console: RunConsole) -> None:
         text = "has a script automation of its own, which cm may run instead of this one"
         remedy = "remove it with cm rm repo or pip uninstall, or set CM_REPOS"
         console("warned", rival, {"message": f"{text}; {remedy}"})
+
+
+def _warn_of_broken(registry: Registry, console: RunConsole) -> None:
+    """Name the first manifest that no request can find, and the number of the others, in one line."""
+    if broken := registry.unreadable():
+        more = f"; so are {len(broken) - 1} more (cm find script lists them)" if len(broken) > 1 else ""
+        console(
+            "warned", "scripts", {"message": f"a broken manifest is skipped: {' '.join(str(broken[0]).split())}{more}"}
+        )
 
 
 def _plan(request: Request, registry: Registry, options: RunOptions, console: RunConsole) -> Plan:
