@@ -91,8 +91,8 @@ class Registry:
         if len(matches) > 1:
             heads, required = {number: self._catalogue.head(number) for number in matches}, set(query.required)
             named = [number for number in matches if not required.isdisjoint(heads[number][:2])]
-            exact = [number for number in named or matches if set(heads[number].tags) == required]
-            matches = exact or named or matches
+            exact = [number for number in matches if set(heads[number].tags) == required]
+            matches = named or exact or matches
             if len(matches) > 1:
                 raise self._ambiguous_error(query, matches)
         if not matches:

@@ -119,6 +119,11 @@ class Input(Immutable):
         choices: the allowed values; any if empty.
         refused: values that are not supported, each with the reason to show.
         needs: another option, without which this one has no effect; may be empty.
+        whole: whether a number must be whole.
+        minimum, above: the lower bound of a number, included or excluded.
+        maximum, below: the upper bound, included or excluded; "cpus" is the number of CPUs that the process may use.
+        longest: the most bytes of a text or name; 0 for any.
+        place: whether a path must exist, or the folder or file that the script writes there.
     """
 
     name: str
@@ -127,8 +132,15 @@ class Input(Immutable):
     default: Value = None
     choices: tuple[str, ...] = ()
     refused: Mapping[str, str] = NOTHING
-    kind: Literal["text", "path", "number", "flag"] = "text"
+    kind: Literal["text", "name", "path", "number", "numbers", "flag"] = "text"
     needs: str = ""
+    whole: bool = False
+    minimum: float | None = None
+    above: float | None = None
+    below: float | None = None
+    maximum: float | str | None = None
+    longest: int = 0
+    place: Literal["", "existing", "folder", "file"] = ""
 
 
 class Variation(Immutable):
@@ -197,6 +209,13 @@ class Manifest(Immutable):
     retired_names: Mapping[str, str] = NOTHING
     digest: str = ""
     shared_inputs: frozenset[str] = frozenset()
+
+    @cached_property
+    def limited_inputs(self) -> tuple[Input, ...]:
+        """The options whose values have limits, see `scriptgraph.manifest.limits`."""
+        return tuple(
+            each for each in self.inputs.values() if each.kind in ("name", "number", "numbers") or each.longest
+        )
 
     @cached_property
     def place(self) -> str:

@@ -12,7 +12,7 @@ from scriptgraph.manifest.queries import ANY_VERSION, Query, parse_query, select
 from scriptgraph.manifest.types import NOTHING, Dependency, Manifest, Override, Values
 from scriptgraph.planning.conditions import decide
 from scriptgraph.planning.environment import NOTHING_UNKNOWN, Environment, Layer, as_text
-from scriptgraph.planning.options import check_needed_options, check_overrides, read_inputs
+from scriptgraph.planning.options import check_needed_options, check_overrides, check_values, read_inputs
 from scriptgraph.planning.plan import Need, Plan, Step
 from scriptgraph.planning.scope import DEEPEST, ResolvedSteps, Scope
 from scriptgraph.planning.variations import ChosenVariation, choose_variations
@@ -42,6 +42,7 @@ def resolve(request: Request, registry: Registry) -> Plan:
     inputs = {key: value for key, value in request.inputs.items() if key not in _VERSION_INPUTS}
     scope = Scope(inherited, ResolvedSteps(), overrides=request.overrides, versions=versions, inputs=inputs)
     root = _resolve_step(request.query, registry, scope, request.near)
+    check_values(root, request)
     return Plan(root, check_overrides(root, request, registry))
 
 
@@ -58,7 +59,10 @@ def settle(
     In a preview, `unknown` has the keys that are still to be exported; a dependency that they decide stays deferred.
     """
     scope = Scope(env, ResolvedSteps(), overrides=parent.overrides or {}, chain=chain, unknown=unknown)
-    return _resolve_need(need.dependency, parent.manifest, registry, scope)
+    settled = _resolve_need(need.dependency, parent.manifest, registry, scope)
+    if settled.step is not None:
+        check_values(settled.step)
+    return settled
 
 
 def layered(

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlperf_home.machine.cpu.cpuinfo import CpuInfo, Lscpu, parse_lscpu, read_cpuinfo
-from mlperf_home.machine.cpu.sysfs import CpuCache, CpuFiles, cpu_quota, memory_limit_bytes, memory_total_bytes
+from mlperf_home.machine.cpu.sysfs import CpuCache, CpuFiles, memory_total_bytes
+from scriptgraph.files.control_groups import cpu_quota, memory_limit_bytes
 from scriptgraph.files.kernel_files import count_listed
 
 if TYPE_CHECKING:

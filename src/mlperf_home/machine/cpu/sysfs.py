@@ -1,6 +1,6 @@
-"""Read the CPU's topology, caches and frequencies, and the limits of this process, from /sys and /proc.
+"""Read the CPU's topology, caches and frequencies from /sys and /proc.
 
-Sources: kernel documentation, sysfs-devices-system-cpu, cgroup-v1 and cgroup-v2.
+Source: kernel documentation, sysfs-devices-system-cpu.
 """
 
 from __future__ import annotations
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 CPUS = "sys/devices/system/cpu"
 _TYPES = {"Data": "d", "Instruction": "i", "Unified": ""}
 _KIB = 1024
-# cgroup v1 writes "no limit" as the largest multiple of a page below 2**63.
-_UNLIMITED_BYTES = 1 << 62
 
 
 @dataclass(frozen=True)
@@ -114,56 +112,7 @@ class CpuFiles:
         return tuple(dict.fromkeys(name for name in names if name))
 
 
-def cpu_quota(root: Path) -> tuple[float | None, str]:
-    """Return the CPU time that the process may use, in CPUs, or None and the reason."""
-    return _tightest(root, "cpu", _quota)
-
-
-def memory_limit_bytes(root: Path) -> tuple[int | None, str]:
-    """Return the memory that the process may use, or None and the reason."""
-    limit, reason = _tightest(root, "memory", _memory)
-    return (None if limit is None else int(limit)), reason
-
-
 def memory_total_bytes(root: Path) -> tuple[int | None, str]:
     """Return the memory that the kernel manages (a little less than is installed), or None and the reason."""
     total_kib = re.search(r"^MemTotal:\s*(\d+)", read_text(root / "proc/meminfo") or "", re.MULTILINE)
     return (int(total_kib[1]) * _KIB, "") if total_kib else (None, "/proc/meminfo cannot be read")
-
-
-def _tightest(root: Path, controller: str, limit: Callable[[Path], float | None]) -> tuple[float | None, str]:
-    """Return the smallest limit between the process's control group and the root; all of them apply."""
-    groups = read_text(root / "proc/self/cgroup")
-    if groups is None:
-        return None, "/proc/self/cgroup cannot be read"
-    mount = root / "sys/fs/cgroup"
-    known: list[float] = []
-    for line in groups.splitlines():
-        number, _, rest = line.partition(":")
-        controllers, _, group = rest.partition(":")
-        if number == "0" and not controllers:
-            mounts = [mount]
-        else:
-            mounts = [mount / controllers, mount / controller] if controller in controllers.split(",") else []
-        parts = [part for part in group.split("/") if part and part != ".."]
-        # In a container the mount is visible, but often not the group below it.
-        for length in range(len(parts), -1, -1):
-            limits = [limit(folder.joinpath(*parts[:length])) for folder in mounts]
-            known += [value for value in limits if value is not None]
-    return (min(known), "") if known else (None, "no control group sets a limit")
-
-
-def _quota(folder: Path) -> float | None:
-    """Read the file of cgroup v2, else the two of v1; "max" and -1 mean no limit."""
-    limit = read_text(folder / "cpu.max")
-    if limit is None:
-        limit = f"{read_text(folder / 'cpu.cfs_quota_us')} {read_text(folder / 'cpu.cfs_period_us')}"
-    quota, _, period = limit.partition(" ")
-    return int(quota) / int(period) if quota.isdecimal() and period.isdecimal() and int(period) else None
-
-
-def _memory(folder: Path) -> float | None:
-    # The files of cgroup v2 and v1.
-    files = (folder / "memory.max", folder / "memory.limit_in_bytes")
-    value = next((value for value in map(read_integer, files) if value is not None), _UNLIMITED_BYTES)
-    return value if value < _UNLIMITED_BYTES else None

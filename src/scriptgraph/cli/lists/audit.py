@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 from scriptgraph.catalog.registry import load_registry
 from scriptgraph.errors import ScriptGraphError, report_line
 from scriptgraph.immutable import Immutable
+from scriptgraph.manifest.limits import problem_of
 from scriptgraph.manifest.queries import parse_query
 from scriptgraph.manifest.types import matches_any
+from scriptgraph.planning.environment import as_text
 from scriptgraph.planning.plan import Request
 from scriptgraph.planning.resolver import resolve
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
     from scriptgraph.catalog.registry import Registry
     from scriptgraph.manifest.queries import Query
-    from scriptgraph.manifest.types import Manifest
+    from scriptgraph.manifest.types import Input, Manifest
 
 HOOKS = {"preprocess": "Outcome", "postprocess": "Outcome", "verify": "bool", "fingerprint": "str", "downloads": "list"}
 _UID = re.compile(r"[0-9a-f]{16}")
@@ -86,8 +88,19 @@ def _check_identity(manifest: Manifest, uids: Counter[str], folders: Iterable[Pa
     for name, option in manifest.inputs.items():
         if not option.description:
             yield _at(manifest, f"/inputs/{name}", "has no desc; describe the option")
+        yield from _check_limits(manifest, option)
         if option.needs and option.needs not in manifest.inputs:
             yield _at(manifest, f"/inputs/{name}/needs", f"{option.needs} is not an option of this script; name one")
+
+
+def _check_limits(manifest: Manifest, option: Input) -> Iterator[AuditFinding]:
+    low = option.above if option.minimum is None else option.minimum
+    high = option.below if option.maximum is None else option.maximum
+    if option.kind in {"number", "numbers"} and None in {low, high}:
+        problem = "states no range; add minimum or above, and maximum or below"
+        yield _at(manifest, f"/inputs/{option.name}", problem)
+    if option.default not in {None, ""} and (problem := problem_of(option, as_text(option.default))):
+        yield _at(manifest, f"/inputs/{option.name}/default", problem)
 
 
 def _check_parts(manifest: Manifest, registry: Registry) -> Iterator[AuditFinding]:

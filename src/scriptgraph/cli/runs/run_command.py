@@ -9,6 +9,7 @@ from scriptgraph.cache.store import Cache
 from scriptgraph.catalog.registry import load_registry
 from scriptgraph.errors import RequestError
 from scriptgraph.execution.executor import execute
+from scriptgraph.execution.machine_limits import check_folders, check_machine
 from scriptgraph.execution.record import new_run_folder
 from scriptgraph.execution.runtime import Runtime
 from scriptgraph.planning.options import check_env
@@ -46,6 +47,8 @@ def run_request(
         return plan_commands.show_origin(plan, options.explain, console)
     if options.plan:
         return plan_commands.show_plan(plan, runtime, console)
+    check_machine(plan, request)
+    check_folders((("--home", options.home), ("--cache_dir", options.cache)))
     if fetches:
         plan_commands.require_provided(plan, runtime)
     runtime.cache.prepare()

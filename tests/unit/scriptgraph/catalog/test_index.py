@@ -13,7 +13,7 @@ from tiny_scripts import ScriptFolders, document
 
 from scriptgraph.catalog import index as script_index
 from scriptgraph.catalog.registry import Registry, load_registry
-from scriptgraph.errors import ScriptGraphError
+from scriptgraph.errors import AmbiguousScriptError, ScriptGraphError
 from scriptgraph.files import stamps
 from scriptgraph.manifest.queries import parse_query
 
