@@ -74,9 +74,9 @@ class TestScript:
 
     def test_its_paths_state_how_they_are_used(self, manifest: Manifest) -> None:
         written = ("results_dir", "submission_dir", "out_dir", "output_dir", "originals_dir", "tar_file", "outfile")
-        read = {"plot-pareto", "run-mlperf-inference-submission-checker", "push-mlperf-inference-results-to-github"}
         for name in manifest.inputs.keys() & written:
-            assert manifest.inputs[name].place or manifest.alias in read, name
+            option = manifest.inputs[name]
+            assert option.place or "only read" in option.description, name
 
     def test_it_describes_itself(self, manifest: Manifest) -> None:
         assert manifest.name

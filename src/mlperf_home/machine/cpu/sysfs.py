@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scriptgraph.files.kernel_files import count_listed, read_integer, read_text
+from scriptgraph.files.kernel_files import count_listed, is_listed, read_integer, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,15 +52,33 @@ class CpuFiles:
 
     def __init__(self, root: Path) -> None:
         self._nodes = root / "sys/devices/system/node"
-        cpus = sorted((root / CPUS).glob("cpu[0-9]*"), key=lambda path: int(path.name[3:]))
-        # A CPU without the file is always on-line; cpu0 often has none.
-        self._cpus = [cpu for cpu in cpus if read_text(cpu / "online") != "0"]
+        found = (path for path in (root / CPUS).glob("cpu[0-9]*") if path.name[3:].isdecimal())
+        cpus = sorted(found, key=lambda path: int(path.name[3:]))
+        # A CPU without the file is always on-line; cpu0 often has none. Containers may show fewer in the list alone.
+        online = read_text(root / CPUS / "online") or ""
+        self._cpus = [
+            cpu
+            for cpu in cpus
+            if read_text(cpu / "online") != "0" and (not online or is_listed(int(cpu.name[3:]), online))
+        ]
         self.logical_cpus = len(self._cpus) or None
+
+    def core_names(self) -> dict[int, str | None]:
+        """Return the identifier of each logical CPU's core, see `core_name`."""
+        return {int(cpu.name[3:]): core_name(cpu) for cpu in self._cpus}
 
     def cores(self) -> int | None:
         """Count physical cores; None if the core of a CPU is unknown."""
-        names = {core_name(cpu) for cpu in self._cpus}
+        names = set(self.core_names().values())
         return None if None in names else len(names) or None
+
+    def siblings_fault(self) -> str:
+        """Return how the lists of threads contradict each other; empty if they do not."""
+        for number, name in self.core_names().items():
+            # A list names the CPU itself; names with colons are no lists.
+            if name and ":" not in name and not is_listed(number, name):
+                return f"CPU {number} is not among the threads of its core, {name}"
+        return ""
 
     def sockets(self) -> int | None:
         """Count packages; None if the firmware numbers none (many Arm machines)."""
@@ -114,5 +132,6 @@ class CpuFiles:
 
 def memory_total_bytes(root: Path) -> tuple[int | None, str]:
     """Return the memory that the kernel manages (a little less than is installed), or None and the reason."""
-    total_kib = re.search(r"^MemTotal:\s*(\d+)", read_text(root / "proc/meminfo") or "", re.MULTILINE)
-    return (int(total_kib[1]) * _KIB, "") if total_kib else (None, "/proc/meminfo cannot be read")
+    total_kib = re.search(r"^MemTotal:\s*([0-9]{1,15})\b", read_text(root / "proc/meminfo") or "", re.MULTILINE)
+    total = int(total_kib[1]) * _KIB if total_kib else 0
+    return (total, "") if total else (None, "/proc/meminfo does not tell it")
