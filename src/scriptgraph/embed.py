@@ -24,7 +24,7 @@ from scriptgraph.cli.commands.table import (
     quiet_option,
 )
 from scriptgraph.cli.console import RunConsole
-from scriptgraph.cli.runs.run_options import home_folders
+from scriptgraph.cli.runs.run_options import home_folders, requests_from
 from scriptgraph.errors import ManifestError, RequestError, ScriptGraphError, StepFailed, nearest
 from scriptgraph.execution.context import failing_on
 from scriptgraph.execution.record import host_facts, installed_versions
@@ -148,6 +148,7 @@ __all__ = [
     "read_text",
     "read_texts",
     "read_values",
+    "requests_from",
     "resolve",
     "run",
     "same",

@@ -73,15 +73,11 @@ class Engine:
         repositories = find_repositories(self.repository, registered_folder(), sys.path)
         return repositories.replaced(roots=(*repositories.roots, *self._more))
 
-    def run_script(self, cmind_input: Mapping[str, Any], near: Path | None = None) -> dict[str, Any]:
-        """Run `cm run script`; `new_env` in the answer holds the script's exports.
-
-        Of several scripts that the tags fit, those of the `script/` folder `near` win.
-        """
+    def run_script(self, cmind_input: Mapping[str, Any]) -> dict[str, Any]:
+        """Run `cm run script`; `new_env` in the answer holds the script's exports."""
 
         def run(arguments: Arguments, console: RunConsole) -> dict[str, Any]:
-            request, options = read_run(arguments, self.product)
-            return run_request(self.product, self.repositories(), request.replaced(near=near), options, console)
+            return run_request(self.product, self.repositories(), *read_run(arguments, self.product), console)
 
         return self.answer(script_command("run", self.product), cmind_input, run)
 

@@ -61,7 +61,7 @@ ONE_OF_FOUR = [(0, 0), (0, 1), (0, 2), (0, 3)]
         # A virtual machine with each core as a socket, by all sources.
         (lscpu(4, 1, 1, "0-3"), sys_files(FOUR, [0, 1, 2, 3]), (4, 1, 1, 4), ""),
         # /sys differs from the two others.
-        (lscpu(1, 2, 2, "0-3"), sys_files(FOUR) | proc([(0, 0)] * 2 + [(0, 1)] * 2), (1, 2, 2, 4), "/sys tells of 1 so"),
+        (lscpu(1, 2, 2, "0-3"), sys_files(FOUR) | proc([(0, 0)] * 2 + [(0, 1)] * 2), (1, 2, 2, 4), "/sys tells of 1"),
         # Two sources differ: the kernel's goes first.
         (lscpu(2, 2, 1, "0-3"), sys_files(FOUR), (1, 4, 1, 4), "lscpu tells of 2 sockets, 4 cores"),
         # A container shows two CPUs of four in /proc/cpuinfo, or in the list of those on-line.
@@ -71,7 +71,7 @@ ONE_OF_FOUR = [(0, 0), (0, 1), (0, 2), (0, 3)]
         (lscpu(0, 0, 0, "0-3"), sys_files(PAIRS), (1, 2, 2, 4), ""),
         (lscpu(0, 0, 0, "0-3"), {}, (None, None, None, 4), ""),
         # Counts that do not multiply out.
-        (lscpu(2, 4, 2, "0-7"), {}, (None, None, None, None), "lscpu contradicts itself (8 cores x 2 threads are not 8"),
+        (lscpu(2, 4, 2, "0-7"), {}, (None, None, None, None), "(8 cores x 2 threads are not 8 CPUs)"),
         (lscpu(2, 4, 2, "0-7"), sys_files(PAIRS), (1, 2, 2, 4), "lscpu contradicts itself"),
         (lscpu(8, 1, 1, "0-3"), proc(ONE_OF_FOUR), (1, 4, 1, 4), "lscpu contradicts itself (8 cores have 4 CPUs)"),
         (None, proc([(0, 0), (1, 0)], cpu_cores=["0", "0"]), (None, None, None, None), "2 x 0 cores are fewer than 2"),
