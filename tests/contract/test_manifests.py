@@ -25,6 +25,8 @@ ROOT = Path(__file__).parents[2]
 REGISTRY = load_registry([ROOT])
 SCRIPTS = list(REGISTRY)
 LONGEST_CUSTOMIZE = 80
+# These write nothing into the folders that their options name.
+READERS = {"plot-pareto", "push-mlperf-inference-results-to-github", "run-mlperf-inference-submission-checker"}
 
 
 def dependencies(manifest: Manifest) -> list[Dependency]:
@@ -76,7 +78,7 @@ class TestScript:
         written = ("results_dir", "submission_dir", "out_dir", "output_dir", "originals_dir", "tar_file", "outfile")
         for name in manifest.inputs.keys() & written:
             option = manifest.inputs[name]
-            assert option.place or "only read" in option.description, name
+            assert option.place or manifest.alias in READERS or "only read" in option.description, name
 
     def test_it_describes_itself(self, manifest: Manifest) -> None:
         assert manifest.name
