@@ -49,7 +49,7 @@ def check_machine(plan: Plan, request: Request) -> None:
 
 
 def check_folders(folders: Iterable[tuple[str, Path]]) -> None:
-    """Raise if a folder of the run itself, such as the cache, cannot be written; each comes with its option.
+    """Raise if a folder of the run itself, such as its home, cannot be written; each comes with its option.
 
     Raises:
         RequestError: the first such folder.
@@ -87,7 +87,7 @@ def _problem_of_folder(folder: Path, given: Path) -> str:
     where = "" if nearest == given else f"{nearest} "
     try:
         if not nearest.is_dir():
-            return f"{where}is not a folder; name another folder, or move the file away"
+            return f"{where}cannot be written: it is not a folder; name another, or move the file away"
         _try_to_write(nearest)
     except OSError as error:
         return f"{where}cannot be written ({error.strerror}); name another folder"

@@ -81,13 +81,12 @@ def read_labels(place: Path) -> Labels:
     class_of: dict[str, int] = {}
     for number, line in enumerate(_label_text(path).splitlines(), start=1):
         columns = line.split()
-        if columns:
-            # As in MLPerf's reference, an image may be named with the folder that it lies in.
-            columns[0] = _FOLDERS.sub("", columns[0])
-        if problem := _line_problem(columns, line, class_of):
+        # As in MLPerf's reference, an image may be named with the folder that it lies in.
+        name = _FOLDERS.sub("", columns[0]) if columns else ""
+        if problem := _line_problem(columns, name, line, class_of):
             raise DatasetError(f"{path} line {number}", problem, _ADVICE)
         if columns:
-            class_of[columns[0]] = int(columns[1])
+            class_of[name] = int(columns[1])
     if not class_of:
         raise DatasetError(path, "labels no image", _ADVICE)
     return Labels(path, tuple(class_of), tuple(class_of.values()))
@@ -107,17 +106,17 @@ def _label_text(path: Path) -> str:
         raise DatasetError(path, f"is not UTF-8 text (byte {error.start})", _ADVICE) from error
 
 
-def _line_problem(columns: list[str], line: str, known: Mapping[str, int]) -> str:
+def _line_problem(columns: list[str], name: str, line: str, known: Mapping[str, int]) -> str:
     """Return the fault of a line, or "" if it is a label or empty."""
     if not columns:
         return ""
     if len(columns) != _COLUMNS or not _CLASS.fullmatch(columns[1]):
         return f"is not a label: {line.strip()[:60]!r}"
-    name, label = columns[0], int(columns[1])
+    label = int(columns[1])
     if name in known:
         return f"labels {name} a second time"
     if not IMAGE_NAME.fullmatch(name):
-        return f"labels {name[:60]!r}, which is not an image of the validation set"
+        return f"labels {columns[0][:60]!r}, which is not an image of the validation set"
     return f"labels {name} with class {label}, which is not from 0 to {CLASSES - 1}" if label >= CLASSES else ""
 
 

@@ -48,10 +48,10 @@ def run_request(
     if options.plan:
         return plan_commands.show_plan(plan, runtime, console)
     check_machine(plan, request)
-    check_folders((("--home", options.home), ("--cache_dir", options.cache)))
     if fetches:
         plan_commands.require_provided(plan, runtime)
     runtime.cache.prepare()
+    check_folders((("--home", options.home),))
     runtime = runtime.replaced(run_folder=new_run_folder(options.home / "records", plan.root.manifest.alias))
     if options.prefetch:
         return plan_commands.run_prefetch(plan, runtime, request.as_document(), console)

@@ -68,10 +68,10 @@ def test_a_file_in_the_way_of_a_folder(tmp_path: Path) -> None:
     (tmp_path / "f").touch()
 
     assert refusal(out_dir=f"{tmp_path}/f") == (
-        f"--out_dir={tmp_path}/f: is not a folder; name another folder, or move the file away"
+        f"--out_dir={tmp_path}/f: cannot be written: it is not a folder; name another, or move the file away"
     )
-    assert f"{tmp_path}/f is not a folder" in refusal(out_dir=f"{tmp_path}/f/below/it")
-    assert f"{tmp_path}/f is not a folder" in refusal(file=f"{tmp_path}/f/x.tar")
+    assert f"{tmp_path}/f cannot be written: it is not a folder" in refusal(out_dir=f"{tmp_path}/f/below/it")
+    assert f"{tmp_path}/f cannot be written: it is not a folder" in refusal(file=f"{tmp_path}/f/x.tar")
 
 
 def test_a_broken_link_in_the_way_of_a_folder(tmp_path: Path) -> None:
@@ -106,8 +106,8 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Mon
     assert refusal(out_dir=f"{tmp_path}/new") == (
         f"--out_dir={tmp_path}/new: {tmp_path} cannot be written ({os.strerror(code)}); name another folder"
     )
-    with pytest.raises(RequestError, match=rf"^--cache_dir={tmp_path}: cannot be written"):
-        check_folders([("--cache_dir", tmp_path)])
+    with pytest.raises(RequestError, match=rf"^--home={tmp_path}: cannot be written"):
+        check_folders([("--home", tmp_path)])
 
 
 def test_a_file_system_without_nameless_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,5 +125,5 @@ def test_kernel_folders_cannot_be_written() -> None:
 
 
 def test_keys_of_env_and_of_dependencies_are_checked(tmp_path: Path) -> None:
-    assert refusal({"CM_OUT_DIR": "/dev/null"}).startswith("--env.CM_OUT_DIR=/dev/null: is not a folder")
+    assert refusal({"CM_OUT_DIR": "/dev/null"}).startswith("--env.CM_OUT_DIR=/dev/null: cannot be written: it is not")
     assert refusal({"CM_LOG": str(tmp_path)}) == f"--env.CM_LOG={tmp_path}: is a folder; name a file"

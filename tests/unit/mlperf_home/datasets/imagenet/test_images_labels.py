@@ -63,7 +63,7 @@ def test_label_file_is_found_in_a_folder(tmp_path: Path, name: str) -> None:
         ("ILSVRC2012_val_00000001.JPEG -1\n", "line 1: is not a label"),
         (
             TEXT + "n01440764/n01440764_10026.JPEG 0\n",
-            "line 4: labels 'n01440764_10026.JPEG', which is not an image",
+            "line 4: labels 'n01440764/n01440764_10026.JPEG', which is not an image",
         ),
         ("ILSVRC2012_val_00000001.JPEG \u0661\n", "line 1: is not a label"),
         (f"ILSVRC2012_val_00000001.JPEG {'1' * 5000}\n", "line 1: is not a label"),
