@@ -11,7 +11,6 @@ from mlperf_home.steps.launch import HarnessRun, run_harness, run_with_retry
 from mlperf_home.steps.machine import Targets, read_pricing
 from mlperf_home.steps.run_request import (
     harness_python,
-    noise_repeats,
     read_options,
     requested_folder,
     user_target,
@@ -23,7 +22,7 @@ def preprocess(context: Context) -> Outcome:
     """Run the mode of the variations, unless its complete result exists."""
     run = context.text("CM_MLPERF_LOADGEN_RUN")
     scenario = context.text("CM_MLPERF_LOADGEN_SCENARIO")
-    repeats = noise_repeats(context)
+    repeats = context.whole("CM_MLPERF_REPEAT_NOISY") or 0
     read_pricing(context)  # refuses a wrong price before a long run
     with failing_on(ResultsError):
         folder, options = requested_folder(context), read_options(context)

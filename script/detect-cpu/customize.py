@@ -16,7 +16,8 @@ def preprocess(context: Context) -> Outcome:
     facts.write_text(json.dumps(asdict(cpu), indent=1) + "\n", encoding="utf-8")
     for name, reason in cpu.missing.items():
         context.say(f"{name} is unknown: {reason}")
-    cores = cpu.sockets * cpu.cores_per_socket if cpu.sockets and cpu.cores_per_socket else None
+    for disagreement in cpu.disagreements:
+        context.warn(disagreement)
     return Done(
         exports={
             "CM_HOST_CPU_FACTS_PATH": facts,
@@ -24,7 +25,7 @@ def preprocess(context: Context) -> Outcome:
             "CM_HOST_CPU_VENDOR_ID": cpu.vendor,
             "CM_HOST_CPU_ARCHITECTURE": cpu.architecture,
             "CM_HOST_CPU_SOCKETS": cpu.sockets,
-            "CM_HOST_CPU_TOTAL_CORES": cores,
+            "CM_HOST_CPU_TOTAL_CORES": cpu.cores,
             "CM_HOST_CPU_PHYSICAL_CORES_PER_SOCKET": cpu.cores_per_socket,
             "CM_HOST_CPU_THREADS_PER_CORE": cpu.threads_per_core,
             "CM_HOST_CPU_TOTAL_LOGICAL_CORES": cpu.logical_cpus,

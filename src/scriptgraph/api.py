@@ -6,10 +6,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.errors import ScriptGraphError, StepFailed
-from scriptgraph.execution.context import Context, Folders, Switches, failing_on, is_plain_name, program_environment
+from scriptgraph.execution.context import Context, Folders, Switches, failing_on, program_environment
 from scriptgraph.execution.run_step import Done, Download, Outcome, Run, Skip
 from scriptgraph.files import locks
 from scriptgraph.files.json_reader import parse_json
+from scriptgraph.manifest.limits import is_plain_name
 from scriptgraph.manifest.types import Value, Values
 
 if TYPE_CHECKING:

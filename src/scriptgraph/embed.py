@@ -25,7 +25,7 @@ from scriptgraph.cli.commands.table import (
     trust_options,
 )
 from scriptgraph.cli.console import RunConsole
-from scriptgraph.cli.runs.run_options import home_folders
+from scriptgraph.cli.runs.run_options import home_folders, requests_from
 from scriptgraph.errors import ManifestError, RequestError, ScriptGraphError, StepFailed, nearest
 from scriptgraph.execution.context import failing_on
 from scriptgraph.execution.record import host_facts, installed_versions
@@ -169,6 +169,7 @@ __all__ = [
     "read_text",
     "read_texts",
     "read_values",
+    "requests_from",
     "require_signers",
     "require_trust",
     "resolve",

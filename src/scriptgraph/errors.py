@@ -173,17 +173,31 @@ class NoScriptError(ScriptGraphError):
 
 
 class AmbiguousScriptError(ScriptGraphError):
-    """Several scripts match a query equally well."""
+    """Several scripts match a query equally well.
 
-    def __init__(self, query: str, matches: Sequence[str]) -> None:
+    Attributes:
+        matches: the alias, UID and folder of each.
+    """
+
+    def __init__(self, query: str, matches: Sequence[tuple[str, str, Path]]) -> None:
         super().__init__(query, matches)
         self.query, self.matches = query, matches
 
     def __str__(self) -> str:
-        return (
-            f"--tags={self.query}: fits {len(self.matches)} scripts ({', '.join(self.matches)});"
-            " add a tag that only one of them has"
-        )
+        aliases, uids, folders = zip(*self.matches, strict=True)
+        listed, remedy = ", ".join(aliases), "add a tag that only one of them has"
+        if len({folder.parent for folder in folders}) > 1 or not _all_differ(aliases):
+            listed = ", ".join(f"{alias} in {folder}" for alias, _, folder in self.matches)
+            remedy = "give one of them an alias and a uid of its own"
+            for kind, names in (("uid", uids), ("alias", aliases)):
+                if _all_differ(names):
+                    words = [word for word in self.query.split(",") if word.startswith(("_", "-_"))]
+                    remedy = f"write the {kind} of one: --tags={','.join((names[0], *words))}"
+        return f"--tags={self.query}: fits {len(self.matches)} scripts ({listed}); {remedy}"
+
+
+def _all_differ(words: Sequence[str]) -> bool:
+    return len(set(words)) == len(words)
 
 
 class VariationError(ScriptGraphError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from scriptgraph.errors import ScriptGraphError
 from scriptgraph.immutable import Immutable
 
 
@@ -36,6 +37,17 @@ class Product(Immutable):
 
 
 def registered_folder() -> Path:
-    """Return the folder of cmind's registered repositories: CM_REPOS, by default ~/CM."""
+    """Return the folder of cmind's registered repositories: CM_REPOS, by default ~/CM.
+
+    Raises:
+        ScriptGraphError: there is neither, as for a user without an account and without HOME.
+    """
     repos = os.environ.get("CM_REPOS", "").strip()
-    return Path(repos) if repos else Path.home() / "CM"
+    if repos:
+        return Path(repos)
+    home = os.path.expanduser("~")  # noqa: PTH111 - as cmind
+    if home == "~":
+        raise ScriptGraphError(
+            "there is no home directory; set CM_REPOS to a folder that you can write to, or set HOME"
+        )
+    return Path(home, "CM")

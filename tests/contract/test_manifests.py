@@ -12,8 +12,11 @@ import pytest
 
 from scriptgraph.api import Context
 from scriptgraph.catalog.registry import load_registry
+from scriptgraph.errors import RequestError
 from scriptgraph.execution.run_step import content_digest, load_customize
+from scriptgraph.manifest.limits import CPUS
 from scriptgraph.manifest.queries import parse_query
+from scriptgraph.planning.options import read_inputs
 
 if TYPE_CHECKING:
     from scriptgraph.manifest.types import Dependency, Manifest
@@ -22,6 +25,8 @@ ROOT = Path(__file__).parents[2]
 REGISTRY = load_registry([ROOT])
 SCRIPTS = list(REGISTRY)
 LONGEST_CUSTOMIZE = 80
+# These write nothing into the folders that their options name.
+READERS = {"plot-pareto", "push-mlperf-inference-results-to-github", "run-mlperf-inference-submission-checker"}
 
 
 def dependencies(manifest: Manifest) -> list[Dependency]:
@@ -54,6 +59,26 @@ class TestScript:
     def test_its_alias_is_its_folder_and_one_of_its_tags(self, manifest: Manifest) -> None:
         assert manifest.alias == manifest.folder.name
         assert manifest.alias in manifest.tags
+
+    def test_its_numbers_are_refused_out_of_range(self, manifest: Manifest) -> None:
+        for name, option in manifest.inputs.items():
+            if option.kind not in {"number", "numbers"}:
+                continue
+            lower = option.above if option.minimum is None else option.minimum - 1
+            upper = option.below if option.maximum is None else option.maximum
+            assert lower is not None, name
+            assert upper is not None, name
+            for value in (lower, "-9" * 9, "nan", "inf", "1e999", "two", "9" * 5000):
+                if option.maximum == CPUS and value == "9" * 5000:
+                    continue  # the machine's limit, which a plan does not know
+                with pytest.raises(RequestError, match=f"^--{name}="):
+                    read_inputs(manifest, {name: value})
+
+    def test_its_paths_state_how_they_are_used(self, manifest: Manifest) -> None:
+        written = ("results_dir", "submission_dir", "out_dir", "output_dir", "originals_dir", "tar_file", "outfile")
+        for name in manifest.inputs.keys() & written:
+            option = manifest.inputs[name]
+            assert option.place or manifest.alias in READERS or "only read" in option.description, name
 
     def test_it_describes_itself(self, manifest: Manifest) -> None:
         assert manifest.name

@@ -70,14 +70,30 @@ def test_our_scripts_run_alone(cm: Cm, mine: Path) -> None:
     assert cm.script("detect,cpu").code == 0
 
 
-def test_an_alias_of_ours_is_refused_with_both_places(cm: Cm, mine: Path) -> None:
+def test_an_alias_of_ours_stops_only_requests_for_it(cm: Cm, mine: Path) -> None:
     path = mine / "script" / "report-cores" / "_cm.json"
     path.write_text(path.read_text().replace('"report-cores"', '"detect-os"'))
 
-    ended = cm.script("report,cores")
+    assert cm.script("detect,os").code == cm.script("report,cores").code == 0
+    refused = cm.script("detect-os")
+    assert refused.code != 0
+    assert f"detect-os in {path.parent}" in refused.output
 
-    assert ended.code != 0
-    assert "'detect-os' is already used by" in ended.output
+
+def test_a_copy_of_a_shipped_script_stops_no_workflow(cm: Cm, mine: Path) -> None:
+    copied = cm("copy", "script", "detect-os", "mine:my-detect")
+    assert copied.code == 0, copied.output
+    broken = mine / "script" / "broken"
+    broken.mkdir()
+    (broken / "_cm.json").write_text("{")
+
+    ended, refused = cm.script("detect,cpu"), cm.script("detect,os")
+
+    assert ended.code == 0, ended.output
+    assert sum("a broken manifest is skipped" in line for line in ended.output.splitlines()) == 1
+    assert "my-detect in" in refused.output
+    assert "write the alias of one" in refused.output
+    assert cm.script("my-detect").code == 0
 
 
 def test_another_script_automation_is_named_with_the_remedy(cm: Cm, mine: Path) -> None:

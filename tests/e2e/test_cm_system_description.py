@@ -44,7 +44,7 @@ def test_this_machine_is_described(cm: Cm, tmp_path: Path) -> None:
 def test_only_root_runs_dmidecode(cm: Cm, tmp_path: Path) -> None:
     programs, text = tmp_path / "bin", tmp_path / "dmidecode.txt"
     programs.mkdir()
-    text.write_text(DMIDECODE_HEAD + module("16 GB", "DDR5", "4800 MT/s", "4800 MT/s"))
+    text.write_text(DMIDECODE_HEAD + module("16384 GB", "DDR5", "4800 MT/s", "4800 MT/s"))
     (programs / "dmidecode").write_text(f'#!/bin/sh\necho "$@" >> "{tmp_path}/calls"\ncat "{text}"\n')
     (programs / "dmidecode").chmod(0o755)
 
@@ -52,7 +52,7 @@ def test_only_root_runs_dmidecode(cm: Cm, tmp_path: Path) -> None:
 
     values = json.loads(Path(ended.document["new_env"]["CM_MLPERF_SUT_DESCRIPTION_PATH"]).read_text())
     if os.geteuid() == 0:
-        assert values["host_memory_configuration"] == "1 x 16 GiB DDR5 DIMM at 4800 MT/s"
+        assert values["host_memory_configuration"] == "1 x 16384 GiB DDR5 DIMM at 4800 MT/s"
         assert (tmp_path / "calls").read_text() == "-t memory\n"
     else:
         assert values["host_memory_configuration"] == "undefined"

@@ -114,15 +114,15 @@ class _Rehearsal:
     def __init__(self, registry: Registry, data: st.DataObject) -> None:
         self.registry, self.data = registry, data
 
-    def run(self, step: Step, inherited: Environment, chain: tuple[str, ...]) -> dict[str, Any]:
-        chain = (*chain, step.manifest.alias)
+    def run(self, step: Step, inherited: Environment, chain: tuple[Manifest, ...]) -> dict[str, Any]:
+        chain = (*chain, step.manifest)
         env = layered(step.manifest, step.variations, step.version, inherited)
         env = self._needs(step, step.before, env, chain)
         env = env.merged(self._invented(step), Layer.DEPENDENCY, step.manifest.alias)
         env = self._needs(step, step.after, env, chain).resolved()
         return {key: env[key] for key in env if matches_any(key, step.exports)}
 
-    def _needs(self, step: Step, needs: tuple[Need, ...], env: Environment, chain: tuple[str, ...]) -> Environment:
+    def _needs(self, step: Step, needs: tuple[Need, ...], env: Environment, chain: tuple[Manifest, ...]) -> Environment:
         for need in needs:
             late = settle(need, step, env, self.registry, chain)
             assert not late.waits_for

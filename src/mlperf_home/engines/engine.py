@@ -12,7 +12,8 @@ import numpy as np
 
 from mlperf_home.datasets.base import QUESTION_ANSWERING_INPUTS
 from mlperf_home.engines.base import BackendError
-from mlperf_home.machine.cpu.sysfs import CPUS, core_name, cpu_quota
+from mlperf_home.machine.cpu.sysfs import CPUS, core_name
+from scriptgraph.files.control_groups import cpu_quota, usable_cpus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -215,7 +216,7 @@ def usable_cores(requested: int | None = None, *, root: Path = Path("/")) -> int
         cores = len(cores_cpus(root=root))
         quota, _ = cpu_quota(root)
         return cores if quota is None else min(cores, max(1, math.floor(quota)))
-    allowed = len(os.sched_getaffinity(0))
+    allowed = usable_cpus(root)
     if not 1 <= requested <= allowed:
         raise BackendError(f"{requested} cores were requested; this process may use 1 to {allowed}")
     return requested

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from mlperf_home.contracts.runs.readings import Reading
 from mlperf_home.contracts.runs.session import HostState
 from mlperf_home.machine import sensors
-from mlperf_home.machine.cpu.sysfs import cpu_quota
 from mlperf_home.machine.readings import unknown
+from scriptgraph.files.control_groups import cpu_quota
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mlperf_home.measurements.measurement import Value, unknown
 from mlperf_home.measurements.prices import Prices, PricesError, kept_prices, price_option
-from scriptgraph.api import Context, StepFailed, failing_on
+from scriptgraph.api import Context, failing_on
 from scriptgraph.files.atomic import LockedJson
 
 if TYPE_CHECKING:
@@ -62,14 +62,12 @@ def read_pricing(context: Context) -> Pricing:
     """Read the hourly price of machines: from the option, else from the user's table.
 
     Raises:
-        StepFailed: a price is not above 0, or the table cannot be used.
+        StepFailed: the table cannot be used.
     """
     price = context.number("CM_MLPERF_PRICE_PER_HOUR")
     if price is None:
         with failing_on(PricesError):
             return Pricing(None, kept_prices(context.folders.state.parent))
-    if price <= 0:
-        raise StepFailed(f"--price_per_hour={price:g}: must be above 0; leave it out where there is no price")
     return Pricing(price_option(price), None)
 
 

@@ -37,14 +37,6 @@ def user_target(context: Context, scenario: str) -> float | None:
     return own if own is not None else context.number(f"CM_MLPERF_TARGET_{unit}")
 
 
-def noise_repeats(context: Context) -> int:
-    """Return the most repetitions of a noisy performance run. Raise StepFailed if it is below 0."""
-    repeats = context.whole("CM_MLPERF_REPEAT_NOISY") or 0
-    if repeats < 0:
-        raise StepFailed(f"--repeat_noisy={repeats}: must be 0 or more")
-    return repeats
-
-
 def read_options(context: Context) -> JobOptions:
     """Read the harness' options from the step's environment.
 
@@ -55,9 +47,6 @@ def read_options(context: Context) -> JobOptions:
     batch_size = context.whole("CM_MLPERF_MAX_BATCHSIZE")
     workload = WORKLOADS[context.text("CM_MLPERF_BENCHMARK")]
     dataset = context.existing(workload.dataset_key)
-    limit = context.number("CM_MLPERF_TIME_LIMIT_S")
-    if limit is not None and limit <= 0:
-        raise StepFailed(f"--time_limit={limit:g}: must be above 0; omit it for no limit")
     document = {
         "round": context.text("CM_MLPERF_ROUND"),
         "benchmark": context.text("CM_MLPERF_BENCHMARK"),
@@ -78,7 +67,7 @@ def read_options(context: Context) -> JobOptions:
         "calibration_path": context.text("CM_SUT_CALIBRATION_PATH"),
         "sample": bool(workload.facts(dataset).sample_note or context.text("CM_ML_MODEL_SAMPLE", "")),
         "work_dir": str(context.folders.state / "engine-graphs"),
-        "time_limit_s": limit,
+        "time_limit_s": context.number("CM_MLPERF_TIME_LIMIT_S"),
     }
     try:
         return decode(document, JobOptions, "the run's options")

@@ -11,7 +11,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scriptgraph.errors import ManifestError
 from scriptgraph.files.json_reader import parse_json
 from scriptgraph.immutable import Immutable
 from scriptgraph.manifest.decoding import decode_manifest
@@ -140,11 +139,7 @@ class Catalogue:
 def build_catalogue(
     folders: Sequence[ScriptFolder], heads: Sequence[Head], manifests: Mapping[int, Manifest] | None = None
 ) -> Catalogue:
-    """Build a catalogue from the heads of all manifests, in order; `manifests` are the decoded ones by number.
-
-    Raises:
-        ManifestError: two scripts share an alias.
-    """
+    """Build a catalogue from the heads of all manifests, in order; `manifests` are the decoded ones by number."""
     numbers: dict[str, list[int]] = {}
     for number, head in enumerate(heads):
         for word in head.words:
@@ -153,12 +148,4 @@ def build_catalogue(
     numbers = {word: found for word, found in numbers.items() if word.replace(",", " ").split() == [word]}
     numbers[_UNSOUND] = [number for number, head in enumerate(heads) if not head.sound]
     lines = sorted(f"{word}\t{','.join(map(str, found))}" for word, found in numbers.items() if found)
-    catalogue = Catalogue(folders, "\n".join(map(json.dumps, heads)), "\n".join(lines), manifests)
-    first_uses, duplicates = dict[str, int](), list[tuple[str, Path, Path]]()
-    for number, head in enumerate(heads):
-        if head.sound and first_uses.setdefault(head.alias, number) != number:
-            first, second = sorted((catalogue.path(first_uses[head.alias]), catalogue.path(number)))
-            duplicates.append((head.alias, first, second))
-    for alias, first, second in sorted(duplicates):
-        raise ManifestError(second, "/alias", f"{alias!r} is already used by {first.parent}; rename one")
-    return catalogue
+    return Catalogue(folders, "\n".join(map(json.dumps, heads)), "\n".join(lines), manifests)

@@ -48,9 +48,6 @@ def read_catalogue(
         index: the folder of the index files; None to read every manifest.
         keep: whether to write the index.
         compare_all: whether to compare every manifest with the index, however many there are.
-
-    Raises:
-        ManifestError: two scripts share an alias.
     """
     if index is None:
         return _scan(folders, None)[1]

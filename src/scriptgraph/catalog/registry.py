@@ -36,7 +36,7 @@ class Registry:
             scripts = build_catalogue(folders, list(map(head_of, manifests)), dict(enumerate(manifests)))
         self._catalogue = scripts
         self._rescan = rescan
-        self._chosen: dict[str, Manifest] = {}
+        self._chosen: dict[tuple[str, Path | None], Manifest] = {}
 
     def __iter__(self) -> Iterator[Manifest]:
         """Yield every script with a valid manifest, sorted by alias."""
@@ -46,10 +46,15 @@ class Registry:
         self._see_all()
         return len(self._catalogue)
 
-    def select(self, query: Query) -> Manifest:
+    def select(self, query: Query, near: Path | None = None) -> Manifest:
         """Return the one script that has all required tags and no excluded one.
 
-        Of several matches, a script with exactly the required tags wins.
+        Of several matches, those in the folder `near` win, then those with a required word as their alias or UID, then
+        those with exactly the required tags.
+
+        Args:
+            query: the tags.
+            near: the `script/` folder of the repository whose script or challenge asks; None for a user's request.
 
         Raises:
             NoScriptError: no script matches; names the unknown tags and the closest scripts.
@@ -57,18 +62,19 @@ class Registry:
             ManifestError: the matching script has a broken manifest.
         """
         # A plan of many models selects the same scripts hundreds of times.
-        if query.text not in self._chosen:
-            self._chosen[query.text] = self._select(query)
-        return self._chosen[query.text]
+        key = (query.text, near)
+        if key not in self._chosen:
+            self._chosen[key] = self._select(query, near)
+        return self._chosen[key]
 
-    def _select(self, query: Query) -> Manifest:
+    def _select(self, query: Query, near: Path | None) -> Manifest:
         if not self._catalogue.compared:
             with suppress(NoScriptError, AmbiguousScriptError):
-                number = self._selected(query)
+                number = self._selected(query, near)
                 if self._catalogue.current(number):
                     return self._catalogue.manifest(number)
             self._see_all()
-        return self._catalogue.manifest(self._selected(query))
+        return self._catalogue.manifest(self._selected(query, near))
 
     def _see_all(self) -> None:
         """Compare every manifest with the catalogue, unless that is done."""
@@ -76,33 +82,50 @@ class Registry:
             self._catalogue = self._rescan()
             self._chosen = {}
 
-    def _selected(self, query: Query) -> int:
+    def _selected(self, query: Query, near: Path | None) -> int:
         matching = self._numbers(query.required) if query.required else frozenset()
         for tag in query.excluded:
             matching -= self._catalogue.numbers(tag)
         # A manifest with a readable head goes before those without.
-        matches = sorted((matching - self._catalogue.unsound) or matching)
+        matches = self._nearest(matching - self._catalogue.unsound or matching, near)
         if len(matches) > 1:
-            heads = {number: self._catalogue.head(number) for number in matches}
-            exact = [number for number, head in heads.items() if set(head.tags) == set(query.required)]
-            matches = exact or matches
+            heads, required = {number: self._catalogue.head(number) for number in matches}, set(query.required)
+            named = [number for number in matches if not required.isdisjoint(heads[number][:2])]
+            exact = [number for number in matches if set(heads[number].tags) == required]
+            matches = named or exact or matches
             if len(matches) > 1:
-                raise AmbiguousScriptError(query.text, sorted(heads[number].alias for number in matches))
+                raise self._ambiguous_error(query, matches)
         if not matches:
             unknown = [tag for tag in query.required if not self._catalogue.numbers(tag)]
             raise self.no_script_error(query, unknown, self._catalogue.all_words())
         return matches[0]
 
-    def candidates(self, tags: Iterable[str]) -> Iterator[Manifest]:
-        """Yield every script with all these tags and a valid manifest, sorted by alias."""
+    def _nearest(self, matching: Iterable[int], near: Path | None) -> list[int]:
+        """Return the matches within the folder `near`; all if none is there."""
+        matches = sorted(matching)
+        own = near and [number for number in matches if self._catalogue.path(number).parent.parent == near]
+        return own or matches
+
+    def _ambiguous_error(self, query: Query, matches: Iterable[int]) -> AmbiguousScriptError:
+        found = ((self._catalogue.head(number), self._catalogue.path(number).parent) for number in matches)
+        return AmbiguousScriptError(query.text, sorted((head.alias, head.uid, folder) for head, folder in found))
+
+    def candidates(self, tags: Iterable[str], near: Path | None = None) -> Iterator[Manifest]:
+        """Yield every script with all these tags and a valid manifest, sorted by alias; `near` as in `select`."""
         self._see_all()
-        found = [each for each in map(self._read, self._numbers(tags)) if not isinstance(each, ManifestError)]
+        numbers = self._nearest(self._numbers(tags), near)
+        found = [each for each in map(self._read, numbers) if not isinstance(each, ManifestError)]
         return iter(sorted(found, key=lambda manifest: manifest.alias))
 
     def tags_beside(self, tags: Iterable[str]) -> frozenset[str]:
         """Return every tag of the scripts with all these tags, without decoding manifests."""
         heads = map(self._catalogue.head, self._numbers(tags))
         return frozenset(tag for head in heads for tag in head.tags)
+
+    def unreadable(self) -> list[ManifestError]:
+        """Return the errors of the manifests that no query can find, because their heads cannot be read."""
+        found = map(self._read, sorted(self._catalogue.unsound))
+        return [each for each in found if isinstance(each, ManifestError)]
 
     def problems(self) -> Iterator[ManifestError]:
         """Yield the error of each broken manifest."""
@@ -131,18 +154,13 @@ class Registry:
         scored = sorted((-len(searched & head.words), head.alias, head.tags) for head in heads)
         closest = [f"{alias} ({','.join(tags)})" for score, alias, tags in scored[:3] if score]
         # A manifest without a readable head may be the intended one.
-        unsound = map(self._read, sorted(self._catalogue.unsound))
-        broken = [str(each) for each in unsound if isinstance(each, ManifestError)]
-        return NoScriptError(query.text, unknown, closest, hints, broken)
+        return NoScriptError(query.text, unknown, closest, hints, list(map(str, self.unreadable())))
 
 
 def load_registry(roots: Sequence[Path], index: Path | None = None, *, keep: bool = True) -> Registry:
     """Find the manifests in each repository's `script/` folder.
 
     The folder `index` stores them for the next start; without `keep`, it is only read.
-
-    Raises:
-        ManifestError: two scripts share an alias.
     """
     folders = dict.fromkeys(root.resolve() / "script" for root in roots)
     scan = partial(read_catalogue, sorted(folders), index, keep=keep)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.cli.commands.table import Option
+from scriptgraph.manifest.limits import range_words
 from scriptgraph.planning.environment import Layer, as_text
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from scriptgraph.planning.environment import Environment
 
 _KINDS: dict[str, Kind] = {"flag": "switch", "path": "path"}
-_RANGE, _WHOLE = "must be ", "a whole number"
 
 
 def describe_option(option: Input, env: Environment) -> dict[str, Any]:
@@ -31,6 +31,8 @@ def describe_option(option: Input, env: Environment) -> dict[str, Any]:
         "choices": list(option.choices),
         "refused": dict(option.refused),
         "needs": option.needs,
+        "range": range_words(option) if option.kind in {"number", "numbers"} else "",
+        "longest": option.longest,
         "description": option.description,
     }
 
@@ -57,18 +59,22 @@ def option_groups(manifest: Manifest, env: Environment) -> list[tuple[str, list[
 
 def value_form(described: Mapping[str, Any]) -> str:
     """Return the form of an option's value: "=PATH"; "" for a switch."""
-    return {"flag": "", "path": "=PATH", "number": "=NUMBER"}.get(described["type"], "=TEXT")
+    return {"flag": "", "path": "=PATH", "number": "=NUMBER", "numbers": "=NUMBER,...", "name": "=NAME"}.get(
+        described["type"], "=TEXT"
+    )
 
 
 def notes_of(described: Mapping[str, Any]) -> str:
-    """Return the description of an option: choices, range, requirements and default."""
+    """Return the description of an option: range, choices, requirements and default."""
     default = "" if described["default"] is None else as_text(described["default"])
     holds = f"set to {default} by a variation or version" if described["fixed"] else f"default {default}"
     choices = ", ".join(in_words(each) for each in described["choices"])
     notes = (
         described["description"],
-        choices and f"one of {choices}",
-        *_limits(described["type"], described["refused"]),
+        described["range"],
+        choices and (f"or {choices}" if described["range"] else f"one of {choices}"),
+        described["longest"] and f"at most {described['longest']} bytes",
+        *_not_supported(described["refused"]),
         described["needs"] and f"only with --{described['needs']}",
         "" if described["default"] is None else holds,
     )
@@ -80,15 +86,7 @@ def in_words(pattern: str) -> str:
     return "any value" if pattern == "*" else pattern.replace("*", "...")
 
 
-def _limits(kind: str, refused: Mapping[str, str]) -> Iterator[str]:
-    """Yield the limits of a value: the range of a number, or each unsupported pattern with its reason."""
-    reasons = dict.fromkeys(refused.values())
-    if kind == "number" and all(reason.startswith(_RANGE) for reason in reasons):
-        ranges = [reason.partition(";")[0].removeprefix(_RANGE) for reason in reasons]
-        bounds = " and ".join(f"of {each}" if each[0].isdigit() else each for each in ranges if each != _WHOLE)
-        if ranges:
-            yield f"{_WHOLE if _WHOLE in ranges else 'a number'} {bounds}".strip()
-        yield from (reason.partition("; ")[2] for reason in reasons)
-        return
+def _not_supported(refused: Mapping[str, str]) -> Iterator[str]:
+    """Yield each unsupported pattern with its reason."""
     for pattern, reason in refused.items():
         yield f"not supported ({reason})" if pattern == "*" else f"not {in_words(pattern)} ({reason})"

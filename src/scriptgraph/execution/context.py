@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from scriptgraph.errors import StepFailed, UndeclaredError
 from scriptgraph.immutable import Immutable
+from scriptgraph.manifest.limits import is_plain_name
 from scriptgraph.manifest.types import NOTHING, matches_any
 from scriptgraph.planning.conditions import same
 from scriptgraph.planning.environment import Environment, as_text
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 
 # Our interpreter's search path does not apply to the programs that steps start.
 _NOT_PASSED = frozenset({"PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__"})
-
-# The limit of file systems, less room for the suffixes of unfinished files.
-_LONGEST_NAME_BYTES = 200
 
 
 class Folders(Immutable):
@@ -301,12 +299,6 @@ class Context:
         """Return a key with the option that sets it, if there is one, for messages."""
         names = [name for name, option in self.manifest.inputs.items() if option.env_key == key]
         return f"--{names[0]} ({key})" if names else key
-
-
-def is_plain_name(name: str) -> bool:
-    """Whether a text names a file within a folder; names that begin with a dot are reserved."""
-    short = len(os.fsencode(name)) <= _LONGEST_NAME_BYTES
-    return short and name == name.strip() and name.isprintable() and "/" not in name and not name.startswith(".")
 
 
 @contextmanager

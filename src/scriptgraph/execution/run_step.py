@@ -94,6 +94,8 @@ def _path_as_text(value: object) -> object:
 
 # The environment variable with the path of the file for a program's exports.
 EXPORTS_VARIABLE = "CM_EXPORTS_FILE"
+# The files to which programs of 2023 wrote their exports.
+_FILES_OF_2023 = ("tmp-run-env.out", "tmp-run-state.json")
 
 
 def run_step(step: Step, context: Context, entry: StepRecord) -> Values:
@@ -144,6 +146,9 @@ def _call(step: Step, context: Context) -> Done | Skip:
         after = postprocess(context)
         if isinstance(after, Done):
             after = Done({**outcome.exports, **after.exports})
+            if step.exports and not after.exports:
+                keys = ", ".join(step.exports)
+                context.warn(f"{program}: exported nothing of {keys}; write KEY=value to the file ${EXPORTS_VARIABLE}")
         outcome, hook = after, "postprocess"
     elif isinstance(outcome, Run):
         context.command(outcome.argv, env=outcome.env, cwd=outcome.cwd)
@@ -173,6 +178,9 @@ def run_program(program: Path, context: Context, before: Done) -> Done:
                 f"{broken[0]}: contains a NUL byte, which environment variables cannot; give another value"
             )
         context.command(["bash", str(program)], env={**values, EXPORTS_VARIABLE: str(file)})
+        for old in _FILES_OF_2023:
+            if (context.output / old).is_file():
+                raise StepFailed(f"{program}: wrote {old}, which is not read; write KEY=value to ${EXPORTS_VARIABLE}")
         return Done({**before.exports, **_exports(file, program)})
     finally:
         file.unlink(missing_ok=True)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from scriptgraph.catalog.registry import Registry
     from scriptgraph.execution.run_step import Download
-    from scriptgraph.manifest.types import Values
+    from scriptgraph.manifest.types import Manifest, Values
     from scriptgraph.planning.environment import Environment
     from scriptgraph.planning.plan import Need, Step
 
@@ -120,14 +120,14 @@ class Traversal:
         self._visiting: dict[int, threading.Lock] = {}
 
     def visit(
-        self, step: Step, inherited: Environment, chain: tuple[str, ...] = (), around: Unknown = NOTHING_UNKNOWN
+        self, step: Step, inherited: Environment, chain: tuple[Manifest, ...] = (), around: Unknown = NOTHING_UNKNOWN
     ) -> Result:
         """Visit a step's dependencies, the step, and its post-dependencies.
 
         Args:
             step: the step.
             inherited: its initial environment.
-            chain: the aliases of the steps above it.
+            chain: the scripts of the steps above it.
             around: the keys that are unknown at its start.
 
         Raises:
@@ -140,7 +140,7 @@ class Traversal:
                 if open_before.patterns == around.patterns and before.same(inherited):
                     return result.again(step)
             try:
-                result = self._through(step, inherited, (*chain, step.manifest.alias), around)
+                result = self._through(step, inherited, (*chain, step.manifest), around)
             except ScriptGraphError as error:
                 raise error.within(step.manifest.alias)  # noqa: B904 - the same error, with its chain
             # In a run, a deferred dependency may be settled differently elsewhere, or form a cycle.
@@ -148,7 +148,7 @@ class Traversal:
                 visited.append((step, inherited, around, result))
             return result
 
-    def _through(self, step: Step, inherited: Environment, chain: tuple[str, ...], around: Unknown) -> Result:
+    def _through(self, step: Step, inherited: Environment, chain: tuple[Manifest, ...], around: Unknown) -> Result:
         env = layered(step.manifest, step.variations, step.version, inherited)
         ready = self._needs(Ready(step, env, around, (), []), step.before, chain)
         own = self._handler.handle(ready)
@@ -165,7 +165,7 @@ class Traversal:
         sure = {key: value for key, value in exports.items() if key not in changing}
         return own._replace(exports=sure, unknown=still)
 
-    def _needs(self, start: Ready, needs: tuple[Need, ...], chain: tuple[str, ...]) -> Ready:
+    def _needs(self, start: Ready, needs: tuple[Need, ...], chain: tuple[Manifest, ...]) -> Ready:
         """Visit dependencies; in a run, independent ones at the same time.
 
         Each starts with the exports of those that it must wait for, so the result equals that of a sequence.
@@ -204,9 +204,9 @@ class Traversal:
         known = reach(len(needs))
         return known.after(Result(start.step.manifest.alias, _failures(needs, failed))) if failed else known
 
-    def _need(self, need: Need, parent: Ready, chain: tuple[str, ...]) -> Result:
+    def _need(self, need: Need, parent: Ready, chain: tuple[Manifest, ...]) -> Result:
         if need.step is None:
-            may_come = possible_exports(need.dependency, self._registry) if need.waits_for else ()
+            may_come = possible_exports(need.dependency, parent.step.manifest, self._registry) if need.waits_for else ()
             return Result("", unknown=may_come, seen=need)
         # Values with placeholders of unknown keys are unknown to the dependency too.
         unknown = parent.env.unknown_below(need.dependency.env, parent.unknown)

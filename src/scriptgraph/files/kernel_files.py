@@ -43,5 +43,14 @@ def read_integer(path: Path, *, signed: bool = False) -> int | None:
 
 def count_listed(text: str) -> int:
     """Count the numbers of a list in the kernel's form ("0-3,8" has 5)."""
-    spans = re.findall(r"\b(\d{1,9})\b(?:-(\d{1,9})\b)?", text)
-    return sum(int(last or first) - int(first) + 1 for first, last in spans)
+    return sum(max(0, last - first + 1) for first, last in _spans(text))
+
+
+def is_listed(number: int, text: str) -> bool:
+    """Whether a list in the kernel's form contains a number."""
+    return any(first <= number <= last for first, last in _spans(text))
+
+
+def _spans(text: str) -> list[tuple[int, int]]:
+    found = re.findall(r"\b([0-9]{1,9})\b(?:-([0-9]{1,9})\b)?", text)
+    return [(int(first), int(last or first)) for first, last in found]

@@ -92,6 +92,13 @@ def read_anything(value: Any) -> Any:
     return value
 
 
+def read_number(value: Any) -> float:
+    """Read a finite number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Malformed(f"must be a number, is {kind(value)}")
+    return value
+
+
 def one_of(*words: str) -> Callable[[Any], str]:
     """Return a reader of one of these words."""
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from scriptgraph.manifest.limits import CPUS
 from scriptgraph.manifest.located_json import (
+    Malformed,
     Shape,
     decode_value,
     each,
@@ -12,8 +14,10 @@ from scriptgraph.manifest.located_json import (
     named,
     one_of,
     one_or_more,
+    pointer_to,
     read_anything,
     read_boolean,
+    read_number,
     read_object,
     read_query,
     read_text,
@@ -150,18 +154,53 @@ variation = Shape(
     retired=OF_VARIATIONS,
     names={"new_env_keys": "exports", "adr": "overrides", "add_deps_recursive": "overrides"},
 )
+
+
+def _read_maximum(value: Any) -> float | str:
+    if isinstance(value, str) and value != CPUS:
+        raise Malformed(f"must be a number or {CPUS}")
+    return CPUS if isinstance(value, str) else read_number(value)
+
+
+def _read_bytes(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise Malformed("must be a whole number of bytes above 0")
+    return value
+
+
+def _make_option(**fields: Any) -> Input:
+    made = Input(**fields)
+    for keys, kinds in _ONLY_OF.items():
+        for key in keys:
+            if key in fields and made.kind not in kinds:
+                raise Malformed(
+                    f"belongs to the type {' or '.join(kinds)}; set that type, or remove it", pointer_to(key)
+                )
+    return made
+
+
+_ONLY_OF = {
+    ("whole", "minimum", "above", "below", "maximum"): ("number", "numbers"),
+    ("longest",): ("text", "name"),
+    ("place",): ("path",),
+}
 option = Shape(
     {
         "env": read_text,
         "desc": read_text,
         "default": read_value,
         "choices": read_texts,
-        "type": one_of("text", "path", "number", "flag"),
+        "type": one_of("text", "name", "path", "number", "numbers", "flag"),
         "refused": members(read_text),
         "needs": read_text,
         "role": one_of(*ROLES),
+        "whole": read_boolean,
+        **dict.fromkeys(("minimum", "above", "below"), read_number),
+        "maximum": _read_maximum,
+        "longest": _read_bytes,
+        "place": one_of("existing", "folder", "file"),
     },
-    Input,
+    _make_option,
     {"env": "an input needs env, the key that it sets"},
     names={"env": "env_key", "desc": "description", "type": "kind"},
 )

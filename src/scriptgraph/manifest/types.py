@@ -124,6 +124,11 @@ class Input(Immutable):
         refused: values that are not supported, each with the reason to show.
         needs: another option, without which this one has no effect; may be empty.
         role: what its value names; None if the manifest does not tell.
+        whole: whether a number must be whole.
+        minimum, above: the lower bound of a number, included or excluded.
+        maximum, below: the upper bound, included or excluded; "cpus" is the number of CPUs that the process may use.
+        longest: the most bytes of a text or name; 0 for any.
+        place: whether a path must exist, or the folder or file that the script writes there.
     """
 
     name: str
@@ -132,9 +137,16 @@ class Input(Immutable):
     default: Value = None
     choices: tuple[str, ...] = ()
     refused: Mapping[str, str] = NOTHING
-    kind: Literal["text", "path", "number", "flag"] = "text"
+    kind: Literal["text", "name", "path", "number", "numbers", "flag"] = "text"
     needs: str = ""
     role: Role | None = None
+    whole: bool = False
+    minimum: float | None = None
+    above: float | None = None
+    below: float | None = None
+    maximum: float | str | None = None
+    longest: int = 0
+    place: Literal["", "existing", "folder", "file"] = ""
 
 
 class Variation(Immutable):
@@ -205,6 +217,23 @@ class Manifest(Immutable):
     retired_names: Mapping[str, str] = NOTHING
     digest: str = ""
     shared_inputs: frozenset[str] = frozenset()
+
+    @cached_property
+    def limited_inputs(self) -> tuple[Input, ...]:
+        """The options whose values have limits, see `scriptgraph.manifest.limits`."""
+        return tuple(
+            each for each in self.inputs.values() if each.kind in ("name", "number", "numbers") or each.longest
+        )
+
+    @cached_property
+    def place(self) -> str:
+        """The folder as text; unlike an alias, no two scripts share it."""
+        return str(self.folder)
+
+    @cached_property
+    def repository(self) -> Path:
+        """The `script/` folder of the script's repository."""
+        return self.folder.parent
 
     @cached_property
     def _all_deps(self) -> tuple[Dependency, ...]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import TYPE_CHECKING
 
 from scriptgraph.errors import RequestError, UnknownOptionError, nearest
+from scriptgraph.manifest.limits import problem_of
+from scriptgraph.manifest.types import PLACEHOLDER
 from scriptgraph.planning.conditions import same
 from scriptgraph.planning.environment import as_text
 from scriptgraph.planning.plan import Plan
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from scriptgraph.catalog.registry import Registry
     from scriptgraph.manifest.types import Input, Manifest, Value, Values
     from scriptgraph.planning.plan import Request, Step
+
+_MOST_SHOWN = 80
 
 
 def read_inputs(manifest: Manifest, inputs: Values) -> Values:
@@ -33,10 +36,10 @@ def read_inputs(manifest: Manifest, inputs: Values) -> Values:
         for refused, reason in option.refused.items():
             if same(value, refused):
                 raise RequestError(f"--{name}={as_text(value)}: {reason}")
-        if option.choices and not any(same(value, choice) for choice in option.choices):
+        if option.choices and option.kind != "numbers" and not any(same(value, each) for each in option.choices):
             raise RequestError(f"--{name}={as_text(value)}: must be one of {', '.join(option.choices)}")
-        if value not in (None, "") and not _is_of_kind(value, option.kind):
-            raise RequestError(f"--{name}={as_text(value)}: must be {_KINDS[option.kind]}")
+        if value not in (None, "") and (problem := _problem(option, value)):
+            raise RequestError(f"--{name}={_shown(value)}: {problem}")
         values[option.env_key] = value
     return values
 
@@ -62,16 +65,48 @@ def check_needed_options(manifest: Manifest, inputs: Values, env: Values) -> Non
             raise RequestError(f"--{name}: has no effect without --{option.needs}; add it")
 
 
-_KINDS = {"number": "a number", "flag": "yes or no"}
+def _problem(option: Input, value: Value) -> str:
+    if option.kind == "flag":
+        return "" if same(value, True) or same(value, False) else "must be yes or no"
+    return problem_of(option, as_text(value))
 
 
-def _is_of_kind(value: Value, kind: str) -> bool:
-    if kind == "number":
-        try:
-            return isfinite(float(as_text(value)))
-        except ValueError:
-            return False
-    return kind != "flag" or same(value, True) or same(value, False)
+def _shown(value: Value) -> str:
+    """Return the start of a value, for a message."""
+    text = as_text(value)
+    return f"{text[:_MOST_SHOWN]}..." if len(text) > _MOST_SHOWN else text
+
+
+def check_values(root: Step, request: Request | None = None) -> None:
+    """Raise if a value that the plan's scripts read is outside the limits of the option that sets it.
+
+    The options of the requested script are checked when they are read; this finds the values of `--env`, of variations
+    and of manifests.
+
+    Raises:
+        RequestError: a value is outside its limits.
+    """
+    for step in Plan(root).steps():
+        for option in step.manifest.limited_inputs:
+            value = step.env.get(option.env_key)
+            if value in (None, "") or PLACEHOLDER.search(text := as_text(value)):
+                continue
+            if problem := problem_of(option, text):
+                raise RequestError(f"{spelled(root, request, option, step)}: {problem}")
+
+
+def spelled(root: Step, request: Request | None, option: Input, step: Step) -> str:
+    """Return a value as the user wrote it, "--NAME=VALUE", or else with its key and its source."""
+    key, setting = option.env_key, step.env.origin(option.env_key)
+    text = _shown(setting.value)
+    if request is not None:
+        for name, value in request.inputs.items():
+            own = find_input(root.manifest, name)
+            if own is not None and own.env_key == key and same(value, setting.value):
+                return f"--{name}={text}"
+        if key in request.env and same(request.env[key], setting.value):
+            return f"--env.{key}={text}"
+    return f"{key}={text} ({setting.source})"
 
 
 def find_input(manifest: Manifest, name: str) -> Input | None:

@@ -12,6 +12,7 @@ from scriptgraph.manifest.types import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
     from scriptgraph.manifest.queries import Query
     from scriptgraph.manifest.types import Dependency, Manifest, Override, Values
@@ -153,6 +154,7 @@ class Request(Immutable):
         env: the environment values of `--env.KEY=value`.
         overrides: the values of `--adr.NAME.KEY=value`, by name.
         argv: the command as typed, for the record.
+        near: the `script/` folder of the repository whose challenge makes the request, see `Registry.select`.
         maybe: names in `overrides` that may be missing from the plan, as they apply to every command.
     """
 
@@ -162,6 +164,7 @@ class Request(Immutable):
     overrides: Mapping[str, Override] = NOTHING
     argv: tuple[str, ...] = ()
     maybe: frozenset[str] = frozenset()
+    near: Path | None = None
 
     def as_document(self) -> dict[str, Any]:
         """Return the request as recorded: enough to repeat it."""

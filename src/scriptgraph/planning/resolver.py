@@ -12,13 +12,14 @@ from scriptgraph.manifest.queries import ANY_VERSION, Query, parse_query, select
 from scriptgraph.manifest.types import NOTHING, Dependency, Manifest, Override, Values
 from scriptgraph.planning.conditions import decide
 from scriptgraph.planning.environment import NOTHING_UNKNOWN, Environment, Layer, as_text
-from scriptgraph.planning.options import check_needed_options, check_overrides, read_inputs
+from scriptgraph.planning.options import check_needed_options, check_overrides, check_values, read_inputs
 from scriptgraph.planning.plan import Need, Plan, Step
 from scriptgraph.planning.scope import DEEPEST, ResolvedSteps, Scope
 from scriptgraph.planning.variations import ChosenVariation, choose_variations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from scriptgraph.catalog.registry import Registry
     from scriptgraph.manifest.queries import VersionRange
@@ -40,7 +41,8 @@ def resolve(request: Request, registry: Registry) -> Plan:
     versions = version_range(*(as_text(request.inputs.get(key)) for key in _VERSION_INPUTS))
     inputs = {key: value for key, value in request.inputs.items() if key not in _VERSION_INPUTS}
     scope = Scope(inherited, ResolvedSteps(), overrides=request.overrides, versions=versions, inputs=inputs)
-    root = _resolve_step(request.query, registry, scope)
+    root = _resolve_step(request.query, registry, scope, request.near)
+    check_values(root, request)
     return Plan(root, check_overrides(root, request, registry))
 
 
@@ -49,7 +51,7 @@ def settle(
     parent: Step,
     env: Environment,
     registry: Registry,
-    chain: tuple[str, ...],
+    chain: tuple[Manifest, ...],
     unknown: Unknown = NOTHING_UNKNOWN,
 ) -> Need:
     """Settle a deferred dependency with its parent's current environment.
@@ -57,7 +59,10 @@ def settle(
     In a preview, `unknown` has the keys that are still to be exported; a dependency that they decide stays deferred.
     """
     scope = Scope(env, ResolvedSteps(), overrides=parent.overrides or {}, chain=chain, unknown=unknown)
-    return _resolve_need(need.dependency, parent.manifest, registry, scope)
+    settled = _resolve_need(need.dependency, parent.manifest, registry, scope)
+    if settled.step is not None:
+        check_values(settled.step)
+    return settled
 
 
 def layered(
@@ -81,10 +86,12 @@ def layered(
     return inherited.layered(blocks)
 
 
-def _resolve_step(query: Query, registry: Registry, scope: Scope) -> Step:
-    manifest = registry.select(query)
-    if manifest.alias in scope.chain:
-        raise CycleError((*scope.chain[scope.chain.index(manifest.alias) :], manifest.alias))
+def _resolve_step(query: Query, registry: Registry, scope: Scope, near: Path | None) -> Step:
+    manifest = registry.select(query, near)
+    places = [each.place for each in scope.chain]
+    if manifest.place in places:
+        circle = (*scope.chain[places.index(manifest.place) :], manifest)
+        raise CycleError([each.alias for each in circle])
     if len(scope.chain) >= DEEPEST:
         raise RequestError(f"dependencies are more than {DEEPEST} deep at {manifest.alias}; shorten the chain")
     try:
@@ -152,7 +159,7 @@ def _expand(manifest: Manifest, query: Query, registry: Registry, scope: Scope) 
         for name, override in each.variation.overrides.items():
             overrides[name] = overrides[name].over(override) if name in overrides else override
     inner = scope.replaced(
-        inherited=env, overrides=overrides, chain=(*scope.chain, manifest.alias), inputs=NOTHING, forced=NOTHING,
+        inherited=env, overrides=overrides, chain=(*scope.chain, manifest), inputs=NOTHING, forced=NOTHING,
         versions=ANY_VERSION,
     )  # fmt: skip
     before, inner = _resolve_needs(outline.deps, manifest, registry, inner)
@@ -175,19 +182,21 @@ def _resolve_needs(
             exports = need.step.exports
         elif need.waits_for:
             # Unresolved: its exports are unknown.
-            exports = possible_exports(dependency, registry, _override_of(dependency, scope).tags)
+            exports = possible_exports(dependency, manifest, registry, _override_of(dependency, scope).tags)
         if exports and not scope.unknown.patterns.issuperset(exports):
             scope = scope.replaced(unknown=scope.unknown.and_also(exports))
     return tuple(needs), scope
 
 
-def possible_exports(dependency: Dependency, registry: Registry, override_tags: str = "") -> tuple[str, ...]:
-    """Return the patterns of all keys that a deferred dependency may export."""
+def possible_exports(
+    dependency: Dependency, parent: Manifest, registry: Registry, override_tags: str = ""
+) -> tuple[str, ...]:
+    """Return the patterns of all keys that a script's deferred dependency may export."""
     if not all(prefix.startswith("_") for prefix, _ in dependency.updates):
         return ("*",)
     query = parse_query(f"{dependency.tags},{override_tags}")
     exports: set[str] = set()
-    for manifest in registry.candidates(query.required):
+    for manifest in registry.candidates(query.required, parent.repository):
         exports |= {*manifest.exports, *(key for each in manifest.variations.values() for key in each.exports)}
     return tuple(sorted(exports))
 
@@ -224,7 +233,7 @@ def _resolve_need(dependency: Dependency, parent: Manifest, registry: Registry, 
         versions=dependency.versions if override is _NO_OVERRIDE else dependency.versions.narrowed(override.versions),
         forced=override.inputs,
     )
-    return Need(dependency, _resolve_step(parse_query(",".join(tags)), registry, inner))
+    return Need(dependency, _resolve_step(parse_query(",".join(tags)), registry, inner, parent.repository))
 
 
 def hand_down(env: Environment, parent: Manifest, dependency: Dependency) -> Environment:

@@ -27,7 +27,7 @@ class Scope:
     Attributes:
         resolved: the steps of this plan resolved so far.
         forced: options by `--adr`.
-        chain: the aliases of the scripts from the root.
+        chain: the scripts from the root.
         unknown: the keys that earlier steps may still export.
     """
 
@@ -37,7 +37,7 @@ class Scope:
     versions: VersionRange = ANY_VERSION
     inputs: Values = NOTHING
     forced: Values = NOTHING
-    chain: tuple[str, ...] = ()
+    chain: tuple[Manifest, ...] = ()
     unknown: Unknown = NOTHING_UNKNOWN
 
     def __init__(self, inherited: Environment, resolved: ResolvedSteps, **more: Any) -> None:
@@ -51,15 +51,15 @@ class Scope:
 class _Trace:
     """The facts that resolving a step, and all steps below it, depended on."""
 
-    def __init__(self, *aliases: str) -> None:
+    def __init__(self, *places: str) -> None:
         self.consulted: set[str] = set()
-        self.aliases: set[str] = set(aliases)
+        self.places: set[str] = set(places)
         self.height = 0
 
     def add(self, other: _Trace) -> None:
         """Merge the facts of a step below."""
         self.consulted |= other.consulted
-        self.aliases |= other.aliases
+        self.places |= other.places
         self.height = max(self.height, 1 + other.height)
 
 
@@ -80,7 +80,7 @@ class ResolvedSteps:
 
     def outline(self, manifest: Manifest, query: Query, versions: VersionRange, make: Callable[[], _T]) -> _T:
         """Return the result of `make` for a script, query and versions, from an earlier call where there was one."""
-        key = (manifest.alias, query.variations, query.without, _text(versions))
+        key = (manifest.place, query.variations, query.without, _text(versions))
         if key not in self._outlines:
             self._outlines[key] = make()
         outline: _T = self._outlines[key]
@@ -88,13 +88,13 @@ class ResolvedSteps:
 
     def step(self, manifest: Manifest, query: Query, scope: Scope, resolve: Callable[[], Step]) -> Step:
         """Return the step that was resolved earlier in an equal scope, or resolve it."""
-        key = (manifest.alias, query.variations, query.without, _text(scope.versions), scope.inherited.signature())
+        key = (manifest.place, query.variations, query.without, _text(scope.versions), scope.inherited.signature())
         known = self._known.setdefault(key, [])
         for before, step, trace in known:
             if _fits(before, trace, scope):
                 self._open[-1].add(trace)
                 return step
-        trace = _Trace(manifest.alias)
+        trace = _Trace(manifest.place)
         self._open.append(trace)
         self.consulted = trace.consulted
         try:
@@ -115,7 +115,7 @@ def _fits(before: Scope, trace: _Trace, scope: Scope) -> bool:
     """Whether a step resolved in one scope is valid in another."""
     values = (before.overrides, before.inputs, before.forced)
     return (
-        trace.aliases.isdisjoint(scope.chain)  # otherwise it is a cycle
+        trace.places.isdisjoint(each.place for each in scope.chain)  # otherwise it is a cycle
         and len(scope.chain) + trace.height < DEEPEST
         and before.inherited.same(scope.inherited)
         and (

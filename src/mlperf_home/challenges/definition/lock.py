@@ -49,7 +49,7 @@ def make_lock(challenge: Challenge, registry: Registry) -> ChallengeLock:
     for workflow in challenge.workflows:
         try:
             for call in workflow.calls:
-                scripts |= _scripts_of(call, registry)
+                scripts |= _scripts_of(call, registry, challenge.scripts)
         except ScriptGraphError as error:  # noqa: PERF203 - a handful of workflows
             impossible[workflow.name] = f"{call.tags}: {type(error).__name__}"
     package = Path(str(find_spec("mlperf_home").origin)).parent  # type: ignore[union-attr] # this module is in it
@@ -126,13 +126,14 @@ def states_lock(text: str, lock: ChallengeLock) -> bool:
     return any(rest.endswith(f", {now} now") for now in held or ["not there"])
 
 
-def _scripts_of(call: Call, registry: Registry) -> dict[str, Manifest]:
+def _scripts_of(call: Call, registry: Registry, near: Path) -> dict[str, Manifest]:
     """Return the scripts of a command's plan, and all possible dependencies of its deferred steps, by alias."""
-    plan = resolve(Request(parse_query(call.tags), inputs=dict(call.options), env=dict(call.env)), registry)
+    request = Request(parse_query(call.tags), inputs=dict(call.options), env=dict(call.env), near=near)
+    plan = resolve(request, registry)
     scripts = {step.manifest.alias: step.manifest for step in plan.steps()}
     waiting = [need.dependency for need in plan.deferred()]
     while waiting:
-        manifest = registry.select(parse_query(waiting.pop().tags))
+        manifest = registry.select(parse_query(waiting.pop().tags), near)
         if manifest.alias not in scripts:
             scripts[manifest.alias] = manifest
             waiting += [*manifest.deps, *manifest.post_deps]

@@ -178,6 +178,11 @@ class Challenge:
     options: Mapping[str, str] = field(default_factory=dict)
     workflows: tuple[Workflow, ...]
 
+    @property
+    def scripts(self) -> Path:
+        """The `script/` folder of the challenge's repository, whose scripts its commands prefer."""
+        return self.folder.resolve().parents[1] / "script"
+
     def state(self, today: date) -> str:
         """Return "not yet open", "open", or "closed"."""
         if today < self.opened:

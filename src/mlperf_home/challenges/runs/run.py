@@ -186,8 +186,9 @@ def redaction_of(context: RunContext, root: Path) -> Redaction:
         "<repository>": ENGINE.repository,
         "<python>": Path(sys.prefix),
         "<temporary>": Path(tempfile.gettempdir()),
-        "<user>": Path.home(),
     }
+    with suppress(RuntimeError):  # no home directory
+        folders["<user>"] = Path.home()
     names = [platform.node()]
     with suppress(OSError, KeyError, ImportError):  # a user without a name
         names.append(getpass.getuser())

@@ -16,6 +16,7 @@ from mlperf_home.contracts.codec import read_document
 from mlperf_home.contracts.runs.failures import Failure
 from mlperf_home.contracts.runs.session import IngestError, read_session
 from mlperf_home.product import ENGINE
+from scriptgraph.embed import requests_from
 from scriptgraph.errors import DocumentError
 from scriptgraph.files.atomic import replace_text
 
@@ -67,7 +68,8 @@ def _run(context: RunContext, call: Call, places: Mapping[str, str]) -> tuple[st
     """Run a command; return its error ("" on success) and its record. Raise KeyboardInterrupt after Ctrl-C."""
     records = context.options.home / "records"
     before = set(records.glob("*/record.json"))
-    answer = ENGINE.run_script(command(context, call, places))
+    with requests_from(context.challenge.scripts):
+        answer = ENGINE.run_script(command(context, call, places))
     if answer.get("return") == _INTERRUPTED_CODE:
         raise KeyboardInterrupt
     new = []

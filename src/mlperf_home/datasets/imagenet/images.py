@@ -30,6 +30,10 @@ IMAGE_NAME = re.compile(rf"ILSVRC2012_val_\d{{8}}\.JPEG|{SAMPLE_PREFIX}val_\d{{8
 FILE_NAMES = ("val_map.txt", "val.txt")
 
 _COLUMNS = 2
+_CLASS = re.compile(r"[0-9]{1,9}")
+_FOLDERS = re.compile(r".*[/\\]")
+# Ten times the size of the 50,000 labels.
+_LABELS_LIMIT = 16 << 20
 _ADVICE = "pass val_map.txt (val.txt of Caffe's caffe_ilsvrc12.tar.gz), lines such as 'ILSVRC2012_val_00000001.JPEG 65'"
 HOW_TO_GET = (
     "get ILSVRC2012_img_val.tar (50,000 images, 6.7 GB, md5 29b22e2961454d5413ddabcf34fc5622) from image-net.org, "
@@ -72,40 +76,49 @@ def read_labels(place: Path) -> Labels:
     """Read and check a label file, or the label file in a folder.
 
     Raises:
-        DatasetError: the file is absent, is not text or has no label; or a line is not a label of the validation set,
-            repeats an image, or has a class above 999. The error names the line.
+        DatasetError: the file is absent, is too large, is not text or has no label; or a line is not a label of the
+            validation set, repeats an image, or has a class above 999. The error names the line.
     """
     path = next((place / name for name in FILE_NAMES if (place / name).is_file()), place)
-    try:
-        lines = path.read_text("utf-8").splitlines()
-    except OSError as error:
-        raise DatasetError(path, f"cannot be read ({error.strerror})", _ADVICE) from error
-    except UnicodeDecodeError as error:
-        raise DatasetError(path, f"is not UTF-8 text (byte {error.start})", _ADVICE) from error
     class_of: dict[str, int] = {}
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(_label_text(path).splitlines(), start=1):
         columns = line.split()
-        if problem := _line_problem(columns, line, class_of):
+        # As in MLPerf's reference, an image may be named with the folder that it lies in.
+        name = _FOLDERS.sub("", columns[0]) if columns else ""
+        if problem := _line_problem(columns, name, line, class_of):
             raise DatasetError(f"{path} line {number}", problem, _ADVICE)
         if columns:
-            class_of[columns[0]] = int(columns[1])
+            class_of[name] = int(columns[1])
     if not class_of:
         raise DatasetError(path, "labels no image", _ADVICE)
     return Labels(path, tuple(class_of), tuple(class_of.values()))
 
 
-def _line_problem(columns: list[str], line: str, known: Mapping[str, int]) -> str:
+def _label_text(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LABELS_LIMIT + 1)
+        if len(content) > _LABELS_LIMIT:
+            raise DatasetError(path, f"has more than {_LABELS_LIMIT >> 20} MiB", _ADVICE)
+        # Editors of Windows put a mark before the first line.
+        return content.decode("utf-8-sig")
+    except OSError as error:
+        raise DatasetError(path, f"cannot be read ({error.strerror})", _ADVICE) from error
+    except UnicodeDecodeError as error:
+        raise DatasetError(path, f"is not UTF-8 text (byte {error.start})", _ADVICE) from error
+
+
+def _line_problem(columns: list[str], name: str, line: str, known: Mapping[str, int]) -> str:
     """Return the fault of a line, or "" if it is a label or empty."""
     if not columns:
         return ""
     label = whole_number(columns[1]) if len(columns) == _COLUMNS else None
     if label is None:
         return f"is not a label: {line.strip()[:60]!r}"
-    name = columns[0]
     if name in known:
         return f"labels {name} a second time"
     if not IMAGE_NAME.fullmatch(name):
-        return f"labels {name[:60]!r}, which is not an image of the validation set"
+        return f"labels {columns[0][:60]!r}, which is not an image of the validation set"
     return f"labels {name} with class {label}, which is not from 0 to {CLASSES - 1}" if label >= CLASSES else ""
 
 
@@ -185,14 +198,29 @@ def _in_folder(place: Path) -> Iterator[ImageFile]:
     def fail(error: OSError) -> None:
         raise _unreadable(error.filename, error, "make the folder readable") from error
 
-    for folder, _, names in os.walk(place, onerror=fail):
+    seen: set[tuple[str, int, int]] = set()
+    _is_new("", place, seen)
+    for folder, below, names in os.walk(place, onerror=fail, followlinks=True):
+        # Links may lead to a folder above, or twice to the same folder or file.
+        below[:] = [name for name in sorted(below) if _is_new("", Path(folder, name), seen)]
         for name in sorted(names):
-            if IMAGE_NAME.fullmatch(name):
-                path = Path(folder, name)
+            if IMAGE_NAME.fullmatch(name) and _is_new(name, path := Path(folder, name), seen):
                 try:
                     yield ImageFile(name, path, 0, path.stat().st_size)
                 except OSError as error:
                     raise _unreadable(path, error) from error
+
+
+def _is_new(name: str, path: Path, seen: set[tuple[str, int, int]]) -> bool:
+    """Whether a name was not yet seen for this file or folder; its identity is noted."""
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    identity = (name, stat.st_dev, stat.st_ino)
+    new = identity not in seen
+    seen.add(identity)
+    return new
 
 
 def _in_tar(place: Path) -> Iterator[ImageFile]:

@@ -59,7 +59,8 @@ def _image_problem(inputs: Sequence[TensorFacts]) -> str:
     batch, height, width, channels = shape
     problems = (
         (
-            OPEN in signature[1:],
+            # Converters of old write 1 in place of an open size.
+            OPEN in signature[1:] or height == width == 1,
             f"its input is {signature}: the file leaves the image's size open; convert the model with a fixed size",
         ),
         (

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlperf_home.machine.cpu.cpuinfo import CpuInfo, Lscpu, parse_lscpu, read_cpuinfo
-from mlperf_home.machine.cpu.sysfs import CpuCache, CpuFiles, cpu_quota, memory_limit_bytes, memory_total_bytes
-from scriptgraph.files.kernel_files import count_listed
+from mlperf_home.machine.cpu.comparisons import differences, read_frequencies
+from mlperf_home.machine.cpu.cpuinfo import Lscpu, parse_lscpu, read_cpuinfo
+from mlperf_home.machine.cpu.sysfs import CpuCache, CpuFiles, memory_total_bytes
+from mlperf_home.machine.cpu.topology import ComparedTopology, Topology, compare_topologies
+from scriptgraph.files.control_groups import cpu_quota, memory_limit_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -21,6 +23,7 @@ RELEVANT_FEATURES = (
     *("asimd", "asimdhp", "asimddp", "i8mm", "bf16", "sve", "sve2", "sme"),
 )
 
+_COUNTS = ("sockets", "cores", "cores_per_socket", "threads_per_core")
 _CPUFREQ = "the kernel has no cpufreq (usual in virtual machines)"
 # The reason why a value is None, where there is only one.
 _REASONS = {
@@ -30,7 +33,7 @@ _REASONS = {
     "logical_cpus": "neither lscpu nor /sys nor /proc/cpuinfo lists them",
     "numa_nodes": "the kernel has no NUMA",
     "caches": "neither /sys nor lscpu lists them",
-    **dict.fromkeys(("cores_per_socket", "threads_per_core"), "the kernel does not report the topology"),
+    **dict.fromkeys(("cores", "cores_per_socket", "threads_per_core"), "the kernel does not report the topology"),
     **dict.fromkeys(("frequency_max_mhz", "frequency_min_mhz", "frequency_now_mhz", "governor"), _CPUFREQ),
 }
 
@@ -44,12 +47,14 @@ class Cpu:
     present mean of the cores. `features` are the `RELEVANT_FEATURES` of every core. The process may run on
     `affinity_cpus`. Its control groups limit it to the time of `cgroup_cpus` CPUs and to `memory_limit_bytes` of the
     memory that the kernel manages. `missing` maps the name of each None value to the reason.
+    `disagreements` are sentences about sources that differ, or whose counts do not multiply out.
     """
 
     vendor: str | None  # "GenuineIntel", "AuthenticAMD", "ARM", ...
     model_name: str | None
     architecture: str | None  # "x86_64", "aarch64"
     sockets: int | None
+    cores: int | None  # of all sockets
     cores_per_socket: int | None
     threads_per_core: int | None
     logical_cpus: int | None
@@ -66,6 +71,7 @@ class Cpu:
     memory_total_bytes: int | None
     memory_limit_bytes: int | None
     missing: Mapping[str, str] = field(default_factory=dict)
+    disagreements: tuple[str, ...] = ()
 
 
 def read_cpu(
@@ -85,27 +91,31 @@ def read_cpu(
     """
     lscpu = parse_lscpu(lscpu_text) or Lscpu({})
     info, files = read_cpuinfo(root), CpuFiles(root)
-    sockets, cores_per_socket, threads_per_core, logical = _topology(lscpu, info, files)
+    topology = compare_topologies(lscpu, info, files)
+    counts = topology.counts
+    per_socket = _cores_per_socket(counts)
+    (fastest, slowest), differing_frequencies = read_frequencies(lscpu, files)
     quota, no_quota = cpu_quota(root)
     memory, no_memory = memory_total_bytes(root)
     memory_limit, no_memory_limit = memory_limit_bytes(root)
+    if memory and memory_limit and memory_limit >= memory:
+        memory_limit, no_memory_limit = None, "the control groups allow more than there is"
     features = info.features or frozenset((lscpu.text("Flags") or "").split())
     cpu = Cpu(
         vendor=lscpu.text("Vendor ID") or info.vendor,
         model_name=lscpu.text("Model name") or info.model_name,
         architecture=lscpu.text("Architecture") or machine or os.uname().machine,
-        sockets=sockets,
-        cores_per_socket=cores_per_socket,
-        threads_per_core=threads_per_core,
-        logical_cpus=logical,
-        numa_nodes=lscpu.count("NUMA node(s)") or files.numa_nodes(),
+        sockets=counts.sockets,
+        cores=counts.cores,
+        cores_per_socket=per_socket,
+        threads_per_core=counts.threads_per_core,
+        logical_cpus=counts.logical,
+        numa_nodes=files.numa_nodes() or lscpu.count("NUMA node(s)"),
         # lscpu prints sums: the size of one cache is known only with the number of instances.
         caches=files.caches()
         or tuple(CpuCache(name, size // n if n else None, n, None) for name, size, n in lscpu.caches()),
-        frequency_max_mhz=max(lscpu.numbers("CPU max MHz"), default=None)
-        or files.frequency_mhz("cpuinfo_max_freq", max),
-        frequency_min_mhz=next(iter(lscpu.numbers("CPU min MHz")), None)
-        or files.frequency_mhz("cpuinfo_min_freq", min),
+        frequency_max_mhz=fastest,
+        frequency_min_mhz=slowest,
         frequency_now_mhz=files.frequency_mhz("scaling_cur_freq", lambda values: sum(values) / len(values))
         or info.frequency_mhz,
         governor=", ".join(files.governors()) or None,
@@ -115,9 +125,11 @@ def read_cpu(
         cgroup_cpus=quota,
         memory_total_bytes=memory,
         memory_limit_bytes=memory_limit,
+        disagreements=(*topology.disagreements, *differences(lscpu, files), *differing_frequencies),
     )
     reasons = {
         **_REASONS,
+        **_topology_reasons(topology),
         "hypervisor": _no_hypervisor(lscpu, features),
         "cgroup_cpus": no_quota,
         "memory_total_bytes": no_memory,
@@ -126,22 +138,24 @@ def read_cpu(
     return replace(cpu, missing={name: why for name, why in reasons.items() if getattr(cpu, name) in (None, ())})
 
 
-def _topology(lscpu: Lscpu, info: CpuInfo, files: CpuFiles) -> tuple[int | None, int | None, int | None, int | None]:
-    """Return sockets, cores per socket, threads per core and logical CPUs on-line.
+def _cores_per_socket(counts: Topology) -> int | None:
+    """Return the cores of each socket; None if the counts do not tell, or do not divide."""
+    if not counts.cores or not counts.sockets or counts.cores % counts.sockets:
+        return None
+    return counts.cores // counts.sockets
 
-    On Arm machines whose firmware does not number packages, lscpu has no sockets and counts cores "per cluster".
-    """
-    online = lscpu.fields.get("On-line CPU(s) list", [""])[0]
-    logical = files.logical_cpus or count_listed(online) or len(info.processors) or None
-    cores = files.cores() or info.cores
-    sockets = lscpu.count("Socket(s)") or files.sockets() or info.sockets
-    per_socket = lscpu.total("Core(s) per socket")
-    if per_socket is None and cores is not None and sockets:
-        per_socket = cores // sockets
-    threads = lscpu.count("Thread(s) per core")
-    if threads is None and cores and logical:
-        threads = max(1, logical // cores)
-    return sockets, per_socket, threads, logical
+
+def _topology_reasons(topology: ComparedTopology) -> dict[str, str]:
+    """Return the reasons for unknown counts where the sources contradict each other, or the cores differ."""
+    counts = topology.counts
+    if topology.disagreements:
+        return dict.fromkeys(_COUNTS, "the sources contradict each other, see above")
+    reasons = {}
+    if counts.cores and counts.sockets and _cores_per_socket(counts) is None:
+        reasons["cores_per_socket"] = "the sockets have different numbers of cores"
+    if counts.cores and counts.logical and not counts.threads_per_core:
+        reasons["threads_per_core"] = "the cores have different numbers of threads"
+    return reasons
 
 
 def _no_hypervisor(lscpu: Lscpu, features: frozenset[str]) -> str:

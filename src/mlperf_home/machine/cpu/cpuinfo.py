@@ -21,7 +21,9 @@ from scriptgraph.files.parsing import finite_number, whole_number
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_CLOCK = re.compile(r"\d+(?:\.\d+)?")
+# The digits are limited, since Python refuses to convert thousands of them.
+_CLOCK = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,20})?")
+_COUNT = re.compile(r"[0-9]{1,9}")
 # Run with LC_ALL=C, because lscpu translates the names of its fields.
 LSCPU = ("lscpu", "-J")
 # lscpu tells some hundred fields, on two or three levels.
@@ -83,8 +85,13 @@ class CpuInfo:
     @property
     def cores(self) -> int | None:
         """The number of physical cores in all packages, where the kernel reports it (x86)."""
-        cores = {(cpu.get("physical id"), cpu.get("core id")) for cpu in self.processors}
-        return len([core for core in cores if None not in core]) or None
+        cores = set(self.core_of_each())
+        return None if None in cores else len(cores) or None
+
+    def core_of_each(self) -> list[str | None]:
+        """Return an identifier for the physical core of each processor; None where the kernel does not report it."""
+        pairs = ((cpu.get("physical id"), cpu.get("core id")) for cpu in self.processors)
+        return [None if package is None or core is None else f"{package}:{core}" for package, core in pairs]
 
 
 def read_cpuinfo(root: Path) -> CpuInfo:
@@ -124,19 +131,24 @@ class Lscpu:
         return " + ".join(values) or None
 
     def numbers(self, name: str) -> list[float]:
-        """Return a field as numbers, one for each kind of core; empty if one is not a number."""
+        """Return a field as numbers, one for each kind of core; empty if one is not a number above 0."""
         numbers = [finite_number(value.replace(",", ".")) for value in self.fields.get(name, [])]
-        return [] if None in numbers else [number for number in numbers if number is not None]
+        known = [number for number in numbers if number is not None and number > 0]
+        return known if len(known) == len(numbers) else []
+
+    def counts(self, name: str) -> list[int]:
+        """Return a field as whole numbers, one for each kind of core; empty if one is not a whole number above 0."""
+        counts = [whole_number(value) for value in self.fields.get(name, [])]
+        known = [count for count in counts if count]
+        return known if len(known) == len(counts) else []
 
     def count(self, name: str) -> int | None:
-        """Return a field as a whole number, for the first kind of core."""
-        return next(map(int, self.numbers(name)), None)
+        """Return a field as a whole number, for the first kind of core; 0 is unknown."""
+        return next(iter(self.counts(name)), None)
 
     def total(self, name: str) -> int | None:
-        """Return the sum of a field over the kinds of cores."""
-        numbers = [whole_number(value) for value in self.fields.get(name, [])]
-        known = [number for number in numbers if number is not None]
-        return sum(known) if known and len(known) == len(numbers) else None
+        """Return the sum of a field over the kinds of cores; 0 is unknown."""
+        return sum(self.counts(name)) or None
 
     def caches(self) -> Iterator[tuple[str, int, int | None]]:
         """Return each cache: its name ("L1d"), the total bytes of its instances, and their number.

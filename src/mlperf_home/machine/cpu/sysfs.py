@@ -1,6 +1,6 @@
-"""Read the CPU's topology, caches and frequencies, and the limits of this process, from /sys and /proc.
+"""Read the CPU's topology, caches and frequencies from /sys and /proc.
 
-Sources: kernel documentation, sysfs-devices-system-cpu, cgroup-v1 and cgroup-v2.
+Source: kernel documentation, sysfs-devices-system-cpu.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scriptgraph.files.kernel_files import count_listed, read_integer, read_text
+from scriptgraph.files.kernel_files import count_listed, is_listed, read_integer, read_text
 from scriptgraph.files.parsing import whole_number
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 CPUS = "sys/devices/system/cpu"
 _TYPES = {"Data": "d", "Instruction": "i", "Unified": ""}
 _KIB = 1024
-# cgroup v1 writes "no limit" as the largest multiple of a page below 2**63.
-_UNLIMITED_BYTES = 1 << 62
 
 
 @dataclass(frozen=True)
@@ -56,15 +54,32 @@ class CpuFiles:
     def __init__(self, root: Path) -> None:
         self._nodes = root / "sys/devices/system/node"
         numbered = ((whole_number(path.name[3:]), path) for path in (root / CPUS).glob("cpu[0-9]*"))
-        cpus = [path for _, path in sorted((number, path) for number, path in numbered if number is not None)]
-        # A CPU without the file is always on-line; cpu0 often has none.
-        self._cpus = [cpu for cpu in cpus if read_text(cpu / "online") != "0"]
+        cpus = sorted((number, path) for number, path in numbered if number is not None)
+        # A CPU without the file is always on-line; cpu0 often has none. Containers may show fewer in the list alone.
+        online = read_text(root / CPUS / "online") or ""
+        self._cpus = [
+            cpu
+            for number, cpu in cpus
+            if read_text(cpu / "online") != "0" and (not online or is_listed(number, online))
+        ]
         self.logical_cpus = len(self._cpus) or None
+
+    def core_names(self) -> dict[int, str | None]:
+        """Return the identifier of each logical CPU's core, see `core_name`."""
+        return {int(cpu.name[3:]): core_name(cpu) for cpu in self._cpus}
 
     def cores(self) -> int | None:
         """Count physical cores; None if the core of a CPU is unknown."""
-        names = {core_name(cpu) for cpu in self._cpus}
+        names = set(self.core_names().values())
         return None if None in names else len(names) or None
+
+    def siblings_fault(self) -> str:
+        """Return how the lists of threads contradict each other; empty if they do not."""
+        for number, name in self.core_names().items():
+            # A list names the CPU itself; names with colons are no lists.
+            if name and ":" not in name and not is_listed(number, name):
+                return f"CPU {number} is not among the threads of its core, {name}"
+        return ""
 
     def sockets(self) -> int | None:
         """Count packages; None if the firmware numbers none (many Arm machines)."""
@@ -116,57 +131,8 @@ class CpuFiles:
         return tuple(dict.fromkeys(name for name in names if name))
 
 
-def cpu_quota(root: Path) -> tuple[float | None, str]:
-    """Return the CPU time that the process may use, in CPUs, or None and the reason."""
-    return _tightest(root, "cpu", _quota)
-
-
-def memory_limit_bytes(root: Path) -> tuple[int | None, str]:
-    """Return the memory that the process may use, or None and the reason."""
-    limit, reason = _tightest(root, "memory", _memory)
-    return (None if limit is None else int(limit)), reason
-
-
 def memory_total_bytes(root: Path) -> tuple[int | None, str]:
     """Return the memory that the kernel manages (a little less than is installed), or None and the reason."""
-    total_kib = re.search(r"^MemTotal:\s*(\d{1,18})\b", read_text(root / "proc/meminfo") or "", re.MULTILINE)
-    return (int(total_kib[1]) * _KIB, "") if total_kib else (None, "/proc/meminfo cannot be read")
-
-
-def _tightest(root: Path, controller: str, limit: Callable[[Path], float | None]) -> tuple[float | None, str]:
-    """Return the smallest limit between the process's control group and the root; all of them apply."""
-    groups = read_text(root / "proc/self/cgroup")
-    if groups is None:
-        return None, "/proc/self/cgroup cannot be read"
-    mount = root / "sys/fs/cgroup"
-    known: list[float] = []
-    for line in groups.splitlines():
-        number, _, rest = line.partition(":")
-        controllers, _, group = rest.partition(":")
-        if number == "0" and not controllers:
-            mounts = [mount]
-        else:
-            mounts = [mount / controllers, mount / controller] if controller in controllers.split(",") else []
-        parts = [part for part in group.split("/") if part and part != ".."]
-        # In a container the mount is visible, but often not the group below it.
-        for length in range(len(parts), -1, -1):
-            limits = [limit(folder.joinpath(*parts[:length])) for folder in mounts]
-            known += [value for value in limits if value is not None]
-    return (min(known), "") if known else (None, "no control group sets a limit")
-
-
-def _quota(folder: Path) -> float | None:
-    """Read the file of cgroup v2, else the two of v1; "max" and -1 mean no limit."""
-    limit = read_text(folder / "cpu.max")
-    if limit is None:
-        limit = f"{read_text(folder / 'cpu.cfs_quota_us')} {read_text(folder / 'cpu.cfs_period_us')}"
-    quota, _, period = limit.partition(" ")
-    quota_us, period_us = whole_number(quota), whole_number(period)
-    return quota_us / period_us if quota_us is not None and period_us else None
-
-
-def _memory(folder: Path) -> float | None:
-    # The files of cgroup v2 and v1.
-    files = (folder / "memory.max", folder / "memory.limit_in_bytes")
-    value = next((value for value in map(read_integer, files) if value is not None), _UNLIMITED_BYTES)
-    return value if value < _UNLIMITED_BYTES else None
+    total_kib = re.search(r"^MemTotal:\s*([0-9]{1,15})\b", read_text(root / "proc/meminfo") or "", re.MULTILINE)
+    total = int(total_kib[1]) * _KIB if total_kib else 0
+    return (total, "") if total else (None, "/proc/meminfo does not tell it")

@@ -27,7 +27,6 @@ _NO_ACCELERATOR = {key: _ABSENT.get(key, "N/A") for key in KEYS if key.startswit
 _COOLING = "assumed: nearly all CPUs are cooled by air, and no machine reports it; correct it if it is wrong"
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 _DECIMAL = ("B", "kB", "MB", "GB", "TB", "PB")
-_NO_TOPOLOGY = "the kernel does not report the topology"
 _COUNTED_AS_ONE = "the firmware numbers no packages, so the machine is counted as one"
 
 
@@ -118,7 +117,7 @@ def describe_system(facts: MachineFacts, user: UserFacts) -> SystemDescription:
         **_software(facts, user),
         "number_of_nodes": FieldValue("1"),
         "cooling": FieldValue("air", _COOLING),
-        "hw_notes": FieldValue("; ".join(filter(None, (overrides.get("hw_notes"), user.hw_notes_extra)))),
+        "hw_notes": _hw_notes(facts, overrides.get("hw_notes", ""), user.hw_notes_extra),
         "sw_notes": FieldValue("; ".join(filter(None, (overrides.get("sw_notes"), user.sw_notes_extra)))),
     }
     fields |= {key: FieldValue(value) for key, value in overrides.items() if key not in {"hw_notes", "sw_notes"}}
@@ -126,6 +125,12 @@ def describe_system(facts: MachineFacts, user: UserFacts) -> SystemDescription:
     values |= {key: overrides[key] for key in OPTIONAL if key in overrides}
     check_values(values, "the system's description")
     return SystemDescription(values, tuple(f"{key}: {fields[key].reason}" for key in KEYS if fields[key].reason))
+
+
+def _hw_notes(facts: MachineFacts, *own: str) -> FieldValue:
+    """Return the user's notes, and what the sources of the facts disagree in."""
+    reason = f"sources disagree: {'; '.join(facts.disagreements)}" if facts.disagreements else ""
+    return FieldValue("; ".join(filter(None, (*own, *facts.disagreements))), reason)
 
 
 def _named(facts: MachineFacts, user: UserFacts) -> dict[str, FieldValue]:
@@ -169,11 +174,13 @@ def _processors(facts: MachineFacts) -> dict[str, FieldValue]:
         name = FieldValue(facts.core_numbers, "these are the numbers of the core; its name is unknown")
     else:
         name = not_known(cpu.missing["model_name"])
-    cores = FieldValue(str(cpu.cores_per_socket)) if cpu.cores_per_socket else not_known(_NO_TOPOLOGY)
+    cores = (
+        FieldValue(str(cpu.cores_per_socket)) if cpu.cores_per_socket else not_known(cpu.missing["cores_per_socket"])
+    )
     if cpu.sockets:
         sockets = FieldValue(str(cpu.sockets))
-    elif facts.cores:
-        sockets, cores = FieldValue("1", _COUNTED_AS_ONE), FieldValue(str(facts.cores), _COUNTED_AS_ONE)
+    elif cpu.cores:
+        sockets, cores = FieldValue("1", _COUNTED_AS_ONE), FieldValue(str(cpu.cores), _COUNTED_AS_ONE)
     else:
         sockets = not_known(cpu.missing["sockets"])
     return {"host_processor_model_name": name, "host_processors_per_node": sockets, "host_processor_core_count": cores}
@@ -205,6 +212,8 @@ def _memory(facts: MachineFacts) -> dict[str, FieldValue]:
         configuration = FieldValue(describe_modules(facts.memory_modules))
     elif facts.memory_modules is None:
         configuration = not_known("it needs dmidecode, which is not installed or needs root", "undefined")
+    elif any("dmidecode" in each for each in facts.disagreements):
+        configuration = not_known("dmidecode and the kernel disagree", "undefined")
     else:
         configuration = not_known("dmidecode names no memory module (usual in virtual machines)", "undefined")
     return {"host_memory_capacity": capacity, "host_memory_configuration": configuration}

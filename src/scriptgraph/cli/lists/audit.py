@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import ast
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from scriptgraph.catalog.registry import load_registry
 from scriptgraph.cli.lists.audit_roles import role_faults
-from scriptgraph.errors import ManifestError, ScriptGraphError, report_line
+from scriptgraph.errors import ScriptGraphError, report_line
 from scriptgraph.immutable import Immutable
+from scriptgraph.manifest.limits import problem_of
 from scriptgraph.manifest.queries import parse_query
 from scriptgraph.manifest.types import matches_any
+from scriptgraph.planning.environment import as_text
 from scriptgraph.planning.plan import Request
 from scriptgraph.planning.resolver import resolve
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
     from scriptgraph.catalog.registry import Registry
     from scriptgraph.manifest.queries import Query
-    from scriptgraph.manifest.types import Manifest
+    from scriptgraph.manifest.types import Input, Manifest
 
 HOOKS = {"preprocess": "Outcome", "postprocess": "Outcome", "verify": "bool", "fingerprint": "str", "downloads": "list"}
 _UID = re.compile(r"[0-9a-f]{16}")
@@ -50,17 +52,20 @@ class AuditFinding(Immutable):
 
 def audit(roots: Sequence[Path], own: Iterable[Path] = ()) -> list[AuditFinding]:
     """Audit the scripts of the repositories at `roots`, which may depend on scripts of those at `own`."""
-    try:
-        registry = load_registry([*roots, *own])
-    except ManifestError as error:
-        return [AuditFinding(error.path, f"#{error.pointer}", error.problem)]
+    registry = load_registry([*roots, *own])
     folders = {root.resolve() for root in roots}
     errors = [error for error in registry.problems() if error.path.parents[2].resolve() in folders]
     findings = [AuditFinding(error.path, f"#{error.pointer}", error.problem) for error in errors]
-    uids = Counter(each.uid for each in registry)
+    uids, folders_of = Counter(each.uid for each in registry), defaultdict[str, list["Path"]](list)
+    for each in registry:
+        folders_of[each.alias].append(each.folder)
     for manifest in registry:
         if manifest.folder.parents[1].resolve() in folders:
-            findings += [*_check_identity(manifest, uids), *_check_parts(manifest, registry), *_check_code(manifest)]
+            findings += [
+                *_check_identity(manifest, uids, folders_of[manifest.alias]),
+                *_check_parts(manifest, registry),
+                *_check_code(manifest),
+            ]
             faults = role_faults(manifest, registry, _parsed(manifest))
             findings += [_at(manifest, pointer, problem) for pointer, problem in faults]
     return findings
@@ -71,7 +76,10 @@ def _at(manifest: Manifest, pointer: str, problem: str) -> AuditFinding:
     return AuditFinding(manifest.folder / name, f"#{pointer}", problem)
 
 
-def _check_identity(manifest: Manifest, uids: Counter[str]) -> Iterator[AuditFinding]:
+def _check_identity(manifest: Manifest, uids: Counter[str], folders: Iterable[Path]) -> Iterator[AuditFinding]:
+    for folder in folders:
+        if folder != manifest.folder:
+            yield _at(manifest, "/alias", f"{manifest.alias!r} is already used by {folder}; rename one")
     if manifest.alias != manifest.folder.name:
         yield _at(manifest, "/alias", f"is {manifest.alias!r}, but the folder is {manifest.folder.name!r}; rename one")
     if not _UID.fullmatch(manifest.uid):
@@ -83,8 +91,19 @@ def _check_identity(manifest: Manifest, uids: Counter[str]) -> Iterator[AuditFin
     for name, option in manifest.inputs.items():
         if not option.description:
             yield _at(manifest, f"/inputs/{name}", "has no desc; describe the option")
+        yield from _check_limits(manifest, option)
         if option.needs and option.needs not in manifest.inputs:
             yield _at(manifest, f"/inputs/{name}/needs", f"{option.needs} is not an option of this script; name one")
+
+
+def _check_limits(manifest: Manifest, option: Input) -> Iterator[AuditFinding]:
+    low = option.above if option.minimum is None else option.minimum
+    high = option.below if option.maximum is None else option.maximum
+    if option.kind in {"number", "numbers"} and None in {low, high}:
+        problem = "states no range; add minimum or above, and maximum or below"
+        yield _at(manifest, f"/inputs/{option.name}", problem)
+    if option.default not in {None, ""} and (problem := problem_of(option, as_text(option.default))):
+        yield _at(manifest, f"/inputs/{option.name}/default", problem)
 
 
 def _check_parts(manifest: Manifest, registry: Registry) -> Iterator[AuditFinding]:
@@ -94,7 +113,7 @@ def _check_parts(manifest: Manifest, registry: Registry) -> Iterator[AuditFindin
     blocks += [(f"/versions/{name}/deps", entry.deps) for name, entry in manifest.versions.items()]
     for pointer, dependencies in blocks:
         for number, dependency in enumerate(dependencies):
-            if problem := _error_of(dependency.tags, registry.select):
+            if problem := _error_of(dependency.tags, lambda query: registry.select(query, manifest.repository)):
                 yield _at(manifest, f"{pointer}/{number}", problem)
     groups = Counter(each.group for each in manifest.variations.values() if each.group and each.default)
     for group, count in groups.items():
@@ -104,7 +123,7 @@ def _check_parts(manifest: Manifest, registry: Registry) -> Iterator[AuditFindin
         if not variation.description and not variation.alias and "," not in name:
             yield _at(manifest, f"/variations/{name}", "has no description; describe what it changes")
         words = ",".join((manifest.alias, *(f"_{part}" for part in name.split(","))))
-        if problem := _error_of(words, lambda query: resolve(Request(query), registry)):
+        if problem := _error_of(words, lambda query: resolve(Request(query, near=manifest.repository), registry)):
             yield _at(manifest, f"/variations/{name}", f"cannot be resolved: {problem}")
 
 

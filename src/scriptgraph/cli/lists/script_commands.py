@@ -28,12 +28,15 @@ if TYPE_CHECKING:
 def find_script(arguments: Arguments, load: Callable[[], Registry]) -> dict[str, Any]:
     """List the scripts that match; if none does, `error` names the nearest tags."""
     try:
-        found = find_scripts(load(), parse_query(arguments.word))
+        registry = load()
+        found = find_scripts(registry, parse_query(arguments.word))
     except NoScriptError as error:
         return {"scripts": [], "nearest": list(error.hints), "closest": list(error.closest), "error": error.report()}
     if not arguments.as_json:
         rows = [(each.alias, ",".join(each.tags), each.name) for each in found]
-        show_sections([Section("", rows, ("script", "tags", "what it does"))])
+        broken = [(str(each),) for each in registry.problems()]
+        skipped = [Section("Skipped, with broken manifests", broken)] if broken else []
+        show_sections([Section("", rows, ("script", "tags", "what it does")), *skipped])
     return {
         "scripts": [
             {"alias": each.alias, "uid": each.uid, "tags": list(each.tags), "name": each.name, "path": str(each.folder)}
@@ -214,9 +217,10 @@ def _exports(manifest: Manifest) -> Mapping[str, str]:
 
 
 def _shortest_query(manifest: Manifest, registry: Registry) -> tuple[str, ...]:
-    """Return the shortest prefix of its tags that selects only this script; its alias if there is none."""
-    others = [_tags(each) for each in registry if each.alias != manifest.alias]
+    """Return the shortest prefix of its tags that selects only this script; its alias or UID if there is none."""
+    others = [_tags(each) for each in registry if each.place != manifest.place]
     words = tuple(tag for tag in manifest.tags if tag != manifest.alias)
     prefixes = (words[:count] for count in range(1, len(words) + 1))
     unique = (each for each in prefixes if not any(tags.issuperset(each) for tags in others))
-    return next(unique, (manifest.alias,))
+    names = (manifest.alias, manifest.uid)
+    return next(unique, next(((name,) for name in names if not any(name in tags for tags in others)), names[:1]))

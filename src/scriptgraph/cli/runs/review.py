@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from scriptgraph.cli.runs.trust import excerpt
 from scriptgraph.errors import RequestError
-from scriptgraph.execution.context import is_plain_name
 from scriptgraph.immutable import Immutable
+from scriptgraph.manifest.limits import is_plain_name
 from scriptgraph.manifest.queries import parse_query
 from scriptgraph.manifest.roles import role_of_key, role_of_variation, strongest, suggested_role
 from scriptgraph.manifest.types import ROLES

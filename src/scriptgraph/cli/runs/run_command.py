@@ -9,6 +9,7 @@ from scriptgraph.cache.store import Cache
 from scriptgraph.catalog.registry import load_registry
 from scriptgraph.errors import RequestError
 from scriptgraph.execution.executor import execute
+from scriptgraph.execution.machine_limits import check_folders, check_machine
 from scriptgraph.execution.record import new_run_folder
 from scriptgraph.execution.runtime import Runtime
 from scriptgraph.planning.options import check_env
@@ -42,6 +43,7 @@ def run_request(
     keep = (options.home / "records").is_dir() and not preview
     if registry is None:
         registry = load_registry(found.roots, options.home / "index", keep=keep)
+    _warn_of_broken(registry, console)
     plan = _plan(request, registry, options, console)
     runtime = _runtime(product, registry, options, console, preview=preview)
     fetches = any(step.manifest.downloads for step in plan.steps())
@@ -51,9 +53,11 @@ def run_request(
         return plan_commands.show_origin(plan, options.explain, console)
     if options.plan:
         return plan_commands.show_plan(plan, runtime, console)
+    check_machine(plan, request)
     if fetches:
         plan_commands.require_provided(plan, runtime)
     runtime.cache.prepare()
+    check_folders((("--home", options.home),))
     runtime = runtime.replaced(run_folder=new_run_folder(options.home / "records", plan.root.manifest.alias))
     if options.prefetch:
         return plan_commands.run_prefetch(plan, runtime, request.as_document(), console)
@@ -65,6 +69,15 @@ def _warn_of_rivals(found: Repositories, console: RunConsole) -> None:
         text = "has a script automation of its own, which cm may run instead of this one"
         remedy = "remove it with cm rm repo or pip uninstall, or set CM_REPOS"
         console("warned", rival, {"message": f"{text}; {remedy}"})
+
+
+def _warn_of_broken(registry: Registry, console: RunConsole) -> None:
+    """Name the first manifest that no request can find, and the number of the others, in one line."""
+    if broken := registry.unreadable():
+        more = f"; so are {len(broken) - 1} more (cm find script lists them)" if len(broken) > 1 else ""
+        console(
+            "warned", "scripts", {"message": f"a broken manifest is skipped: {' '.join(str(broken[0]).split())}{more}"}
+        )
 
 
 def _plan(request: Request, registry: Registry, options: RunOptions, console: RunConsole) -> Plan:

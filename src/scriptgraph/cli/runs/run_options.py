@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from scriptgraph.cli.commands.values import absolute
@@ -14,7 +16,7 @@ from scriptgraph.manifest.queries import parse_query
 from scriptgraph.planning.plan import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from scriptgraph.cli.commands.decoder import Arguments
@@ -44,6 +46,23 @@ class RunOptions(Immutable):
     plan: bool = False
     prefetch: bool = False
     explain: str = ""
+
+
+_repository: ContextVar[Path | None] = ContextVar("repository", default=None)
+
+
+@contextmanager
+def requests_from(scripts: Path) -> Iterator[None]:
+    """Make the requests within as those of a repository, not of a user: its own scripts go first, see `Request.near`.
+
+    Args:
+        scripts: the repository's `script/` folder.
+    """
+    token = _repository.set(scripts)
+    try:
+        yield
+    finally:
+        _repository.reset(token)
 
 
 def read_run(arguments: Arguments, product: Product, query: str = "") -> tuple[Request, RunOptions]:
@@ -78,6 +97,7 @@ def read_run(arguments: Arguments, product: Product, query: str = "") -> tuple[R
         overrides=arguments.values.get("adr", {}),
         argv=arguments.typed,
         maybe=arguments.steered,
+        near=_repository.get(),
     )
     return request, options
 

@@ -47,7 +47,6 @@ def test_without_both_a_price_is_unknown(tmp_path: Path) -> None:
     assert read_pricing(step(tmp_path, price=0.68)).of({"name": SYSTEM["name"]}) is None
 
 
-@pytest.mark.parametrize(("option", "price", "error"), [(0, None, "--price_per_hour=0: must"), (None, 0, "prices/0")])
-def test_a_price_of_0_is_refused(tmp_path: Path, option: float | None, price: Any, error: str) -> None:
-    with pytest.raises(StepFailed, match=error):
-        read_pricing(step(tmp_path, option, price))
+def test_a_price_of_0_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StepFailed, match="prices/0"):
+        read_pricing(step(tmp_path, price=0))

@@ -13,7 +13,7 @@ from tiny_scripts import ScriptFolders, document
 
 from scriptgraph.catalog import index as script_index
 from scriptgraph.catalog.registry import Registry, load_registry
-from scriptgraph.errors import ManifestError, ScriptGraphError
+from scriptgraph.errors import AmbiguousScriptError, ScriptGraphError
 from scriptgraph.files import stamps
 from scriptgraph.manifest.queries import parse_query
 
@@ -242,14 +242,16 @@ def test_each_set_of_repositories_has_a_file_up_to_a_limit(tmp_path: Path, index
     assert aliases(load_registry([tmp_path / "0", tmp_path / "19"], index)) == ["only-0", "only-19"]
 
 
-def test_a_duplicate_alias_is_an_error_at_each_start(scripts: ScriptFolders, index: Path) -> None:
+def test_a_duplicate_alias_stops_only_its_requests(scripts: ScriptFolders, index: Path) -> None:
     (scripts.root / "script" / "c" / "_cm.json").write_text(json.dumps(document("a")), encoding="utf-8")
 
     for _ in range(2):
+        registry = load_registry([scripts.root], index)
+        assert registry.select(parse_query("b")).alias == "b"
         with pytest.raises(
-            ManifestError, match=r"script/c/_cm\.json#/alias: 'a' is already used by .*script/a; rename one"
+            AmbiguousScriptError, match=r"a in .*script/a, a in .*script/c\); give one of them an alias"
         ):
-            load_registry([scripts.root], index)
+            registry.select(parse_query("a"))
 
 
 @pytest.mark.usefixtures("later")

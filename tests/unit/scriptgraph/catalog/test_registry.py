@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
-from tiny_scripts import ScriptFolders, document, manifest, registry_of
+from tiny_scripts import ScriptFolders, document, registry_of, request_of
 
 from scriptgraph.catalog.registry import Registry, load_registry
 from scriptgraph.errors import AmbiguousScriptError, ManifestError, NoScriptError
 from scriptgraph.manifest.queries import parse_query
+from scriptgraph.planning.resolver import resolve
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,7 +81,7 @@ def test_a_query_that_fits_several() -> None:
     assert str(caught.value) == (
         "--tags=mlperf,_v: fits 2 scripts (run-bert, run-resnet); add a tag that only one of them has"
     )
-    assert caught.value.matches == ["run-bert", "run-resnet"]
+    assert [alias for alias, _, _ in caught.value.matches] == ["run-bert", "run-resnet"]
 
 
 def test_an_empty_registry_knows_nothing() -> None:
@@ -88,9 +89,98 @@ def test_an_empty_registry_knows_nothing() -> None:
         Registry([]).select(parse_query("a"))
 
 
-def test_two_scripts_of_one_alias_are_refused() -> None:
-    with pytest.raises(ManifestError, match=r"/_cm\.json#/alias: 'x' is already used by .*x; rename one"):
-        Registry([manifest("x"), manifest("x", name="again")])
+class TestTwoRepositories:
+    """The shipped scripts, and a user's copy of one of them."""
+
+    SHARED: ClassVar[dict[str, Any]] = {"tags": ["detect", "cpu"]}
+
+    @pytest.fixture
+    def shipped(self, tmp_path: Path) -> ScriptFolders:
+        scripts = ScriptFolders(tmp_path / "shipped")
+        scripts.add("detect-cpu", **self.SHARED)
+        scripts.add("run", deps=[{"tags": "detect,cpu"}])
+        return scripts
+
+    @pytest.fixture
+    def mine(self, tmp_path: Path) -> ScriptFolders:
+        return ScriptFolders(tmp_path / "mine")
+
+    def plan(self, tags: str, *repositories: ScriptFolders, **fields: Any) -> list[Path]:
+        """Return the folders of a plan's steps."""
+        registry = load_registry([each.root for each in repositories])
+        return [step.manifest.folder for step in resolve(request_of(tags, **fields), registry).steps()]
+
+    @pytest.mark.parametrize("tags", [["detect", "cpu"], ["detect", "cpu", "better"]])
+    @pytest.mark.parametrize("alias", ["detect-cpu", "my-detect"])
+    def test_a_dependency_prefers_its_own_repository(
+        self, shipped: ScriptFolders, mine: ScriptFolders, alias: str, tags: list[str]
+    ) -> None:
+        ours, copy = shipped.root / "script", mine.add(alias, tags=tags)
+        mine.add("own", deps=[{"tags": "detect,cpu"}])
+
+        assert self.plan("run", shipped, mine) == self.plan("run", mine, shipped)
+        assert self.plan("run", shipped, mine) == [ours / "detect-cpu", ours / "run"]
+        assert self.plan("own", shipped, mine)[0] == copy
+
+    def test_adr_still_reaches_the_other_repository(self, shipped: ScriptFolders, mine: ScriptFolders) -> None:
+        shipped.add("run", deps=[{"tags": "detect,cpu", "names": ["cpu"]}])
+        copy = mine.add("my-detect", **self.SHARED)
+
+        assert self.plan("run", shipped, mine, adr={"cpu": {"tags": "my-detect"}})[0] == copy
+
+    def test_a_users_request_for_both_names_both(self, shipped: ScriptFolders, mine: ScriptFolders) -> None:
+        copy = mine.add("my-detect", **self.SHARED)
+
+        with pytest.raises(AmbiguousScriptError) as caught:
+            self.plan("detect,cpu", shipped, mine)
+
+        assert str(caught.value) == (
+            f"--tags=detect,cpu: fits 2 scripts (detect-cpu in {shipped.root}/script/detect-cpu, my-detect in {copy});"
+            " write the alias of one: --tags=detect-cpu"
+        )
+        assert self.plan("my-detect", shipped, mine) == [copy]
+
+    def test_a_shared_alias_stops_only_requests_for_it(self, shipped: ScriptFolders, mine: ScriptFolders) -> None:
+        copy = mine.add("detect-cpu", tags=["other"], uid="00000000000000aa")
+
+        with pytest.raises(AmbiguousScriptError, match=r"; write the uid of one: --tags=00000000000000aa,_v$"):
+            self.plan("detect-cpu,_v", shipped, mine)
+        assert self.plan("other", shipped, mine) == [copy]
+        assert self.plan("00000000000000aa", shipped, mine) == [copy]
+        assert self.plan("detect,cpu", shipped, mine) == [shipped.root / "script/detect-cpu"]
+
+    def test_a_copy_of_alias_and_uid_has_to_be_renamed(self, shipped: ScriptFolders, mine: ScriptFolders) -> None:
+        mine.add("detect-cpu", **self.SHARED)
+
+        with pytest.raises(AmbiguousScriptError, match=r"; give one of them an alias and a uid of its own$"):
+            self.plan("detect,cpu", shipped, mine)
+
+    def test_a_shared_uid_stops_only_requests_for_it(self, shipped: ScriptFolders, mine: ScriptFolders) -> None:
+        uid = document("run")["uid"]
+        copy = mine.add("other", uid=uid)
+
+        with pytest.raises(AmbiguousScriptError, match=r"write the alias of one: --tags=other$"):
+            self.plan(uid, shipped, mine)
+        assert self.plan("other", shipped, mine) == [copy]
+
+    def test_a_script_may_need_one_of_its_own_alias(self, shipped: ScriptFolders, mine: ScriptFolders) -> None:
+        mine.add("detect-cpu", tags=["wrapper"], deps=[{"tags": "detect,cpu"}])
+
+        assert self.plan("wrapper", shipped, mine) == [root / "script/detect-cpu" for root in (shipped.root, mine.root)]
+
+    def test_broken_manifests_stop_no_other_request(self, shipped: ScriptFolders, mine: ScriptFolders) -> None:
+        folder = mine.add("detect-cpu")
+        (folder / "_cm.json").write_bytes(b"\xff")
+        registry = load_registry([shipped.root, mine.root])
+
+        assert registry.select(parse_query("detect-cpu")).folder == shipped.root / "script/detect-cpu"
+        assert [str(each.path) for each in registry.unreadable()] == [str(folder / "_cm.json")]
+
+
+def test_an_alias_wins_over_an_equal_tag() -> None:
+    registry = registry_of({"a": {"tags": ["b"]}, "b": {"tags": ["c", "d"]}})
+
+    assert registry.select(parse_query("b")).alias == "b"
 
 
 def test_the_folders_of_all_repositories_are_read_once(tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ class TestHelp:
         shown = capsys.readouterr().out
         own, shared = shown.index("Options of run-mlperf-bert-99-deepsparse"), shown.index("Options shared")
         assert own < shown.index("--execution_mode") < shared < shown.index("--num_threads")
-        assert "a whole number of 0 or more" in " ".join(shown.split())
+        assert "a whole number from 0 to 1,000" in " ".join(shown.split())
 
     def test_help_with_tags_of_no_script_is_an_error(self) -> None:
         assert "Did you mean detect?" in Engine(PRODUCT).run_script({"help": True, "tags": "detct"})["error"]

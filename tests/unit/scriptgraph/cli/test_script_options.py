@@ -10,23 +10,16 @@ from scriptgraph.cli.script_options import in_words, notes_of
 
 PLAIN: dict[str, Any] = {
     "name": "x", "key": "CM_X", "type": "text", "default": None, "fixed": False, "choices": [], "refused": {},
-    "needs": "", "description": "",
+    "needs": "", "range": "", "longest": 0, "description": "",
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("option", "words"),
     [
-        ({"type": "number", "refused": {"-*": "must be 0 or more"}}, "a number of 0 or more"),
-        ({"type": "number", "refused": {"0": "must be above 0", "-*": "must be above 0"}}, "a number above 0"),
-        (
-            {"type": "number", "refused": {"-*": "must be above 0", "*.*": "must be a whole number"}},
-            "a whole number above 0",
-        ),
-        (
-            {"type": "number", "refused": {"0": "must be above 0; leave it out where there is none"}},
-            "a number above 0; leave it out where there is none",
-        ),
+        ({"type": "number", "range": "a number above 0"}, "a number above 0"),
+        ({"type": "numbers", "range": "whole numbers", "choices": ["default"]}, "whole numbers; or default"),
+        ({"type": "name", "longest": 100}, "at most 100 bytes"),
         ({"type": "number", "refused": {"1": "one is too few"}}, "not 1 (one is too few)"),
         ({"refused": {"*": "only CPUs are measured"}}, "not supported (only CPUs are measured)"),
         ({"refused": {"tf": "use another"}}, "not tf (use another)"),

@@ -123,3 +123,29 @@ def test_its_change_makes_a_new_entry(bench: Bench) -> None:
     add(bench, 'echo "CM_SEEN=2" > "$CM_EXPORTS_FILE"', cache=True)
 
     assert bench.run("x").exports["CM_SEEN"] == "2"
+
+
+class TestProgramsThatExportNothing:
+    def warnings(self, bench: Bench) -> list[str]:
+        return [details["message"] for kind, _, details in bench.events if kind == "warned"]
+
+    @pytest.mark.parametrize("name", ["tmp-run-env.out", "tmp-run-state.json"])
+    def test_exports_in_a_file_of_2023_are_refused(self, bench: Bench, name: str) -> None:
+        add(bench, f"echo CM_SEEN=1 > {name}")
+
+        with pytest.raises(StepFailed, match=rf"run\.sh: wrote {name}, which is not read; write KEY=value to \$CM_EXP"):
+            bench.run("x")
+
+    def test_it_is_told(self, bench: Bench) -> None:
+        add(bench, "true")
+
+        bench.run("x")
+
+        (warning,) = self.warnings(bench)
+        assert "run.sh: exported nothing of CM_SEEN, CM_FIRST; write KEY=value to the file $CM_EXPORTS_FILE" in warning
+
+    def test_a_postprocess_may_export_in_its_place(self, bench: Bench) -> None:
+        add(bench, "true", "def postprocess(context: Context) -> Done:\n    return Done(exports={'CM_SEEN': 1})\n")
+
+        assert bench.run("x").exports == {"CM_SEEN": 1}
+        assert self.warnings(bench) == []

@@ -49,7 +49,20 @@ def refusal(**fields: Any) -> tuple[str, str]:
         ({"variations": {"a": {"adr": {"n": "tags"}}}}, "/variations/a/adr/n", "must be an object, is text"),
         ({"variations": {"a": {"adr": {"n": {"k": {"l": 1}}}}}}, "/variations/a/adr/n/k", NO_VALUE),
         ({"inputs": {"n": {"desc": "d"}}}, "/inputs/n", "an input needs env, the key that it sets"),
-        ({"inputs": {"n": {"env": "K", "type": "file"}}}, "/inputs/n/type", "must be text, path, number or flag"),
+        (
+            {"inputs": {"n": {"env": "K", "type": "file"}}}, "/inputs/n/type",
+            "must be text, name, path, number, numbers or flag",
+        ),
+        ({"inputs": {"n": {"env": "K", "above": "0"}}}, "/inputs/n/above", "must be a number, is text"),
+        ({"inputs": {"n": {"env": "K", "maximum": "x"}}}, "/inputs/n/maximum", "must be a number or cpus"),
+        (
+            {"inputs": {"n": {"env": "K", "minimum": 1}}}, "/inputs/n/minimum",
+            "belongs to the type number or numbers; set that type, or remove it",
+        ),
+        (
+            {"inputs": {"n": {"env": "K", "type": "flag", "place": "file"}}}, "/inputs/n/place",
+            "belongs to the type path; set that type, or remove it",
+        ),
         ({"inputs": {"n": {"env": "K", "choices": [1]}}}, "/inputs/n/choices/0", "must be text, is a number"),
         ({"cache": 1}, "/cache", "must be true or false, is a number"),
         ({"default_env": {"K": {}}}, "/default_env/K", NO_VALUE),

@@ -134,7 +134,7 @@ class TestGuards:
         (need,) = plan.deferred()
         env = plan.root.env.merged({"CM_HOST_OS": value}, Layer.DEPENDENCY, "detect")
 
-        settled = settle(need, plan.root, env, registry_of(self.GUARDED), ("top",))
+        settled = settle(need, plan.root, env, registry_of(self.GUARDED), (plan.root.manifest,))
 
         assert not settled.waits_for
         assert (settled.step.title if settled.step else None) == expected

@@ -164,6 +164,32 @@ class TestOptions:
         assert isinstance(error, RequestError)
         assert str(error) == text
 
+    @pytest.mark.parametrize(
+        ("fields", "text"),
+        [
+            ({"inputs": {"count": 0}}, "--count=0: must be 1 or more"),
+            ({"env": {"CM_COUNT": "10"}}, "--env.CM_COUNT=10: must be at most 9"),
+            ({"adr": {"n": {"size": "-1"}}}, "--size=-1: must be above 0"),
+            ({"env": {"CM_SIZE": "nan"}}, "--env.CM_SIZE=nan: must be a number"),
+            ({"tags": "top,_count.77"}, "CM_COUNT=77 (top,_count.77): must be at most 9"),
+            ({"inputs": {"count": "9" * 5000}}, f"--count={'9' * 80}...: must be at most 9"),
+        ],
+    )
+    def test_a_value_out_of_range_is_refused(self, fields: dict[str, Any], text: str) -> None:
+        scripts: Scripts = {
+            "top": {
+                "deps": [{"tags": "below", "names": ["n"]}],
+                "inputs": {"count": {"env": "CM_COUNT", "type": "number", "whole": True, "minimum": 1, "maximum": 9}},
+                "variations": {"count.#": {"env": {"CM_COUNT": "#"}}},
+            },
+            "below": {"inputs": {"size": {"env": "CM_SIZE", "type": "number", "above": 0, "below": 1}}},
+        }
+
+        error = failure(scripts, fields.pop("tags", "top"), **fields)
+
+        assert error.chain in {(), ("top",), ("top", "below")}
+        assert str(error) == text
+
     def test_a_script_without_options_says_that(self) -> None:
         assert str(failure({"x": {}}, "x", inputs={"a": 1})) == "x has no option --a; it takes no options"
 

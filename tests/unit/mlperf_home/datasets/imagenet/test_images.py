@@ -44,6 +44,32 @@ def test_folder_subfolders_and_tar_are_equivalent(folder: Path, tmp_path: Path) 
     assert len(set(flat)) == 5
 
 
+def test_linked_folders_and_files_are_read_once(folder: Path, tmp_path: Path) -> None:
+    expected = {name: image.size for name, image in find_images(folder).items()}
+    first = next(folder.rglob("*.JPEG"))
+    linked = tmp_path / "linked"
+    (linked / "files").mkdir(parents=True)
+    for path in folder.rglob("*.JPEG"):
+        (linked / "files" / path.name).symlink_to(path)
+    around = tmp_path / "around"
+    around.mkdir()
+    (around / "val").symlink_to(folder)
+    (around / "validation").symlink_to(folder)
+    (around / "loop").symlink_to(around)
+    (around / first.name).symlink_to(first)
+    (tmp_path / "place").symlink_to(folder)
+
+    for place in (tmp_path / "place", linked, around):
+        assert {name: image.size for name, image in find_images(place).items()} == expected
+
+
+def test_a_link_to_a_missing_image_is_an_error(folder: Path, tmp_path: Path) -> None:
+    (folder / "ILSVRC2012_val_00009999.JPEG").symlink_to(tmp_path / "gone.JPEG")
+
+    with pytest.raises(DatasetError, match=r"ILSVRC2012_val_00009999\.JPEG: cannot be read"):
+        find_images(folder)
+
+
 def test_labels_set_the_order(folder: Path, tmp_path: Path) -> None:
     labels = tmp_path / "reversed.txt"
     labels.write_text("".join(reversed((folder / "val_map.txt").read_text().splitlines(keepends=True))))

@@ -248,6 +248,7 @@ def test_a_file_shows_whether_it_is_a_classifier(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("properties", "words"),
     [
+        ({"image": (1, 1, 1, 3)}, "leaves the image's size open; convert the model"),
         (
             {"image": (1, 1, 1, 3), "signature": (-1, -1, -1, 3)},
             "leaves the image's size open; convert the model",

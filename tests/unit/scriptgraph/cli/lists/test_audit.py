@@ -45,6 +45,14 @@ def test_a_correct_script_has_no_findings(scripts: ScriptFolders) -> None:
         ({"docker": {}}, "#/docker: is no longer supported"),
         ({"inputs": {"o": {"env": "CM_O"}}}, "#/inputs/o: has no desc"),
         ({"inputs": {"o": {"env": "CM_O", "desc": "d", "needs": "p"}}}, "#/inputs/o/needs: p is not an option"),
+        (
+            {"inputs": {"o": {"env": "CM_O", "desc": "d", "type": "number", "minimum": 0}}},
+            "#/inputs/o: states no range; add minimum or above, and maximum or below",
+        ),
+        (
+            {"inputs": {"o": {"env": "CM_O", "desc": "d", "type": "name", "default": "a/b"}}},
+            "#/inputs/o/default: must be a plain name",
+        ),
         ({"deps": [{"tags": "soundd"}]}, "#/deps/0: --tags=soundd: no script has the tag 'soundd'. Did you mean sound"),
         ({"deps": [{"tags": "common"}]}, "#/deps/0: --tags=common: fits 2 scripts"),
         ({"variations": {"v": {}}}, "#/variations/v: has no description"),
