@@ -13,6 +13,9 @@ MORE_IS_BETTER = frozenset({"samples_per_second"})
 """Metrics of probes of which more is better; of the others, less is better."""
 
 _COIN = 0.5  # a study of this risk is no better than a coin
+ACCURACY_SHARE = 0.9
+"""The accuracies' share of a study's risk. Checks take most of the time, and the probes' quantiles change little."""
+
 _LOOK_GROWTH = 1.25
 _LEAST_ROUNDS = 3  # fewer show neither noise nor states
 
@@ -51,8 +54,8 @@ class Settings:
     Attributes:
         metrics: the metrics of probes, positive and compared as ratios; the first is the speed of a sample.
         accuracy: the name of the accuracy metric, in percent.
-        risk: the chance that the whole study drops a point wrongly, or counts one to the front wrongly: one half for
-            probes, the other for accuracies.
+        risk: the chance that the whole study drops a point wrongly, or counts one to the front wrongly: `ACCURACY_SHARE`
+            of it for accuracies, the rest for probes.
         rounds: the most rounds of probes.
         first_probe_s: the duration of a probe in the first rounds.
         longer_every: the number of rounds after which the duration of probes doubles.
@@ -76,7 +79,7 @@ class Settings:
     accuracy: str = "top1_percent"
     risk: float = 0.05
     rounds: int = 20
-    first_probe_s: float = 1.0
+    first_probe_s: float = 0.5
     longer_every: int = 10
     least_rounds: int = 8
     round_spacing_s: float = 60.0
@@ -126,7 +129,7 @@ class Settings:
     @property
     def looks(self) -> tuple[int, ...]:
         """The numbers of rounds after which the points are compared: few, as each look shares in the risk."""
-        looks, rounds = [], float(self.least_rounds)
+        looks, rounds = [_LEAST_ROUNDS], float(max(self.least_rounds, _LEAST_ROUNDS + 1))
         while rounds < self.rounds:
             looks.append(math.floor(rounds))
             rounds = max(rounds * _LOOK_GROWTH, looks[-1] + 1)
@@ -134,7 +137,7 @@ class Settings:
 
     def comparison_risk(self, points: int) -> float:
         """Return the risk of one comparison of an ordered pair of points at one look (union bound)."""
-        return self.risk / 2 / max(1, points * (points - 1) * len(self.looks))
+        return self.risk * (1 - ACCURACY_SHARE) / max(1, points * (points - 1) * len(self.looks))
 
     def probe_s(self, number: int) -> float:
         """Return the duration of a probe in round `number` (from 0), in seconds."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlperf_home.contracts.studies.journal import AccuracyCount
-from mlperf_home.contracts.studies.race import Belief
+from mlperf_home.contracts.studies.race import ACCURACY_SHARE, Belief
 from mlperf_home.exploration.definition.settings import UNKNOWN, measured_belief
 from mlperf_home.exploration.racing.dominance import (
     BeliefArrays,
@@ -63,8 +63,7 @@ class Accuracies:
         self.model: NDArray[np.int64] = np.array([numbers[point.model] for point in points])
         self._settings, self._samples = settings, settings.protocol.samples
         self._priors = [priors.get(name, UNKNOWN) for name in names]
-        # Probes have the other half of the study's risk.
-        missed = min(_MOST_MISSED, settings.risk / 2 / (settings.doubted_share * len(names)))
+        missed = min(_MOST_MISSED, settings.risk * ACCURACY_SHARE / (settings.doubted_share * len(names)))
         shifts = np.linspace(settings.doubt_points, settings.doubt_most, _SHIFTS)
         self._doubts = Doubts(tuple(shifts.tolist()), missed, settings.false_alarm, self._samples)
         self._counts = [_NOTHING for _ in names]

@@ -8,6 +8,7 @@ methods with their sources, docs/noise.md the noise that they withstand.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 
 PRIOR_DEGREES = 4.0
 """The weight of the variance of all pairs against a pair's own, in degrees of freedom."""
+
+FAR = 2.0
+"""No state of a machine makes one point slower by this factor and not the other: such pairs need FAR_ROUNDS rounds."""
+
+FAR_ROUNDS = 3
 
 # Of normal differences, the best split in two explains this much in one pair of twenty, by simulation: pairs beyond it
 # have states. A state of 30 % beside runs that are off by 3 % explains nine tenths.
@@ -75,7 +81,7 @@ def quantile(risk: float, degrees: Floats) -> Floats:
 
 
 def compare(values: Floats, least_rounds: int) -> Comparison:
-    """Compare all pairs of points that have at least `least_rounds` rounds in common.
+    """Compare all pairs of points that have at least `least_rounds` rounds in common, or lie far apart.
 
     `values` has shape (rounds, points): less is better, NaN without a probe. Metrics with proportional noise are passed
     as logarithms.
@@ -85,8 +91,10 @@ def compare(values: Floats, least_rounds: int) -> Comparison:
     parts = [_moments(values.T[None] - values.T[start : start + block, None]) for start in range(0, points, block)]
     joined = (np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(_Moments))
     moments = _Moments(*joined)
-    known = (moments.count >= least_rounds) & ~np.eye(points, dtype=np.bool_)
-    errors, degrees = _standard_errors(moments, known)
+    others = ~np.eye(points, dtype=np.bool_)
+    errors, degrees = _standard_errors(moments, others & (moments.count >= min(FAR_ROUNDS, least_rounds)))
+    far = (moments.count >= FAR_ROUNDS) & (np.abs(moments.mean) >= math.log(FAR))
+    known = others & (far | (moments.count >= least_rounds))
     gaps = np.divide(moments.mean, errors, out=np.zeros_like(errors), where=known & ~moments.changing)
     return Comparison(gaps, degrees, known & moments.changing, moments.steady)
 
