@@ -7,11 +7,11 @@ from scriptgraph.api import Context, Done, Outcome, StepFailed, failing_on
 
 def preprocess(context: Context) -> Outcome:
     """Report all obstacles at once, before hours of measuring."""
-    results = context.path("CM_MLPERF_RESULTS_DIR") or context.folders.state.parent / "results"
+    results = context.path("CM_MLPERF_RESULTS_DIR") or context.results_home / "results"
     with failing_on(UnknownRoundError):
         rules = load_round(context.text("CM_MLPERF_ROUND"))
     planned = PlannedSubmission(
-        submission_dir=context.path("CM_MLPERF_SUBMISSION_DIR") or context.folders.state.parent / "submission",
+        submission_dir=context.path("CM_MLPERF_SUBMISSION_DIR") or context.results_home / "submission",
         results_dir=results,
         submitter=context.text("CM_MLPERF_SUBMITTER", ""),
         model_name=context.text("CM_ML_MODEL_FULL_NAME_GIVEN", ""),

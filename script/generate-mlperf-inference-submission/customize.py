@@ -30,8 +30,8 @@ def preprocess(context: Context) -> Outcome:
 
 
 def _submission_request(context: Context) -> SubmissionRequest:
-    results_dir = context.path("CM_MLPERF_RESULTS_DIR") or context.folders.state.parent / "results"
-    submission_dir = context.path("CM_MLPERF_SUBMISSION_DIR") or context.folders.state.parent / "submission"
+    results_dir = context.path("CM_MLPERF_RESULTS_DIR") or context.results_home / "results"
+    submission_dir = context.output_path("CM_MLPERF_SUBMISSION_DIR", context.results_home / "submission")
     rules = load_round(context.text("CM_MLPERF_ROUND"))
     described = read_object(context.existing("CM_MLPERF_SUT_DESCRIPTION_PATH"))
 

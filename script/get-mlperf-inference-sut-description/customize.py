@@ -25,7 +25,7 @@ def preprocess(context: Context) -> Outcome:
         modules = _output(DMIDECODE) if os.geteuid() == 0 else None
         compiler = next((text for text in map(_output, COMPILERS) if text), None)
         described = describe_system(read_machine(lscpu=_output(LSCPU), dmidecode=modules, compiler=compiler), wanted)
-        folder = context.path("CM_MLPERF_SUT_DESCRIPTION_DIR") or context.output
+        folder = context.output_path("CM_MLPERF_SUT_DESCRIPTION_DIR", context.output)
         path = folder / f"{sut}.json"
         kept = place_description(path, described.to_json(), context.output / f"{sut}.previous.json")
     for sentence in described.unknown:

@@ -18,7 +18,7 @@ def preprocess(context: Context) -> Outcome:
     path = context.existing("CM_MLPERF_IMPORT_PATH")
     name = context.text("CM_MLPERF_EXPERIMENT_NAME", "") or re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).strip("-.")
     tags = [tag for tag in context.text("CM_MLPERF_EXPERIMENT_TAGS", "").split(",") if tag]
-    root = context.path("CM_MLPERF_EXPERIMENTS_DIR") or context.folders.state.parent / "experiments"
+    root = context.output_path("CM_MLPERF_EXPERIMENTS_DIR", context.results_home / "experiments")
     problems: list[str] = []
     with failing_on(LocatedError):
         found = read_any(path, context.text("CM_MLPERF_ROUND"), context.text("CM_MLPERF_BENCHMARK", ""), problems)

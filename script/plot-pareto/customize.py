@@ -23,7 +23,7 @@ from scriptgraph.files.atomic import replace_text
 
 def preprocess(context: Context) -> Outcome:
     """Gather marks in this process, and draw them in the environment with the libraries."""
-    out = context.path("CM_PLOT_OUT_DIR") or Path.cwd() / "pareto"
+    out = context.output_path("CM_PLOT_OUT_DIR", Path.cwd() / "pareto")
     with failing_on(LocatedError):
         sources = _sources(context)
         words = (context.text(key, "") for key in ("CM_PLOT_X", "CM_PLOT_Y", "CM_PLOT_TITLE"))

@@ -7,7 +7,7 @@ from scriptgraph.api import Context, Done, Outcome, failing_on
 def preprocess(context: Context) -> Outcome:
     """Visit the tree once; short logs stay unchanged."""
     root = context.existing("CM_MLPERF_INFERENCE_SUBMISSION_DIR")
-    originals = context.path("CM_MLPERF_ORIGINALS_DIR") or context.folders.state / "accuracy-originals"
+    originals = context.output_path("CM_MLPERF_ORIGINALS_DIR", context.folders.state / "accuracy-originals")
     restore, results = context.flag("CM_MLPERF_RESTORE_ORIGINALS"), context.path("CM_MLPERF_RESULTS_DIR")
     with failing_on(TruncationError):
         if restore and results is not None:

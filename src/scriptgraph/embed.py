@@ -22,6 +22,7 @@ from scriptgraph.cli.commands.table import (
     place_options,
     progress_options,
     quiet_option,
+    trust_options,
 )
 from scriptgraph.cli.console import RunConsole
 from scriptgraph.cli.runs.run_options import home_folders
@@ -54,11 +55,20 @@ if TYPE_CHECKING:
     from scriptgraph.cli.commands.script import script_commands
     from scriptgraph.cli.lists.cache_commands import confirmed
     from scriptgraph.cli.runs.replay import Difference
+    from scriptgraph.cli.runs.trust import printable, require_trust, signer_of
     from scriptgraph.cli.tables import Section, show_sections
     from scriptgraph.fetch.archive import ArchiveError, UnpackLimits, extract
     from scriptgraph.manifest.rows import read_table
     from scriptgraph.process.outcome import Completed, ProcessFailed, describe_end
     from scriptgraph.process.programs import capture, run
+    from scriptgraph.process.signature import (
+        SignatureError,
+        SshSignature,
+        check_key,
+        check_signature,
+        require_signers,
+        sign_file,
+    )
     from scriptgraph.python_env.environments import lock
     from scriptgraph.python_env.uv import Uv, find_uv
 
@@ -67,6 +77,7 @@ _LATER = {
     "read_table": "scriptgraph.manifest.rows",
     "confirmed": "scriptgraph.cli.lists.cache_commands",
     "Difference": "scriptgraph.cli.runs.replay",
+    **dict.fromkeys(("printable", "require_trust", "signer_of"), "scriptgraph.cli.runs.trust"),
     "cache_commands": "scriptgraph.cli.commands.cache",
     "option_notes": "scriptgraph.cli.commands.help",
     "usage": "scriptgraph.cli.commands.help",
@@ -81,6 +92,10 @@ _LATER = {
     "describe_end": "scriptgraph.process.outcome",
     "capture": "scriptgraph.process.programs",
     "run": "scriptgraph.process.programs",
+    **dict.fromkeys(
+        ("SignatureError", "SshSignature", "check_key", "check_signature", "require_signers", "sign_file"),
+        "scriptgraph.process.signature",
+    ),
     "Uv": "scriptgraph.python_env.uv",
     "find_uv": "scriptgraph.python_env.uv",
     "lock": "scriptgraph.python_env.environments",
@@ -112,6 +127,8 @@ __all__ = [
     "ScriptGraphError",
     "Section",
     "Shape",
+    "SignatureError",
+    "SshSignature",
     "StepFailed",
     "UnpackLimits",
     "Uv",
@@ -120,6 +137,8 @@ __all__ = [
     "as_text",
     "cache_commands",
     "capture",
+    "check_key",
+    "check_signature",
     "confirmed",
     "content_digest",
     "decode",
@@ -142,17 +161,23 @@ __all__ = [
     "parse_query",
     "place_options",
     "pointer_to",
+    "printable",
     "progress_options",
     "quiet_option",
     "read_table",
     "read_text",
     "read_texts",
     "read_values",
+    "require_signers",
+    "require_trust",
     "resolve",
     "run",
     "same",
     "script_commands",
     "show_sections",
+    "sign_file",
+    "signer_of",
+    "trust_options",
     "usage",
 ]
 

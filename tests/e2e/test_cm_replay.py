@@ -55,8 +55,11 @@ def test_a_replay_lists_the_differences(cm: Cm) -> None:
     document["steps"][0]["exports"]["CM_HOST_OS_TYPE"] = "plan9"
     record.write_text(json.dumps(document))
 
-    ended = cm("replay", "script", f"--record={record}")
+    refused = cm("replay", "script", f"--record={record}")
+    ended = cm("replay", "script", f"--record={record}", "--trust")
 
+    assert refused.code != 0
+    assert "was edited; it would run detect-os" in refused.output
     assert ended.code == 0
     assert "host: python: 2.7.18 then" in ended.out
     assert "CM_HOST_OS_TYPE: plan9 then, linux now" in ended.out

@@ -118,7 +118,7 @@ def steps(step: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def test_a_record_has_its_request(old: Path) -> None:
     (record,) = (old / "records").glob("*/record.json")
 
-    request = request_of(read_record(record, PRODUCT.schema("record")), Request(parse_query("none")))
+    request = request_of(read_record(record, PRODUCT.schema("record")).document, Request(parse_query("none")))
 
     assert request.query == parse_query("run,mlperf,mobilenet,tflite,_sample")
     assert request.inputs == {"hw_name": "example"}
@@ -131,8 +131,10 @@ def test_a_record_is_planned_again(old: Path) -> None:
     durations = json.loads((old / "state" / "durations.json").read_text("utf-8"))
     command = {"cmd": ["replay", "script"], "out": "con", "home": str(old), "record": str(record), "plan": True}
 
-    answer = ENGINE.replay_script(command)
+    unknown = ENGINE.replay_script(command)
+    answer = ENGINE.replay_script({**command, "trust": True})
 
+    assert "--trust" in unknown["error"]  # version 0.1 kept no log of its records
     assert answer["return"] == 0, answer
     assert answer["plan"]["root"]["alias"] == "run-mlperf-mobilenet-tflite"
     took = {each["alias"]: each["seconds_last_time"] for each in steps(answer["plan"]["root"])}
@@ -147,7 +149,7 @@ def test_the_records_of_a_bundle_are_planned_again(old: Path, bundled: Path) -> 
     ):
         command = {"out": "con", "home": str(old), "record": str(bundled / "records" / f"{name}.json"), "plan": True}
 
-        answer = ENGINE.replay_script({"cmd": ["replay", "script"], **command})
+        answer = ENGINE.replay_script({"cmd": ["replay", "script"], "trust": True, **command})
 
         assert answer["return"] == 0, answer
         assert answer["plan"]["root"]["alias"] == alias
@@ -252,9 +254,14 @@ def test_a_calibration_is_read(old: Path) -> None:
 
 
 def test_a_submission_is_made_of_the_results(old: Path, cm_run: Run, tmp_path: Path) -> None:
+    measurement = next((old / "results").rglob("measurement.json"))
+    processor = json.loads(measurement.read_text("utf-8"))["system"]["host_processor_model_name"]["value"]
+    # The results were measured on another machine than the one that runs this test.
+    described = tmp_path / "system.json"
+    described.write_text(json.dumps({"host_processor_model_name": processor}), encoding="utf-8")
     options = {"results_dir": str(old / "results"), "submission_dir": str(tmp_path / "tree"), "submitter": "Example"}
 
-    answer = cm_run("generate,mlperf,inference,submission", **options, allow_sample="yes")
+    answer = cm_run("generate,mlperf,inference,submission", **options, allow_sample="yes", system_file=str(described))
 
     assert answer["return"] == 0, answer
     assert answer["new_env"]["CM_MLPERF_SUBMISSION_RESULTS"] == 1

@@ -16,6 +16,7 @@ from scriptgraph.embed import (
     place_options,
     progress_options,
     quiet_option,
+    trust_options,
 )
 
 if TYPE_CHECKING:
@@ -68,13 +69,7 @@ def replay_command() -> Command:
     """Return the table of `cm replay challenge`."""
     options = (
         Option("results", "path", "the bundle to verify and run again", value="=BUNDLE", never_empty=True),
-        Option(
-            "allowed_signers",
-            "path",
-            "the accepted signers: a file in ssh-keygen's form",
-            value="=FILE",
-            never_empty=True,
-        ),
+        *trust_options(),
         _sample(),
         _hw_name(EVERYDAY),
         *_steering(),

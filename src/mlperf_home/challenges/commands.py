@@ -6,7 +6,6 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.challenges.bundles.bundle import make_bundle
-from mlperf_home.challenges.bundles.signature import check_key
 from mlperf_home.challenges.command_table import challenge_command
 from mlperf_home.challenges.definition.lock import write_lock
 from mlperf_home.challenges.definition.machine import this_machine
@@ -25,9 +24,11 @@ from mlperf_home.challenges.runs.run import (
 )
 from mlperf_home.challenges.runs.workflows import command_text
 from mlperf_home.contracts.codec import encode
+from mlperf_home.contracts.runs.session import sha256_of
 from mlperf_home.errors import LocatedError
-from mlperf_home.product import ENGINE
-from scriptgraph.embed import Option, Section, failing_on, load_registry, show_sections
+from mlperf_home.product import ENGINE, PRODUCT
+from scriptgraph.embed import Option, Section, check_key, failing_on, load_registry, show_sections
+from scriptgraph.files.digest_log import DigestLog
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -135,7 +136,7 @@ def _run(arguments: Arguments, roots: Sequence[Path], console: RunConsole) -> di
             context.say(line)
         return {"commands": commands}
     if key := options.path("sign_key"):
-        check_key(key)
+        check_key(key, PRODUCT.name)
     locks = compare_locks(challenge, registry)
     require_open(context, locks)
     require_locked(context, locks)
@@ -149,6 +150,7 @@ def _run(arguments: Arguments, roots: Sequence[Path], console: RunConsole) -> di
     with open_run(root, identity, challenge.workflows, workflows, anew=new) as run_folder:
         failed, description = run_all(context, run_folder, workflows, requirements, locks)
         bundle = make_bundle(run_folder, challenge, description, redaction_of(context, root), options.path("sign_key"))
+    DigestLog(options.home / "state").add(sha256_of(bundle))
     paths = {"report": str(root / "report.md"), "page": str(root / "report.html"), "bundle": str(bundle)}
     rows = [*paths.items(), ("to replay", f"cm replay challenge {challenge.name} --results={bundle}")]
     title = "SAMPLE RESULTS, no MLPerf results" if context.sample else challenge.title
@@ -164,7 +166,7 @@ def _replay(arguments: Arguments, roots: Sequence[Path], console: RunConsole) ->
         raise ChallengeError("--results", "no bundle is named", advice)
     locks = compare_locks(context.challenge, load_registry(roots))
     require_locked(context, locks)
-    replayed = replay(context, locks, bundle)
+    replayed = replay(context, locks, bundle, console.text)
     report = replayed.report
     rows = [("verdict", report.verdict), ("report", str(replayed.path))]
     for each in report.results:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mlperf_home.product import PRODUCT
-from scriptgraph.embed import PLACES, Command, Option, home_option, output_options, quiet_option
+from scriptgraph.embed import PLACES, Command, Option, home_option, output_options, quiet_option, trust_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +43,7 @@ def run_command() -> Command:
 def replay_command() -> Command:
     """Return the table of `cm replay experiment`."""
     summary = "Run an experiment's command with the same values again, and compare."
-    command = _command("replay", summary, (), "cm replay experiment threads", words="NAME")
+    command = _command("replay", summary, trust_options(), "cm replay experiment threads", words="NAME")
     return command.replaced(question="which experiment? write cm replay experiment NAME")
 
 

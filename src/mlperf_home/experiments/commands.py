@@ -15,6 +15,7 @@ from mlperf_home.experiments.command_table import experiment_command
 from mlperf_home.experiments.experiment import Experiment, ExperimentError, Experiments
 from mlperf_home.experiments.fronts import fronts_of, read_axes
 from mlperf_home.experiments.grid import TrialOutcome, begin_replay, compare_replay, ended_trials, run_grid, trials_of
+from mlperf_home.experiments.origin import note_as_own, require_trusted
 from mlperf_home.experiments.tables import (
     add_derived,
     answer_sections,
@@ -65,6 +66,7 @@ def _run(arguments: Arguments, console: RunConsole) -> dict[str, Any]:
     # The variation marks samples before the first measurement exists.
     sample = any("_sample" in word.replace(" ", ",").replace("=", ",").split(",") for word in arguments.rest)
     experiment = Experiments(root_of(arguments)).begin(name, "grid", arguments.tags, origin, sample=sample)
+    note_as_own(arguments, experiment)
     if arguments.tags and set(arguments.tags) != set(experiment.tags):
         tags = ",".join(experiment.tags) or "none"
         raise ExperimentError(experiment.folder, f"has other tags ({tags})", "remove --tags, or use another name")
@@ -96,7 +98,10 @@ def _run_answer(
 
 
 def _replay(arguments: Arguments, console: RunConsole) -> dict[str, Any]:
-    first, second = begin_replay(Experiments(root_of(arguments)), require_name(arguments))
+    experiments, name = Experiments(root_of(arguments)), require_name(arguments)
+    require_trusted(arguments, experiments.load(name), console.text)
+    first, second = begin_replay(experiments, name)
+    note_as_own(arguments, second)
     outcomes = run_grid(second, trials_of(second), partial(_say, console, second.name))
     damages = list[str]()
     section = compared_section(f"{first.name} and {second.name}", compare_replay(first, second, outcomes, damages))

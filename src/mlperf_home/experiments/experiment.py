@@ -62,6 +62,11 @@ class Experiment:
     folder: Path
 
     @property
+    def description(self) -> Path:
+        """The file of the description."""
+        return self.folder / _FILE
+
+    @property
     def store(self) -> Store:
         """The measurements of the experiment."""
         return Store(self.folder)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def requested_folder(context: Context) -> ResultFolder:
     """Return the folder of the result that the step's environment describes."""
     return result_folder(
-        context.path("CM_MLPERF_RESULTS_DIR") or context.folders.state.parent / "results",
+        context.output_path("CM_MLPERF_RESULTS_DIR", context.results_home / "results"),
         context.text("CM_MLPERF_EXECUTION_MODE"),
         context.name("CM_SUT_NAME"),
         context.name("CM_ML_MODEL_FULL_NAME"),

@@ -87,7 +87,7 @@ class Engine:
         def run(arguments: Arguments, console: RunConsole) -> dict[str, Any]:
             from scriptgraph.cli.runs.replay import replay  # noqa: PLC0415 - a rare command
 
-            return replay(arguments, self.product, self.repositories(), console)
+            return replay(arguments, self.product, self.repositories(), self.repository, console)
 
         return self.answer(script_command("replay", self.product), cmind_input, run)
 

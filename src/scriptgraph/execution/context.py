@@ -52,13 +52,18 @@ class Folders(Immutable):
 
 
 class Switches(Immutable):
-    """The options that apply to every script."""
+    """The options that apply to every script.
+
+    Attributes:
+        outputs: the folder for the outputs of a replay of a record from elsewhere; None for other runs.
+    """
 
     quiet: bool = False
     verbose: bool = False
     offline: bool = False
     mirrors: Mapping[str, str] = NOTHING
     command_line: tuple[str, ...] = ()
+    outputs: Path | None = None
 
 
 class Context:
@@ -92,6 +97,14 @@ class Context:
     def output(self) -> Path:
         """The step's own folder."""
         return self.folders.output
+
+    @property
+    def results_home(self) -> Path:
+        """The folder for results, submissions and experiments without a folder of their own: usually the home folder.
+
+        In a replay of a record from elsewhere it is the replay's folder, so that nothing of the home is changed.
+        """
+        return self.switches.outputs or self.folders.state.parent
 
     def value(self, key: str) -> Value:
         """Read an environment key; None if it is not set.
@@ -180,6 +193,21 @@ class Context:
             return Path(text).expanduser().absolute() if text else None
         except RuntimeError:
             raise StepFailed(f"{self._spelling(key)}={text}: there is no such user") from None
+
+    def output_path(self, key: str, default: Path) -> Path:
+        """Read a key as the path to write to; its manifest has to mark it as an output.
+
+        In a replay of a record from elsewhere, a default outside the home folder is replaced by a path in the replay's
+        folder: the record may have chosen the folder that the default lies in.
+
+        Raises:
+            StepFailed: there is no user of the name after `~`.
+        """
+        path, folder = self.path(key), self.switches.outputs
+        if path is not None or folder is None:
+            return path or default
+        within = any(default.resolve().is_relative_to(each.resolve()) for each in (folder, self.folders.state.parent))
+        return default if within else folder / default.name
 
     def name(self, key: str, default: str | None = None) -> str:
         """Read a key as the name of a file or folder, which cannot lead out of its parent.

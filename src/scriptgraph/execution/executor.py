@@ -15,6 +15,7 @@ from scriptgraph.execution.record import Durations, Record, StepRecord, host_fac
 from scriptgraph.execution.run_step import forget_imports, has_code, run_step
 from scriptgraph.execution.runtime import PlanHandler
 from scriptgraph.execution.traversal import Result, Traversal
+from scriptgraph.files.digest_log import DigestLog
 from scriptgraph.process.interruption import Stopped, end_signals_raise, raise_if_stopped
 
 if TYPE_CHECKING:
@@ -69,8 +70,8 @@ def _recorded(plan: Plan, runtime: Runtime, request: Mapping[str, Any]) -> Itera
     forget_imports()
     record = Record(runtime.product.schema("record"), plan.fingerprint, request, start_ns=time.time_ns())
     record.host, record.plan = dict(host_facts(runtime.product.packages)), plan.summary()
-    path = runtime.run_folder / "record.json"
-    record.write(path)
+    path, written = runtime.run_folder / "record.json", DigestLog(runtime.state)
+    record.write(path, written)
     try:
         with end_signals_raise():
             yield record
@@ -83,7 +84,7 @@ def _recorded(plan: Plan, runtime: Runtime, request: Mapping[str, Any]) -> Itera
         record.end_ns = time.time_ns()
         # The error that ended the run goes before a failure to write its record.
         with nullcontext() if record.status == "done" else suppress(OSError):
-            record.write(path)
+            record.write(path, written)
         runtime.cache.locks.release()
         with suppress(OSError):  # durations are only a convenience
             Durations(runtime.state).note(record.steps)

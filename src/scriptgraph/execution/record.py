@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.files.atomic import LockedJson, replace_bytes
+from scriptgraph.files.sha256 import sha256
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from scriptgraph.files.digest_log import DigestLog
 
 # The part of a URL before @. With http it may be a token and is masked; elsewhere it is masked only with a password,
 # because a replay needs the user of ssh://git@host. Replays need queries too.
@@ -53,8 +56,8 @@ class Record:
         self.steps: list[StepRecord] = []
         self.exports: dict[str, Any] = {}
 
-    def write(self, path: Path) -> None:
-        """Write the record atomically.
+    def write(self, path: Path, written: DigestLog) -> None:
+        """Write the record atomically, and its digest to the log of the home's own documents.
 
         Credentials in URLs are masked, because records are shown, copied and put into bundles.
         """
@@ -64,7 +67,10 @@ class Record:
         text = json.dumps(document, indent=indent, default=str)
         if "@" in text:  # spares short commands the search
             text = _CREDENTIALS.sub("***@", text)
-        replace_bytes(path, (text + "\n").encode())
+        content = (text + "\n").encode()
+        # First the log: a killed run leaves no record of its own that counts as another's.
+        written.add(sha256(content).hexdigest())
+        replace_bytes(path, content)
 
 
 def host_facts(packages: Sequence[str]) -> Mapping[str, Any]:

@@ -23,6 +23,7 @@ from scriptgraph.manifest.located_json import (
 )
 from scriptgraph.manifest.queries import version_range
 from scriptgraph.manifest.types import (
+    ROLES,
     Dependency,
     ForEach,
     Input,
@@ -158,6 +159,7 @@ option = Shape(
         "type": one_of("text", "path", "number", "flag"),
         "refused": members(read_text),
         "needs": read_text,
+        "role": one_of(*ROLES),
     },
     Input,
     {"env": "an input needs env, the key that it sets"},
@@ -176,6 +178,7 @@ read_fields: Shape[dict[str, Any]] = Shape(
         **dict.fromkeys(("default_env", "env"), read_values),
         **dict.fromkeys(("deps", "post_deps"), _dependencies),
         **dict.fromkeys(("input_mapping", "retired_names"), members(read_text)),
+        "roles": members(one_of(*ROLES)),
         "input_description": members(
             Shape(
                 {"desc": read_text, "default": read_value, "choices": read_texts}, dict, names={"desc": "description"}

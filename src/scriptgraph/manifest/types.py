@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 Value = str | bool | int | float | tuple[str, ...] | None
 Values = Mapping[str, Value]
 NOTHING: Mapping[str, Any] = MappingProxyType({})
+# What the value of a key names: a file that is read, one that is written, a program or what a program loads or takes
+# as arguments, a repository, another address of the network, or none of these ("value").
+Role = Literal["input", "output", "program", "repository", "address", "value"]
+ROLES: tuple[Role, ...] = ("input", "output", "program", "repository", "address", "value")
 # The placeholder of an environment value.
 PLACEHOLDER = re.compile(r"<<<([A-Za-z0-9_]+)>>>")
 
@@ -119,6 +123,7 @@ class Input(Immutable):
         choices: the allowed values; any if empty.
         refused: values that are not supported, each with the reason to show.
         needs: another option, without which this one has no effect; may be empty.
+        role: what its value names; None if the manifest does not tell.
     """
 
     name: str
@@ -129,6 +134,7 @@ class Input(Immutable):
     refused: Mapping[str, str] = NOTHING
     kind: Literal["text", "path", "number", "flag"] = "text"
     needs: str = ""
+    role: Role | None = None
 
 
 class Variation(Immutable):
@@ -162,6 +168,7 @@ class Manifest(Immutable):
 
     Attributes:
         env_keys: keys that the script reads but does not set, mostly exports of dependencies.
+        roles: what the values of keys without an option name.
         exports: patterns of the exported keys.
         measures: whether the script measures; then no other step runs at the same time.
         pure: whether the script only reads and exports, so that it can run at any time.
@@ -185,6 +192,7 @@ class Manifest(Immutable):
     default_env: Values = NOTHING
     env: Values = NOTHING
     env_keys: tuple[str, ...] = ()
+    roles: Mapping[str, Role] = NOTHING
     local_env_keys: tuple[str, ...] = ()
     exports: tuple[str, ...] = ()
     versions: Mapping[str, VersionEntry] = NOTHING
@@ -232,6 +240,11 @@ class Manifest(Immutable):
         for version in self.versions.values():
             keys |= {*version.env}
         return frozenset(keys | VERSION_KEYS if self.versions else keys)
+
+    @cached_property
+    def key_roles(self) -> Mapping[str, Role]:
+        """What the values of keys name, by `roles` and by the options that set them."""
+        return {**self.roles, **{each.env_key: each.role for each in self.inputs.values() if each.role}}
 
     @cached_property
     def takes_version(self) -> bool:

@@ -26,7 +26,7 @@ def read_inputs(manifest: Manifest, inputs: Values) -> Values:
     """
     values = {}
     for name, value in inputs.items():
-        option = _find_input(manifest, name)
+        option = find_input(manifest, name)
         if option is None:
             names = frozenset(key.replace("-", "_") for key in manifest.inputs)
             raise UnknownOptionError(manifest.alias, name, names)
@@ -53,10 +53,10 @@ def check_needed_options(manifest: Manifest, inputs: Values, env: Values) -> Non
         RequestError: an option lacks the option that it needs.
     """
     for name, value in inputs.items():
-        option = _find_input(manifest, name)
+        option = find_input(manifest, name)
         if option is None or not option.needs or value in (None, "") or same(value, False):
             continue
-        needed = _find_input(manifest, option.needs)
+        needed = find_input(manifest, option.needs)
         setting = env.get(needed.env_key) if needed else None
         if setting in (None, "") or (needed and needed.kind == "flag" and same(setting, False)):
             raise RequestError(f"--{name}: has no effect without --{option.needs}; add it")
@@ -74,7 +74,8 @@ def _is_of_kind(value: Value, kind: str) -> bool:
     return kind != "flag" or same(value, True) or same(value, False)
 
 
-def _find_input(manifest: Manifest, name: str) -> Input | None:
+def find_input(manifest: Manifest, name: str) -> Input | None:
+    """Return a script's option by name, with dashes or underscores; None if it has none of that name."""
     normal = name.replace("-", "_")
     return next((each for key, each in manifest.inputs.items() if key.replace("-", "_") == normal), None)
 

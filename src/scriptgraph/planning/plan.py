@@ -84,11 +84,12 @@ class Plan(Immutable):
         return [need for step in self.steps() for need in step.needs() if need.waits_for]
 
     def summary(self) -> list[dict[str, object]]:
-        """Return title, alias, version, manifest digest and environment of each settled step, for the record."""
+        """Return title, alias, uid, version, manifest digest and environment of each settled step, for the record."""
         return [
             {
                 "title": step.title,
                 "alias": step.manifest.alias,
+                "uid": step.manifest.uid,
                 "version": step.version,
                 "manifest": step.manifest.digest,
                 "env": step.env.only(step.manifest.reads),

@@ -24,7 +24,6 @@ from mlperf_home.challenges.bundles.rendering import json_text, render_report
 from mlperf_home.challenges.bundles.report import make_report
 from mlperf_home.challenges.bundles.report_parts import report_parts
 from mlperf_home.challenges.bundles.results import KEPT_RESULTS, MEASUREMENTS
-from mlperf_home.challenges.bundles.signature import sign
 from mlperf_home.challenges.definition.manifest import MANIFEST_NAME
 from mlperf_home.contracts.challenges.bundle import BundleManifest, FileEntry
 from mlperf_home.contracts.runs.session import read_session, sha256_of
@@ -37,8 +36,10 @@ from mlperf_home.measurements.layout import (
     PERFORMANCE_SESSION,
 )
 from mlperf_home.measurements.store import LINES_FILE, Store
+from mlperf_home.product import PRODUCT
 from mlperf_home.submission.delivery import pack
 from mlperf_home.submission.truncation import truncate_log
+from scriptgraph.embed import sign_file
 from scriptgraph.files.json_reader import read_json
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def make_bundle(
         _stage(run_folder, challenge, staged, redaction)
         _write_documents(staged, challenge, description, redaction)
         if sign_key is not None:
-            sign(staged / MANIFEST, sign_key)
+            sign_file(staged / MANIFEST, sign_key, PRODUCT.name)
         target = run_folder.root / "bundle.tar.gz"
         pack(staged, target)
         for path in staged.glob("report.*"):

@@ -15,7 +15,6 @@ from mlperf_home.challenges.bundles.cross_checks import lock_problems, report_pr
 from mlperf_home.challenges.bundles.packing import packing_problems
 from mlperf_home.challenges.bundles.problems import file_of, problem_of
 from mlperf_home.challenges.bundles.recomputation import experiment_problems, result_problems
-from mlperf_home.challenges.bundles.signature import SignatureError, SshSignature, check, require_list
 from mlperf_home.challenges.definition.manifest import CHALLENGE_LIMITS, make_challenge
 from mlperf_home.contracts.challenges.bundle import MANIFEST_LIMITS, MOST_FILES, BundleManifest
 from mlperf_home.contracts.challenges.lock import LOCK_LIMITS, ChallengeLock
@@ -25,7 +24,16 @@ from mlperf_home.contracts.challenges.run import RUN_LIMITS, ChallengeRun
 from mlperf_home.contracts.codec import read_document
 from mlperf_home.contracts.layouts import read_layout
 from mlperf_home.errors import LocatedError
-from scriptgraph.embed import ArchiveError, UnpackLimits, extract
+from mlperf_home.product import PRODUCT
+from scriptgraph.embed import (
+    ArchiveError,
+    SignatureError,
+    SshSignature,
+    UnpackLimits,
+    check_signature,
+    extract,
+    require_signers,
+)
 from scriptgraph.errors import DocumentError, ManifestError
 from scriptgraph.files.json_reader import read_json
 
@@ -106,7 +114,7 @@ def verify(bundle: Path, into: Path, allowed_signers: Path | None = None) -> Ver
         SignatureError: the list of allowed signers does not exist.
     """
     if allowed_signers is not None:
-        require_list(allowed_signers)
+        require_signers(allowed_signers)
     try:
         extract(bundle, into, LIMITS)
     except ArchiveError as error:
@@ -130,7 +138,7 @@ def verify(bundle: Path, into: Path, allowed_signers: Path | None = None) -> Ver
 def _check_signature(root: Path, allowed_signers: Path | None) -> tuple[SshSignature | None, list[BundleProblem]]:
     if (root / SIGNATURE).is_file():
         try:
-            return check(root / MANIFEST, root / SIGNATURE, allowed_signers), []
+            return check_signature(root / MANIFEST, root / SIGNATURE, allowed_signers, PRODUCT.name), []
         except SignatureError as error:
             return None, [BundleProblem(SIGNATURE, f"{error.problem}; {error.advice}")]
     return None, [BundleProblem(SIGNATURE, "is missing: the bundle has no signature")] if allowed_signers else []

@@ -11,17 +11,21 @@ from mlperf_home.challenges.bundles.verification import verify
 from mlperf_home.challenges.definition.lock import lock_differences, table_differences
 from mlperf_home.challenges.definition.machine import machine_differences
 from mlperf_home.challenges.definition.manifest import ChallengeError
-from mlperf_home.challenges.definition.run_folder import DONE, now_utc, open_run
+from mlperf_home.challenges.definition.run_folder import DONE, now_utc, open_run, places_of
 from mlperf_home.challenges.replays.reproduction import reproduction
 from mlperf_home.challenges.replays.reproduction_parts import reproduction_parts
 from mlperf_home.challenges.runs.run import first_few, require_machine, run_all, run_identity
+from mlperf_home.challenges.runs.workflows import command_text
 from mlperf_home.contracts.challenges.records import RECORD_LIMITS, RunRecord
 from mlperf_home.contracts.challenges.reproduction import ReplayFacts
 from mlperf_home.contracts.codec import read_document
 from mlperf_home.contracts.runs.session import sha256_of
+from scriptgraph.embed import require_trust
 from scriptgraph.files.atomic import replace_text
+from scriptgraph.files.digest_log import DigestLog
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from mlperf_home.challenges.bundles.verification import VerifiedBundle
@@ -42,8 +46,13 @@ class Replay:
     report: Reproduction
 
 
-def replay(context: RunContext, locks: Locks, bundle: Path) -> Replay:
-    """Replay a bundle. Raise LocatedError if it is invalid, belongs to another challenge, or cannot run here."""
+def replay(context: RunContext, locks: Locks, bundle: Path, show: Callable[[Sequence[str]], None]) -> Replay:
+    """Replay a bundle; `show` prints what one from elsewhere would run.
+
+    Raises:
+        LocatedError: it is invalid, belongs to another challenge, or cannot run here.
+        RequestError: it is from elsewhere, and neither --trust nor a listed signer answers for it.
+    """
     if not bundle.is_file() and not context.options.path("results_dir"):
         raise ChallengeError(f"--results={bundle}", "there is no such file", "name a bundle.tar.gz")
     root = context.root(f"replay-{sha256_of(bundle)[:12]}" if bundle.is_file() else "")
@@ -55,7 +64,10 @@ def replay(context: RunContext, locks: Locks, bundle: Path) -> Replay:
         _require_valid(context, bundle, verified)
         context.say(f"{bundle}: valid, its measurements match its logs; {_signed(verified)}")
         on = context.options.on | ({"sample"} if verified.manifest.sample else set())
-        return _replay(replace(context, options=replace(context.options, on=on)), locks, verified, root)
+        context = replace(context, options=replace(context.options, on=on))
+        if sha256_of(bundle) not in DigestLog(context.options.home / "state"):
+            _require_trust(context, bundle, verified, root, show)
+        return _replay(context, locks, verified, root)
     finally:
         shutil.rmtree(unpacked, ignore_errors=True)
 
@@ -70,6 +82,22 @@ def _require_valid(context: RunContext, bundle: Path, verified: VerifiedBundle) 
         raise ChallengeError(bundle, f"is damaged or edited: {first_few(verified.problems)}", advice)
     if context.sample and not verified.manifest.sample:
         raise ChallengeError("--sample", "the bundle was made with the real data", "omit --sample, or name another")
+
+
+def _require_trust(
+    context: RunContext, bundle: Path, verified: VerifiedBundle, root: Path, show: Callable[[Sequence[str]], None]
+) -> None:
+    """Show the commands of a bundle from elsewhere. Raise RequestError if nobody answers for it."""
+    workflows = _workflows_in(context, verified)
+    calls = ((each.name, each.mode(sample=context.sample).call) for each in workflows)
+    commands = [command_text(context, call, places_of(root, name, context.hw_name)) for name, call in calls]
+    title = (
+        f"{bundle} was not written by this home, or was edited. It names these workflows of the installed challenge:"
+    )
+    show([title, *(f"  {each}" for each in commands)])
+    what = f"{len(workflows)} workflow{'s' if len(workflows) > 1 else ''} of {context.challenge.name}"
+    signer = verified.signature.signer if verified.signature else ""
+    require_trust(context.options.arguments, f"--results={bundle}", what, signer)
 
 
 def _replay(context: RunContext, locks: Locks, verified: VerifiedBundle, root: Path) -> Replay:

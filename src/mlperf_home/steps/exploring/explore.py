@@ -40,7 +40,8 @@ def explore(context: Context) -> Path:
         StepFailed: an option cannot be used, or the study ended without an answer.
     """
     prices = read_pricing(context)  # an error in it must come before a long run
-    experiments = Experiments(context.path("CM_MLPERF_EXPERIMENTS_DIR") or context.folders.state.parent / "experiments")
+    folder = context.output_path("CM_MLPERF_EXPERIMENTS_DIR", context.results_home / "experiments")
+    experiments = Experiments(folder)
     plan = read_study_plan(context, experiments.root)
     experiment = _begin(context, experiments, plan)
     plan = replace(plan, folder=experiment.folder)

@@ -13,6 +13,7 @@ from scriptgraph.cli.commands.table import (
     output_options,
     place_options,
     progress_options,
+    trust_options,
 )
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def replay_command(product: Product) -> Command:
         "replay",
         "script",
         "Repeat the request of a record, and show the differences; command-line options override recorded ones.",
-        (record, *_run_options(product)),
+        (record, *trust_options(), *_run_options(product)),
         "cm replay script --record=record.json --plan",
         words="--record=FILE",
         question="which record? write cm replay script --record=FILE, a run's record.json",

@@ -135,6 +135,15 @@ def network_options() -> tuple[Option, ...]:
     )
 
 
+def trust_options() -> tuple[Option, ...]:
+    """Return the options of commands that repeat what a file from elsewhere asks for."""
+    signers = "accept files signed by one of these: a file in ssh-keygen's form"
+    return (
+        Option("trust", "switch", "run a file that this home did not write, after reading what it would run"),
+        Option("allowed_signers", "path", signers, value="=FILE", never_empty=True),
+    )
+
+
 def quiet_option() -> Option:
     """Return the option for less output."""
     return Option("quiet", "switch", "print results, warnings and errors only", OUTPUT)

@@ -8,6 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from scriptgraph.catalog.registry import load_registry
+from scriptgraph.cli.lists.audit_roles import role_faults
 from scriptgraph.errors import ManifestError, ScriptGraphError, report_line
 from scriptgraph.immutable import Immutable
 from scriptgraph.manifest.queries import parse_query
@@ -60,6 +61,8 @@ def audit(roots: Sequence[Path], own: Iterable[Path] = ()) -> list[AuditFinding]
     for manifest in registry:
         if manifest.folder.parents[1].resolve() in folders:
             findings += [*_check_identity(manifest, uids), *_check_parts(manifest, registry), *_check_code(manifest)]
+            faults = role_faults(manifest, registry, _parsed(manifest))
+            findings += [_at(manifest, pointer, problem) for pointer, problem in faults]
     return findings
 
 
@@ -135,6 +138,14 @@ def _check_code(manifest: Manifest) -> Iterator[AuditFinding]:
         yield _at(manifest, "/downloads", "is true, but customize.py has no hook downloads(context); add it")
     yield from _banned(path, tree)
     yield from _exports(manifest, path, tree)
+
+
+def _parsed(manifest: Manifest) -> ast.Module | None:
+    """Return the syntax tree of a script's code; None without code, or for code that `_check_code` refuses."""
+    try:
+        return ast.parse((manifest.folder / "customize.py").read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, ValueError):
+        return None
 
 
 def _banned(path: Path, tree: ast.Module) -> Iterator[AuditFinding]:

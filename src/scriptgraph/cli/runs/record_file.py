@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.errors import DocumentError, RequestError
-from scriptgraph.files.json_reader import read_json
+from scriptgraph.files.json_reader import DOCUMENT, parse_json
+from scriptgraph.files.sha256 import sha256
+from scriptgraph.immutable import Immutable
 from scriptgraph.manifest.decoding import decode_override
 from scriptgraph.manifest.located_json import (
     Malformed,
@@ -27,7 +29,15 @@ if TYPE_CHECKING:
 _ADVICE = "name the record.json of a run"
 
 
-def read_record(path: Path, schema: str) -> dict[str, Any]:
+class RecordFile(Immutable):
+    """A record as read: its file, the SHA-256 of the bytes, and the document in them."""
+
+    path: Path
+    digest: str
+    document: dict[str, Any]
+
+
+def read_record(path: Path, schema: str) -> RecordFile:
     """Read a record from its file or the run's folder.
 
     Raises:
@@ -36,7 +46,11 @@ def read_record(path: Path, schema: str) -> dict[str, Any]:
     where = f"--record={path}"
     path = path / "record.json" if path.is_dir() else path
     try:
-        document = read_json(path, paths=True)
+        with path.open("rb") as file:
+            content = file.read(DOCUMENT.size + 1)
+        document = parse_json(content, path, paths=True)
+    except OSError as error:
+        raise RequestError(f"{where}: cannot be read ({error.strerror}); {_ADVICE}") from None
     except DocumentError as error:
         raise RequestError(f"{where}: {error.problem}; {_ADVICE}") from None
     if not isinstance(document, dict) or document.get("schema") != schema:
@@ -48,7 +62,7 @@ def read_record(path: Path, schema: str) -> dict[str, Any]:
         _read_parts(document)
     except Malformed as error:
         raise RequestError(f"{where}#{error.pointer}: {error.problem}; {_ADVICE}") from None
-    return document
+    return RecordFile(path, sha256(content).hexdigest(), document)
 
 
 def _with(needed: Mapping[str, Callable[[Any], Any]], **known: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -98,7 +112,11 @@ _read_step = _with(
         "commands": each(_with({"exit_code": read_anything})),
     }
 )
-_read_plan_step = _with({"title": read_text, "version": read_text, "manifest": read_text, "env": read_object})
+_read_plan_step = _with(
+    {"title": read_text, "version": read_text, "manifest": read_text, "env": read_object},
+    uid=read_text,
+    alias=read_text,
+)
 _read_parts = _with(
     {"plan_fingerprint": read_text, "request": _read_request, "steps": each(_read_step)},
     plan=each(_read_plan_step),

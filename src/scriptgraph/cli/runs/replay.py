@@ -7,17 +7,16 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scriptgraph.catalog.registry import load_registry
 from scriptgraph.cli.runs.record_file import read_record
+from scriptgraph.cli.runs.recorded_request import request_of
 from scriptgraph.cli.runs.run_command import run_request
 from scriptgraph.cli.runs.run_options import read_run
+from scriptgraph.cli.runs.trust import require_trust, signer_of
 from scriptgraph.errors import RequestError
+from scriptgraph.files.digest_log import DigestLog
 from scriptgraph.immutable import Immutable
-from scriptgraph.manifest.decoding import decode_override
-from scriptgraph.manifest.located_json import decode_value
-from scriptgraph.manifest.queries import parse_query
-from scriptgraph.manifest.types import Override
 from scriptgraph.planning.environment import as_text
-from scriptgraph.planning.plan import Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -43,46 +42,41 @@ class Difference(Immutable):
         return f"{self.part}: {self.what}: {self.then} then, {self.now} now"
 
 
-def replay(arguments: Arguments, product: Product, found: Repositories, console: RunConsole) -> dict[str, Any]:
+def replay(
+    arguments: Arguments, product: Product, found: Repositories, shipped: Path, console: RunConsole
+) -> dict[str, Any]:
     """Repeat the request of a record and show the differences; command-line options override recorded ones.
 
+    `shipped` is the product's own repository.
+
     Raises:
-        RequestError: no record is named, or it cannot be read.
+        RequestError: no record is named, or it cannot be read, or it is from elsewhere and nobody answers for it.
         ScriptGraphError: the run failed.
     """
     path, schema = arguments.path("record"), product.schema("record")
     if path is None:
         raise RequestError(arguments.command.question)
-    document = read_record(path, schema)
+    record = read_record(path, schema)
+    document = record.document
     typed, options = read_run(arguments, product, document["request"]["tags"])
-    request = request_of(document, typed)
-    options = options.replaced(switches=options.switches.replaced(command_line=request.argv))
-    answer = run_request(product, found, request, options, console)
+    request, registry, outputs = request_of(document, typed), None, None
+    if record.digest not in DigestLog(options.home / "state"):
+        from scriptgraph.cli.runs.foreign_record import review_record  # noqa: PLC0415 - most replays are of own records
+
+        reviewed = review_record(record, typed, load_registry(found.roots), shipped, options.home)
+        console.text(reviewed.lines)
+        signer = signer_of(arguments, record.path, product.name)
+        require_trust(arguments, f"--record={path}", reviewed.summary, signer)
+        request, registry, outputs = reviewed.request, reviewed.registry, reviewed.outputs
+    switches = options.switches.replaced(command_line=request.argv, outputs=outputs)
+    answer = run_request(product, found, request, options.replaced(switches=switches), console, registry)
     if "new_env" not in answer:
         return answer
-    now = read_record(Path(answer["record"]), schema)
+    now = read_record(Path(answer["record"]), schema).document
     lines = [str(each) for each in plan_differences(document, now) + run_differences(document, now)]
     title = f"differences: {len(lines)}" if lines else "no differences"
     console.text([title, *(f"  {line}" for line in lines)])
     return {**answer, "differences": lines}
-
-
-def request_of(document: Mapping[str, Any], typed: Request) -> Request:
-    """Return the request of a record, overridden by the options typed with the replay.
-
-    The recorded run accepted the names of its overrides, some of which may have come from CM_SCRIPT_EXTRA_CMD.
-    """
-    recorded = document["request"]
-    overrides = {name: decode_override(fields) for name, fields in recorded.get("adr", {}).items()}
-    typed_overrides = {name: each.over(overrides.get(name, Override())) for name, each in typed.overrides.items()}
-    return Request(
-        query=parse_query(recorded["tags"]),
-        inputs={key: decode_value(value) for key, value in recorded.get("inputs", {}).items()} | dict(typed.inputs),
-        env={key: decode_value(value) for key, value in recorded.get("env", {}).items()} | dict(typed.env),
-        overrides=overrides | typed_overrides,
-        argv=tuple(recorded.get("argv", ())),
-        maybe=typed.maybe | frozenset(overrides),
-    )
 
 
 def plan_differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[Difference]:

@@ -24,9 +24,14 @@ if TYPE_CHECKING:
 
 
 def run_request(
-    product: Product, found: Repositories, request: Request, options: RunOptions, console: RunConsole
+    product: Product,
+    found: Repositories,
+    request: Request,
+    options: RunOptions,
+    console: RunConsole,
+    registry: Registry | None = None,
 ) -> dict[str, Any]:
-    """Run a request according to its options.
+    """Run a request according to its options; `registry` has the scripts, by default all that are found.
 
     Raises:
         ScriptGraphError: the request cannot be resolved, or a step fails.
@@ -35,7 +40,8 @@ def run_request(
     # A preview or a failed first command writes nothing to disk: the index is written only after a first run.
     preview = options.plan or bool(options.explain)
     keep = (options.home / "records").is_dir() and not preview
-    registry = load_registry(found.roots, options.home / "index", keep=keep)
+    if registry is None:
+        registry = load_registry(found.roots, options.home / "index", keep=keep)
     plan = _plan(request, registry, options, console)
     runtime = _runtime(product, registry, options, console, preview=preview)
     fetches = any(step.manifest.downloads for step in plan.steps())

@@ -237,3 +237,17 @@ def test_failures_of_dependencies_are_read_by_key(folders: Folders) -> None:
     assert context_with(folders, {}).failures("CM_KEY") == ()
     with pytest.raises(DocumentError, match=r"^CM_KEY: is not JSON"):
         context_with(folders, {"CM_KEY": "a line"}).failures("CM_KEY")
+
+
+def test_defaults_of_outputs_stay_in_the_replays_folder(folders: Folders, tmp_path: Path) -> None:
+    replay = tmp_path / "elsewhere" / "replay"
+    context = context_with(folders, {"CM_MODEL": "/typed"})
+    foreign = Context(SCRIPT, Environment(), folders, Switches(outputs=replay), Events())
+    own = folders.state.parent / "results"
+
+    assert context.output_path("CM_MODEL", Path("/other")) == Path("/typed")
+    assert context.output_path("CM_SIZE", Path("/other")) == Path("/other")
+    assert foreign.output_path("CM_SIZE", Path("/other/file")) == replay / "file"
+    assert foreign.output_path("CM_SIZE", folders.state / "../../../file") == replay / "file"
+    assert foreign.output_path("CM_SIZE", own) == own
+    assert (context.results_home, foreign.results_home) == (folders.state.parent, replay)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from tiny_scripts import Bench
 
+    from scriptgraph.files.digest_log import DigestLog
+
 
 def exporting(**exports: Any) -> str:
     return f"def preprocess(context: Context) -> Done:\n    return Done({exports!r})"
@@ -393,10 +395,10 @@ def test_a_record_that_does_not_fit_does_not_hide_the_failure(bench: Bench, monk
     bench.scripts.add("y", "def preprocess(context):\n    return Done()\n")
     real = Record.write
 
-    def write(record: Record, path: Path) -> None:
+    def write(record: Record, path: Path, written: DigestLog) -> None:
         if record.status != "running":
             raise OSError(28, "No space left on device")
-        real(record, path)
+        real(record, path, written)
 
     monkeypatch.setattr(Record, "write", write)
 

@@ -12,6 +12,7 @@ import pytest
 
 from mlperf_home.product import PRODUCT
 from scriptgraph.execution.record import Record, StepRecord, host_facts, new_run_folder
+from scriptgraph.files.digest_log import DigestLog
 
 
 def test_everything_is_in_the_file(tmp_path: Path) -> None:
@@ -21,7 +22,7 @@ def test_everything_is_in_the_file(tmp_path: Path) -> None:
     record.status, record.end_ns, record.exports = "done", 4, {"CM_P": "/p"}
     record.steps.append(step)
 
-    record.write(tmp_path / "record.json")
+    record.write(tmp_path / "record.json", DigestLog(tmp_path))
 
     written = json.loads((tmp_path / "record.json").read_text(encoding="utf-8"))
     assert written["schema"] == PRODUCT.schema("record")
@@ -37,17 +38,17 @@ def test_everything_is_in_the_file(tmp_path: Path) -> None:
 
 def test_a_record_that_cannot_be_written_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "record.json"
-    Record(PRODUCT.schema("record"), "1", {}).write(path)
+    Record(PRODUCT.schema("record"), "1", {}).write(path, DigestLog(tmp_path / "state"))
 
     def full(_descriptor: int) -> None:
         raise OSError(28, "No space left on device", str(path))
 
     monkeypatch.setattr("scriptgraph.files.atomic.os.fsync", full)
     with pytest.raises(OSError, match="No space left"):
-        Record(PRODUCT.schema("record"), "2", {}).write(path)
+        Record(PRODUCT.schema("record"), "2", {}).write(path, DigestLog(tmp_path / "state"))
 
     assert json.loads(path.read_text(encoding="utf-8"))["plan_fingerprint"] == "1"
-    assert list(tmp_path.iterdir()) == [path]
+    assert [each for each in tmp_path.iterdir() if each.is_file()] == [path]
 
 
 @pytest.mark.parametrize(
@@ -68,7 +69,7 @@ def test_credentials_are_masked(tmp_path: Path, written: str, kept: str) -> None
     path = tmp_path / "record.json"
     record = Record(PRODUCT.schema("record"), "f", {"inputs": {"repo_url": written}, "cmd": [f"--repo_url={written}"]})
     record.error = f"{written}: refused"
-    record.write(path)
+    record.write(path, DigestLog(tmp_path))
     document = json.loads(path.read_text("utf-8"))
     assert document["request"] == {"inputs": {"repo_url": kept}, "cmd": [f"--repo_url={kept}"]}
     assert document["error"] == f"{kept}: refused"

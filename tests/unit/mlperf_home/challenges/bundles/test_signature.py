@@ -10,7 +10,8 @@ import pytest
 from unpacked_bundles import UnpackedBundle, problems_of
 
 from mlperf_home.challenges.bundles.bundle import MANIFEST, SIGNATURE
-from mlperf_home.challenges.bundles.signature import SignatureError, sign
+from mlperf_home.product import PRODUCT
+from scriptgraph.embed import SignatureError, sign_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,5 +99,5 @@ class TestSignatures:
         file.write_text("x")
 
         with pytest.raises(SignatureError, match="without a passphrase"):
-            sign(file, key)
+            sign_file(file, key, PRODUCT.name)
         assert not (tmp_path / "file.sig").exists()

@@ -112,3 +112,52 @@ def test_an_alias_that_is_taken_is_a_finding(scripts: ScriptFolders, tmp_path_fa
     check: Callable[..., Any] = audit
 
     assert "is already used by" in str(check([scripts.root], [others.root])[0])
+
+
+PATH = {"env": "CM_O", "desc": "d", "type": "path"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"inputs": {"o": PATH}}, "#/inputs/o: is a path, and has no role"),
+        ({"inputs": {"o": {**PATH, "role": "ouput"}}}, "#/inputs/o/role: must be input, output"),
+        ({"inputs": {"fetch_url": {"env": "CM_O", "desc": "d"}}}, "#/inputs/fetch_url: suggests address"),
+        ({"inputs": {"o": {"env": "CM_GIT_PLACE", "desc": "d"}}}, "#/inputs/o: suggests repository"),
+        ({"inputs": {"o": {"env": "CM_KNOWN", "desc": "d"}}}, "#/inputs/o: has no role, but another script marks"),
+        ({"env_keys": ["CM_RUN_PREFIX"]}, "#/env_keys: CM_RUN_PREFIX suggests program, and no script exports it"),
+        ({"roles": {"CM_O": "program"}}, "#/roles/CM_O: is not a key that this script reads"),
+        (
+            {
+                "inputs": {"o": {"env": "CM_O", "desc": "d"}},
+                "deps": [{"tags": "marked", "env": {"CM_KNOWN": "<<<CM_O>>>"}}],
+            },
+            "#/inputs/o: reaches CM_KNOWN, which is marked program; write role: program",
+        ),
+    ],
+)
+def test_an_unmarked_value_is_reported(scripts: ScriptFolders, fields: dict[str, Any], expected: str) -> None:
+    scripts.add("marked", inputs={"p": {"env": "CM_KNOWN", "desc": "d", "role": "program"}}, **SOUND)
+    scripts.add("bad", **{**SOUND, **fields})
+
+    assert f"script/bad/_cm.json{expected}" in report(scripts)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ('context.output_path("CM_O", context.output)', "writes to CM_O in customize.py:4, which is not marked"),
+        ('context.command([context.text("CM_O"), "-c"])', "runs CM_O in customize.py:4, which is not marked"),
+        ('context.command([Path(context.text("CM_O")), "-c"])', "runs CM_O in customize.py:4, which is not marked"),
+    ],
+)
+def test_code_that_writes_to_or_runs_a_value_is_reported(scripts: ScriptFolders, body: str, expected: str) -> None:
+    option = {"env": "CM_O", "desc": "d"}
+    code = f"def preprocess(context: Context) -> Done:\n    {body}\n    return Done()\n"
+    scripts.add("bad", code, inputs={"o": option}, **SOUND)
+
+    assert expected in report(scripts)
+
+    role = "output" if "output_path" in body else "program"
+    scripts.add("bad", code, inputs={"o": {**option, "role": role}}, **SOUND)
+    assert report(scripts) == ""

@@ -4,27 +4,37 @@ from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlperf_home.errors import LocatedError
-from scriptgraph.embed import ProcessFailed, capture
+from scriptgraph.errors import ScriptGraphError
+from scriptgraph.immutable import Immutable
+from scriptgraph.process.outcome import ProcessFailed
+from scriptgraph.process.programs import capture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-NAMESPACE = "mlperf-home"
-"""The purpose in every signature; signatures for other purposes are refused."""
 _LIMIT_S = 60.0
 
 
-class SignatureError(LocatedError):
-    """A file cannot be signed, or a signature is invalid."""
+class SignatureError(ScriptGraphError):
+    """A file cannot be signed, or a signature is invalid.
+
+    Attributes:
+        where: the option or file.
+        problem: the fault.
+    """
+
+    def __init__(self, where: str, problem: str, advice: str) -> None:
+        super().__init__(where, problem, advice)
+        self.where, self.problem, self.advice = where, problem, advice
+
+    def __str__(self) -> str:
+        return " ".join(f"{self.where}: {self.problem}; {self.advice}".split())
 
 
-@dataclass(frozen=True)
-class SshSignature:
+class SshSignature(Immutable):
     """A valid signature: the key's fingerprint, and its owner by the list of allowed signers ("" without a list)."""
 
     key: str
@@ -36,10 +46,11 @@ class SshSignature:
         return f"signed with the key {self.key}; owner unknown without --allowed_signers"
 
 
-def sign(file: Path, key: Path) -> Path:
+def sign_file(file: Path, key: Path, purpose: str) -> Path:
     """Sign a file; return the path of the signature, `<file>.sig`. Raise SignatureError if that fails.
 
-    `key` is a private key, or the public key of a private one in the SSH agent.
+    `key` is a private key, or the public key of a private one in the SSH agent. `purpose` is part of the signature: the
+    product's name; signatures for other purposes are refused.
     """
     if not key.is_file():
         raise SignatureError(
@@ -48,7 +59,7 @@ def sign(file: Path, key: Path) -> Path:
     target = file.with_name(f"{file.name}.sig")
     target.unlink(missing_ok=True)
     _ssh_keygen(
-        ["sign", "-n", NAMESPACE, "-f", str(key), str(file)],
+        ["sign", "-n", purpose, "-f", str(key), str(file)],
         f"--sign_key={key}",
         "use a key without a passphrase, or its .pub file with the key in the SSH agent",
     )
@@ -57,25 +68,25 @@ def sign(file: Path, key: Path) -> Path:
     return target
 
 
-def check_key(key: Path) -> None:
+def check_key(key: Path, purpose: str) -> None:
     """Raise SignatureError if a key cannot sign; called before a long run."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "trial").write_bytes(b"trial")
-        sign(Path(folder) / "trial", key)
+        sign_file(Path(folder) / "trial", key, purpose)
 
 
-def check(file: Path, signature: Path, allowed_signers: Path | None) -> SshSignature:
+def check_signature(file: Path, signature: Path, allowed_signers: Path | None, purpose: str) -> SshSignature:
     """Check the signature of a file. Raise SignatureError if it is invalid, or its key is not on the list.
 
     `allowed_signers` is a file in the format of ALLOWED SIGNERS in ssh-keygen(1); None accepts any key.
     """
-    where, advice = signature.name, "get the bundle from its contributor again"
-    arguments = ["-n", NAMESPACE, "-s", str(signature)]
+    where, advice = signature.name, f"get {file.name} and its signature from the sender again"
+    arguments = ["-n", purpose, "-s", str(signature)]
     output = _ssh_keygen(["check-novalidate", *arguments], where, advice, file)
     key = next((word for word in output.split() if word.startswith("SHA256:")), "not named")
     if allowed_signers is None:
         return SshSignature(key, "")
-    require_list(allowed_signers)
+    require_signers(allowed_signers)
     signers = ["-f", str(allowed_signers)]
     unlisted = f"the key {key} is not on the list of allowed signers: its owner is unknown"
     principals = _ssh_keygen(["find-principals", *signers, "-s", str(signature)], where, unlisted)
@@ -84,7 +95,7 @@ def check(file: Path, signature: Path, allowed_signers: Path | None) -> SshSigna
     return SshSignature(key, signer)
 
 
-def require_list(allowed_signers: Path) -> None:
+def require_signers(allowed_signers: Path) -> None:
     """Raise SignatureError if the list of allowed signers does not exist."""
     if not allowed_signers.is_file():
         advice = "name a list of allowed signers (format: ssh-keygen(1))"
