@@ -13,8 +13,8 @@ MORE_IS_BETTER = frozenset({"samples_per_second"})
 """Metrics of probes of which more is better; of the others, less is better."""
 
 _COIN = 0.5  # a study of this risk is no better than a coin
-ACCURACY_SHARE = 0.9
-"""The accuracies' share of a study's risk. Checks take most of the time, and the probes' quantiles change little."""
+ACCURACY_SHARE = 0.5
+"""The accuracies' share of a study's risk; the probes have the rest."""
 
 _LOOK_GROWTH = 1.25
 _LEAST_ROUNDS = 3  # fewer show neither noise nor states
@@ -54,8 +54,8 @@ class Settings:
     Attributes:
         metrics: the metrics of probes, positive and compared as ratios; the first is the speed of a sample.
         accuracy: the name of the accuracy metric, in percent.
-        risk: the chance that the whole study drops a point wrongly, or counts one to the front wrongly: `ACCURACY_SHARE`
-            of it for accuracies, the rest for probes.
+        risk: the chance that the whole study drops a point wrongly, or counts one to the front wrongly;
+            accuracies have `ACCURACY_SHARE` of it, probes the rest.
         rounds: the most rounds of probes.
         first_probe_s: the duration of a probe in the first rounds.
         longer_every: the number of rounds after which the duration of probes doubles.

@@ -33,7 +33,7 @@ FAR_ROUNDS = 3
 # have states. A state of 30 % beside runs that are off by 3 % explains nine tenths.
 _STATE_SHARE, _STATE_SHARE_FEW = 0.70, 1.5
 _LEAST_GROUP = 2  # one odd round is an outlier, not a state
-_MOST_CORRELATION = 0.95
+_MOST_CORRELATION = 0.9
 _OWN_WEIGHT = 20.0  # the rounds at which a pair's own autocorrelation counts as much as that of all pairs
 _LEAST_SD = 1e-6
 _BLOCK_VALUES = 4_000_000
@@ -153,7 +153,7 @@ def _standard_errors(moments: _Moments, known: Marks) -> tuple[Floats, Floats]:
     own_share = count / (count + _OWN_WEIGHT)
     found = common + own_share * np.maximum(moments.correlation - common, 0.0)
     # The autocorrelation found in few values is too small by (1 + 4 r) / n (Marriott and Pope).
-    correlation = np.clip((found + 1 / count) / np.maximum(1 - 4 / count, 0.25), 0.0, _MOST_CORRELATION)
+    correlation = np.clip(found + (1 + 4 * found) / count, 0.0, _MOST_CORRELATION)
     inflation = (1 + correlation) / (1 - correlation)
     # The values scatter around their own mean, which moves with them: their variance is too small.
     own = moments.variance / np.maximum(1 - (inflation - 1) / (count - 1), 1 / count)

@@ -141,9 +141,5 @@ def _state_warnings(undecided: Sequence[Standing]) -> list[str]:
     if not count:
         return []
     points = "1 point is undecided" if count == 1 else f"{count} points are undecided"
-    return [
-        (
-            f"the machine changes state: {points} because of that; use one thread, fix the governor, or repeat the study "
-            "when the machine is quiet, under another --experiment_name (docs/noise.md)"
-        )
-    ]
+    advice = "use one thread, fix the governor, or repeat the study when the machine is quiet, in another experiment"
+    return [f"the machine changes state: {points} because of that; {advice} (docs/noise.md)"]
