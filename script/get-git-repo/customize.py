@@ -24,8 +24,9 @@ def preprocess(context: Context) -> Outcome:
     recorded = RecordedHashes.of_user(context.folders.state)
     name = [f"{url}#{ref}"]
     earlier = recorded.find(name)
-    recorded.keep(name, commit)
-    if earlier not in (None, commit):
+    if earlier is None:
+        recorded.keep(name, commit)
+    elif earlier != commit:
         context.warn(f"{url}: {ref} was commit {earlier} before, and is {commit} now")
     context.say(f"{url} at {ref}: commit {commit}")
     return Done(exports={"CM_GIT_REPO_CHECKOUT_PATH": folder, "CM_GIT_REPO_CURRENT_HASH": commit})

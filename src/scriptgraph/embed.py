@@ -57,7 +57,8 @@ if TYPE_CHECKING:
     from scriptgraph.cli.runs.replay import Difference
     from scriptgraph.cli.runs.trust import printable, require_trust, signer_of
     from scriptgraph.cli.tables import Section, show_sections
-    from scriptgraph.fetch.archive import ArchiveError, UnpackLimits, extract
+    from scriptgraph.fetch.archive import ArchiveError, extract
+    from scriptgraph.fetch.archive_limits import UnpackLimits
     from scriptgraph.manifest.rows import read_table
     from scriptgraph.process.outcome import Completed, ProcessFailed, describe_end
     from scriptgraph.process.programs import capture, run
@@ -85,7 +86,7 @@ _LATER = {
     "Section": "scriptgraph.cli.tables",
     "show_sections": "scriptgraph.cli.tables",
     "ArchiveError": "scriptgraph.fetch.archive",
-    "UnpackLimits": "scriptgraph.fetch.archive",
+    "UnpackLimits": "scriptgraph.fetch.archive_limits",
     "extract": "scriptgraph.fetch.archive",
     "Completed": "scriptgraph.process.outcome",
     "ProcessFailed": "scriptgraph.process.outcome",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pictures import HOSTILE, example, mark, picture
 
-from mlperf_home.pictures.picture import with_standings
+from mlperf_home.pictures.picture import with_fronts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +44,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 @pytest.fixture
 def page(browser: Any, tmp_path: Path) -> Any:
-    return open_page(browser, tmp_path, with_standings(example()))
+    return open_page(browser, tmp_path, with_fronts(example()))
 
 
 def open_page(browser: Any, tmp_path: Path, shown: Any) -> Any:
@@ -59,7 +59,15 @@ def open_page(browser: Any, tmp_path: Path, shown: Any) -> Any:
 
 
 def points(page: Any) -> list[list[str]]:
-    return page.execute_script("return document.getElementById('chart').data.map((trace) => trace.x.map(String))")
+    data = "document.getElementById('chart').data.filter((trace) => trace.mode === 'markers')"
+    return page.execute_script(f"return {data}.map((trace) => trace.x.map(String))")
+
+
+def lines(page: Any) -> dict[str, list[list[float]]]:
+    """Return the points of each front's line, in the order of the line."""
+    data = "document.getElementById('chart').data.filter((trace) => trace.mode === 'lines')"
+    pairs = "trace.x.map((x, index) => [x, trace.y[index]])"
+    return page.execute_script(f"return Object.fromEntries({data}.map((trace) => [trace.name, {pairs}]))")
 
 
 def requested_urls(page: Any) -> list[str]:
@@ -100,6 +108,12 @@ def test_filters_and_the_search_hide_points(page: Any) -> None:
     assert points(page) == [["0.6"] if each else [] for each in (False, False, False, False, True)]
 
 
+def test_each_front_is_one_of_the_shown_points(page: Any) -> None:
+    assert lines(page) == {"mine": [[0.1, 80.4], [0.3, 88], [0.6, 93.1]], "world": [[0.05, 70]]}
+    page.find_element("id", "search").send_keys("slow")
+    assert lines(page) == {"world": [[5, 69]]}
+
+
 def test_axes_are_switched(page: Any) -> None:
     kinds = "const l = document.getElementById('chart').layout; return [l.xaxis.type, l.yaxis.type]"
     assert page.execute_script(kinds) == ["log", "linear"]
@@ -125,7 +139,7 @@ def test_names_are_shown_as_text(page: Any) -> None:
 
 
 def test_five_thousand_points_are_drawn(browser: Any, tmp_path: Path) -> None:
-    many = with_standings(picture(*(mark(f"m{each}", 1 + each, each % 97, imported=True) for each in range(5000))))
+    many = with_fronts(picture(*(mark(f"m{each}", 1 + each, each % 97, imported=True) for each in range(5000))))
 
     page = open_page(browser, tmp_path, many)
 

@@ -53,7 +53,7 @@ def test_a_bundle_is_made_verified_and_replayed(cm: Cm, tmp_path: Path) -> None:
     (result,) = replayed.document["results"]
     assert result["same_arithmetic"]
     (top1,) = [value for value in result["values"] if value["metric"] == "top1_percent"]
-    assert top1["agree"]
+    assert top1["verdict"] == "agree"
     assert top1["then"] == top1["now"]
     for ending in ("json", "md", "html"):
         assert Path(replayed.document["report"]).with_suffix(f".{ending}").is_file()

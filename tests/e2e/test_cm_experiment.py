@@ -108,7 +108,7 @@ def test_a_published_table_is_imported_once_and_has_a_front(cm: Cm, tmp_path: Pa
 
     assert "3 from a published table, 3 of them new" in first.out
     assert "3 from a published table, 0 of them new" in second.out
-    assert "world: mobilenets, SingleStream: 2 of 3 are on the front" in shown.out
+    assert "world: resnet, SingleStream: 2 of 3 are on the front" in shown.out
     assert "mobilenet-v1/1.0/160/fp32" not in shown.out
     assert per_core.out.splitlines()[-1].split()[-1] == "8"
 

@@ -333,6 +333,17 @@ def test_ctrl_c_ends_all_processes_and_keeps_no_partial_result(
     assert cm.script(TAGS, *small).code == 0
 
 
+def test_ctrl_c_twice_at_once_is_answered_by_one_line(cm: Cm, hanging: subprocess.Popen[str]) -> None:
+    for _ in range(2):
+        os.killpg(hanging.pid, signal.SIGINT)
+    out, err = hanging.communicate()
+
+    assert hanging.returncode == 130, out + err
+    assert (out + err).count("CM error: interrupted") == 1
+    assert "Traceback" not in out + err
+    assert not _workers(cm.home)
+
+
 def test_the_signal_that_killed_an_engine_is_named(cm: Cm, hanging: subprocess.Popen[str], tmp_path: Path) -> None:
     os.kill(_workers(cm.home)[-1], signal.SIGKILL)
     out, err = hanging.communicate()

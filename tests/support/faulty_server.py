@@ -100,7 +100,7 @@ class FaultyServer:
 
 
 def _begin(handler: _Handler, code: int, headers: dict[str, str]) -> None:
-    handler.send_response(code)
+    handler.send_response_only(code)
     for name, value in {"Connection": "close", **headers}.items():
         handler.send_header(name, value)
     handler.end_headers()
@@ -137,12 +137,23 @@ def whole(
     return behave
 
 
-def truncated(content: bytes, at: int, *, etag: str = '"v1"') -> Behaviour:
-    """Promise the whole length, and end the connection after `at` bytes."""
+def truncated(content: bytes, at: int, *, etag: str = '"v1"', headers: dict[str, str] | None = None) -> Behaviour:
+    """Promise the whole length, and end the connection after `at` bytes; `headers` replace the ETag."""
 
     def behave(handler: _Handler) -> None:
-        _begin(handler, 200, {"Content-Length": str(len(content)), "ETag": etag})
+        _begin(handler, 200, {"Content-Length": str(len(content)), **({"ETag": etag} if headers is None else headers)})
         handler.wfile.write(content[:at])
+
+    return behave
+
+
+def part(content: bytes, start: int, headers: dict[str, str]) -> Behaviour:
+    """Send the rest of a file, whatever was requested."""
+
+    def behave(handler: _Handler) -> None:
+        where = f"bytes {start}-{len(content) - 1}/{len(content)}"
+        _begin(handler, 206, {"Content-Length": str(len(content) - start), "Content-Range": where, **headers})
+        handler.wfile.write(content[start:])
 
     return behave
 
@@ -189,6 +200,17 @@ def status(code: int, headers: dict[str, str] | None = None, body: bytes = b"") 
     def behave(handler: _Handler) -> None:
         _begin(handler, code, {"Content-Length": str(len(body)), **(headers or {})})
         handler.wfile.write(body)
+
+    return behave
+
+
+def endless(code: int, headers: dict[str, str]) -> Behaviour:
+    """Answer with a status and content that never ends."""
+
+    def behave(handler: _Handler) -> None:
+        _begin(handler, code, headers)
+        while True:
+            handler.wfile.write(bytes(1 << 16))
 
     return behave
 

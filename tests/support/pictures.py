@@ -10,9 +10,10 @@ from mlperf_home.pictures.picture import axis
 HOSTILE = "</script><script>document.title='broken'</script>"
 
 
-def mark(name: str, x: float, y: float, standing: str = "", **changes: Any) -> Mark:
+def mark(name: str, x: float, y: float, judged: str = "", **changes: Any) -> Mark:
     usual = {"x_interval": None, "y_interval": None, "system": "here", "imported": False, "sample": True, "facts": {}}
-    return Mark(name=name, x=x, y=y, standing=standing, **{**usual, **changes})
+    made = {**usual, "front": "world" if changes.get("imported") else "mine", "on_front": False, **changes}
+    return Mark(name=name, x=x, y=y, judged=judged, **made)
 
 
 def picture(*marks: Mark, **changes: Any) -> Picture:

@@ -135,6 +135,43 @@ def test_ctrl_c_ends_a_run_and_leaves_nothing(scripts: ScriptFolders, home: Path
     assert json.loads(record.read_text(encoding="utf-8"))["status"] == "interrupted"
 
 
+# Prints a line, and another when it is asked to end, which it does not do.
+STUBBORN = """
+    import sys
+
+    PROGRAM = (
+        "import signal, threading;"
+        "signal.signal(signal.SIGTERM, lambda *_: print('asked to end', flush=True));"
+        "print('begun', flush=True);"
+        "threading.Event().wait()"
+    )
+
+    def preprocess(context: Context) -> Done:
+        context.command([sys.executable, "-c", PROGRAM])
+        return Done()
+    """
+
+
+@pytest.mark.parametrize("programs", [1, 2])
+def test_a_second_ctrl_c_is_answered_too(scripts: ScriptFolders, home: Path, programs: int) -> None:
+    names = [f"stubborn-{number}" for number in range(programs)]
+    for name in names:
+        scripts.add(name, STUBBORN, pure=True)
+    scripts.add("all", deps=[{"tags": name} for name in names])
+    command = [sys.executable, RUN_COMMAND, scripts.root, json.dumps({"tags": "all", "home": str(home), "v": True})]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for line in ("begun", "asked to end"):
+            left = programs
+            while left:
+                left -= process.stderr.readline().rstrip().endswith(line)
+            process.send_signal(signal.SIGINT)
+        out, err = process.communicate()
+
+    assert json.loads(out) == {"return": 130, "error": "interrupted; no unfinished result was kept"}
+    assert "Traceback" not in err
+
+
 def test_a_killed_run_publishes_nothing_and_the_next_is_whole(scripts: ScriptFolders, home: Path, gate: Gate) -> None:
     with started(scripts, home, gate) as process:
         wait_for(process, "  half made")

@@ -48,8 +48,12 @@ def lock_text(uv: Uv, environment: LockedEnvironment) -> str:
 def _run(argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None, check: bool = True) -> Completed:
     command = [str(part) for part in argv]
     log = Path(command[command.index("-o") + 1]).with_suffix(".log")
-    completed = run(command, env=program_environment(env or {}), cwd=Path.cwd(), log=log, echo=True)
+    completed = run(command, env=program_environment(env or {}), cwd=Path.cwd(), log=log, echo=_echo)
     return completed.require_success() if check else completed
+
+
+def _echo(line: str) -> None:
+    print(line, file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.contracts.codec import encode
-from mlperf_home.contracts.studies.answer import read_answer
 from mlperf_home.contracts.studies.experiment import CommandOrigin
 from mlperf_home.errors import LocatedError
 from mlperf_home.experiments.arguments import home_of, read_derivations, require_name, root_of
@@ -26,6 +25,7 @@ from mlperf_home.experiments.tables import (
     sample_mark,
 )
 from mlperf_home.experiments.values import make_trials, read_value_options
+from mlperf_home.measurements.naming import with_one_name
 from mlperf_home.measurements.prices import kept_prices, read_prices, with_cost
 from mlperf_home.product import ENGINE
 from scriptgraph.embed import Section, confirmed, failing_on, show_sections
@@ -182,7 +182,7 @@ def _read(arguments: Arguments, console: RunConsole, derivations: Mapping[str, E
     table = arguments.path("prices")
     prices = read_prices(table) if table else kept_prices(home_of(arguments))
     experiments, notes = _chosen(arguments, console), list[str]()
-    lists = [[*each.store.measurements(notes)] for each in experiments]
+    lists = [[*map(with_one_name, each.store.measurements(notes))] for each in experiments]
     if prices:
         lists = [[with_cost(each, prices) for each in measurements] for measurements in lists]
     # One call for all: an expression is an error only if no measurement has a value for it.
@@ -195,9 +195,9 @@ def _with_fronts(experiments: Measured, axes: Sequence[Axis]) -> tuple[list[dict
     """Return documents and sections: an exploration's answer if no metrics are chosen, else fronts."""
     documents, sections = [], list[Section]()
     for experiment, measurements in experiments:
-        if experiment.answer.is_file() and not axes:
-            sections += answer_sections(experiment)
-            documents.append({**_description(experiment), "answer": encode(read_answer(experiment.answer))})
+        if not axes and (answer := experiment.read_answer()):
+            sections += answer_sections(experiment, answer)
+            documents.append({**_description(experiment), "answer": encode(answer)})
             continue
         fronts = fronts_of(measurements, axes, strict=not axes)
         sections += [front_section(experiment, each) for each in fronts]

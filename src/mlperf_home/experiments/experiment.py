@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.contracts.codec import encode, read_document
+from mlperf_home.contracts.studies.answer import read_answer
 from mlperf_home.contracts.studies.experiment import EXPERIMENT_LIMITS, ExperimentDescription
 from mlperf_home.errors import LocatedError
 from mlperf_home.measurements.store import Store
@@ -28,6 +29,8 @@ from scriptgraph.files.atomic import replace_text, sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from mlperf_home.contracts.studies.answer import AnswerDocument
 
 KINDS = ("grid", "exploration", "import")
 """A command run with many values, a study of a space, measurements from elsewhere."""
@@ -80,6 +83,20 @@ class Experiment:
     def answer(self) -> Path:
         """The file of an exploration's answer; it exists once there is an answer."""
         return self.folder / "answer.json"
+
+    def read_answer(self) -> AnswerDocument | None:
+        """Return the answer of an exploration; None before its first round, and for other experiments.
+
+        Raises:
+            ExperimentError: it cannot be read.
+        """
+        if not self.answer.is_file():
+            return None
+        try:
+            return read_answer(self.answer)
+        except DocumentError as error:
+            advice = "run the exploration again; its journal is kept"
+            raise ExperimentError(self.answer, f"is not an answer ({error.fault})", advice) from None
 
 
 @dataclass(frozen=True)

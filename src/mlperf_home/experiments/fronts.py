@@ -1,4 +1,4 @@
-"""The Pareto fronts of measurements: one for each benchmark and scenario, since others are not comparable."""
+"""The Pareto fronts of measurements, each of those that are comparable: of one dataset, benchmark and scenario."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlperf_home.contracts.studies.picture import Axis
 from mlperf_home.experiments.experiment import ExperimentError
+from mlperf_home.measurements.measurement import DATASET
 from mlperf_home.pareto.front import DIRECTIONS, front
 from mlperf_home.pictures.picture import axis
 
@@ -24,18 +25,49 @@ USUAL = (*_COSTS, *_GAINS, "energy_mj", "energy_per_sample_j", "cost_per_million
 
 
 @dataclass(frozen=True)
-class Front:
-    """The front of a benchmark and scenario.
+class Comparable:
+    """Measurements that share a front if they agree in all of these.
 
     Attributes:
+        sample: whether they were made with sample data.
+        benchmark: the benchmark's name.
+        scenario: the scenario's name.
+        dataset: the dataset with its number of samples; "" if unknown.
+        imported: whether they were measured elsewhere, not by this installation.
+    """
+
+    sample: bool
+    benchmark: str
+    scenario: str
+    dataset: str
+    imported: bool
+
+    def __str__(self) -> str:
+        sample = "SAMPLE" if self.sample else ""
+        words = (self.benchmark, self.scenario, self.dataset, "imported" if self.imported else "measured here")
+        return " ".join(filter(None, (sample, ", ".join(filter(None, words)))))
+
+
+def comparable_of(measurement: Measurement, *, imported: bool) -> Comparable:
+    """Return the measurements that a measurement can be compared with."""
+    dataset = measurement.values.get(DATASET)
+    text = str(dataset.value) if dataset is not None and dataset.value is not None else ""
+    return Comparable(measurement.sample, measurement.benchmark, measurement.scenario, text, imported)
+
+
+@dataclass(frozen=True)
+class Front:
+    """The front of comparable measurements.
+
+    Attributes:
+        of: the compared measurements.
         members: the measurements of the front, in the order of the first metric.
         compared: the number of compared measurements.
         invalid: the number of measurements left out because LoadGen reports them INVALID.
         lacking: the number of measurements left out because they lack a metric.
     """
 
-    benchmark: str
-    scenario: str
+    of: Comparable
     axes: tuple[Axis, ...]
     members: tuple[Measurement, ...]
     compared: int
@@ -47,7 +79,8 @@ class Front:
         metrics = [{"name": each.name, "direction": each.direction} for each in self.axes]
         counts = {"compared": self.compared, "invalid": self.invalid, "lacking": self.lacking}
         members = [asdict(each) for each in self.members]
-        return {"benchmark": self.benchmark, "scenario": self.scenario, "metrics": metrics, **counts, "front": members}
+        of = {"benchmark": self.of.benchmark, "scenario": self.of.scenario, "dataset": self.of.dataset}
+        return {**of, "sample": self.of.sample, "metrics": metrics, **counts, "front": members}
 
 
 def read_axes(words: Sequence[str], derived: Collection[str]) -> tuple[Axis, ...]:
@@ -72,15 +105,17 @@ def read_axes(words: Sequence[str], derived: Collection[str]) -> tuple[Axis, ...
 
 
 def fronts_of(measurements: Sequence[Measurement], axes: Sequence[Axis], *, strict: bool = True) -> list[Front]:
-    """Return the front of each benchmark and scenario; without axes, by its latency or rate and its accuracy.
+    """Return each front of comparable measurements; without axes, by latency or rate and accuracy.
+
+    All measurements are of one origin: measured here, or imported.
 
     Raises:
         ExperimentError: `strict`, and no measurement has all metrics; the error names the existing ones.
     """
-    groups: dict[tuple[str, str], list[Measurement]] = {}
+    groups: dict[Comparable, list[Measurement]] = {}
     for each in measurements:
-        groups.setdefault((each.benchmark, each.scenario), []).append(each)
-    fronts = [_front(*key, group, axes) for key, group in groups.items()]
+        groups.setdefault(comparable_of(each, imported=False), []).append(each)
+    fronts = [_front(of, group, axes) for of, group in groups.items()]
     if strict and measurements and not any(each.compared for each in fronts):
         metrics = " and ".join(each.name for each in axes) or "a latency or rate and an accuracy"
         known = {name for each in measurements if each.validity != "INVALID" for name in numbers(each)}
@@ -90,7 +125,7 @@ def fronts_of(measurements: Sequence[Measurement], axes: Sequence[Axis], *, stri
     return fronts
 
 
-def _front(benchmark: str, scenario: str, group: Sequence[Measurement], axes: Sequence[Axis]) -> Front:
+def _front(of: Comparable, group: Sequence[Measurement], axes: Sequence[Axis]) -> Front:
     valid = [(each, numbers(each)) for each in group if each.validity != "INVALID"]
     usual = usual_pair({name for _, known in valid for name in known})
     chosen = tuple(axes) or tuple(map(axis, usual if all(usual) else ()))
@@ -99,7 +134,7 @@ def _front(benchmark: str, scenario: str, group: Sequence[Measurement], axes: Se
     keeps = front([point for _, point in points], [each.direction for each in chosen]) if points else []
     members = [each for each, _ in sorted(itertools.compress(points, keeps), key=lambda pair: pair[1])]
     invalid, lacking = len(group) - len(valid), len(valid) - len(points)
-    return Front(benchmark, scenario, chosen, tuple(members), len(points), invalid, lacking)
+    return Front(of, chosen, tuple(members), len(points), invalid, lacking)
 
 
 def usual_pair(metrics: Collection[str]) -> tuple[str, str]:

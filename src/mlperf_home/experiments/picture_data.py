@@ -7,19 +7,21 @@ from collections import Counter
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
-from mlperf_home.contracts.studies.answer import read_answer
-from mlperf_home.contracts.studies.picture import Interval, Mark, MarkLabels, Picture
-from mlperf_home.experiments.fronts import numbers, usual_pair
+from mlperf_home.contracts.codec import decode
+from mlperf_home.contracts.studies.experiment import ExploredRuns
+from mlperf_home.contracts.studies.picture import Mark, MarkLabels, Picture
+from mlperf_home.experiments.fronts import Comparable, comparable_of, numbers, usual_pair
 from mlperf_home.measurements.measurement import read_measurement
+from mlperf_home.measurements.naming import with_one_name
 from mlperf_home.measurements.prices import with_cost
 from mlperf_home.measurements.published import read_table
 from mlperf_home.pictures.picture import STANDINGS, PictureError, axis
-from scriptgraph.errors import DocumentError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from mlperf_home.contracts.intervals import Interval
     from mlperf_home.contracts.studies.answer import AnswerDocument, Standing
     from mlperf_home.experiments.experiment import Experiment
     from mlperf_home.measurements.measurement import Measurement, Value
@@ -28,8 +30,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MarkSource(MarkLabels):
-    """A mark before the choice of axes: numbers by name with unit, and their known intervals."""
+    """A mark before the choice of axes: numbers by name with unit, and their known intervals.
 
+    Attributes:
+        valid: whether LoadGen does not report the run as INVALID.
+    """
+
+    valid: bool
     metrics: Mapping[str, float]
     intervals: Mapping[str, Interval]
 
@@ -44,16 +51,13 @@ def from_experiment(experiment: Experiment, damages: list[str], prices: Prices |
     """Yield the points of an exploration's answer, else the measurements of an experiment.
 
     Raises:
-        PictureError: the answer is damaged.
+        ExperimentError: the answer is damaged.
     """
-    if experiment.answer.is_file():
-        try:
-            answer = read_answer(experiment.answer)
-        except DocumentError as error:
-            advice = "run the exploration again; its journal is kept"
-            raise PictureError(experiment.answer, f"is not an answer ({error.fault})", advice) from None
+    if answer := experiment.read_answer():
+        runs = decode(experiment.made_by.get("running", {}), ExploredRuns, f"{experiment.folder}: running")
+        of = Comparable(answer.sample, runs.benchmark, runs.scenario, answer.dataset, imported=False)
         parts = zip(STANDINGS, (answer.front, answer.undecided, answer.dropped), strict=True)
-        yield from (_from_standing(answer, each, name) for name, part in parts for each in part if each.values)
+        yield from (_from_standing(answer, each, name, of) for name, part in parts for each in part if each.values)
         return
     for measurement in experiment.store.measurements(damages):
         yield from from_measurement(measurement, imported=experiment.kind == "import", prices=prices)
@@ -81,8 +85,7 @@ def from_table(path: Path, prices: Prices | None = None) -> Iterator[MarkSource]
 
 def from_measurement(measurement: Measurement, *, imported: bool, prices: Prices | None = None) -> Iterator[MarkSource]:
     """Yield a measurement with its numbers, and its cost by a table of prices; nothing if it has no numbers."""
-    if prices:
-        measurement = with_cost(measurement, prices)
+    measurement = with_one_name(with_cost(measurement, prices) if prices else measurement)
     metrics = numbers(measurement)
     if not metrics:
         return
@@ -95,14 +98,25 @@ def from_measurement(measurement: Measurement, *, imported: bool, prices: Prices
         "validity": measurement.validity or "",
         "values": origins.most_common(1)[0][0],
     }
-    model = _text(measurement.model, "name") or "unknown model"
-    system = _text(measurement.system, "name") or "unknown system"
-    facts = {key: value for key, value in facts.items() if value}
-    yield MarkSource(model, "", system, imported, measurement.sample, facts, metrics, {})
+    yield MarkSource(
+        name=_text(measurement.model, "name") or "unknown model",
+        front=str(comparable_of(measurement, imported=imported)),
+        judged="",
+        on_front=False,
+        system=_text(measurement.system, "name") or "unknown system",
+        imported=imported,
+        sample=measurement.sample,
+        facts={key: value for key, value in facts.items() if value},
+        valid=measurement.validity != "INVALID",
+        metrics=metrics,
+        intervals={},
+    )
 
 
 def make_picture(sources: Sequence[MarkSource], x: str, y: str, title: str) -> Picture:
-    """Return a picture of two metrics; a note counts the sources that lack one of them.
+    """Return a picture of two metrics; notes count the sources that are left out.
+
+    Left out are INVALID runs, sources that lack a metric, and repetitions of a measurement from another source.
 
     Args:
         sources: the marks, with all their metrics.
@@ -113,35 +127,62 @@ def make_picture(sources: Sequence[MarkSource], x: str, y: str, title: str) -> P
     Raises:
         PictureError: no source has both metrics; the error names the existing ones.
     """
-    counts = Counter(metric for source in sources for metric in source.metrics)
+    valid = [each for each in sources if each.valid]
+    invalid, counts = len(sources) - len(valid), Counter(metric for source in valid for metric in source.metrics)
     x, y = (name or usual for name, usual in zip((x, y), usual_pair(counts), strict=True))
     for name in (x, y):
         if name not in counts:
             known = ", ".join(sorted(counts)) or "none"
-            problem = f"no measurement has {name or 'two metrics'}"
+            left_out = f" ({invalid} are INVALID)" if invalid else ""
+            problem = f"no measurement has {name or 'two metrics'}{left_out}"
             raise PictureError("--x and --y", problem, f"choose among these metrics: {known}")
-    marks = tuple(each.mark(x, y) for each in sources if each.metrics.keys() >= {x, y})
+    drawn = [each for each in valid if each.metrics.keys() >= {x, y}]
+    marks = tuple(each.mark(x, y) for each in _once(drawn))
     if not marks:
         raise PictureError("--x and --y", f"no measurement has both {x} and {y}", "choose other metrics")
-    left_out, x_axis, y_axis = len(sources) - len(marks), axis(x), axis(y)
-    notes = [f"{left_out} left out, which lack {x} or {y}"] if left_out else []
+    reasons = {
+        f"which lack {x} or {y}": len(valid) - len(drawn),
+        "which are INVALID": invalid,
+        "which are shown already": len(drawn) - len(marks),
+    }
+    notes = [f"{count} left out, {reason}" for reason, count in reasons.items() if count]
+    x_axis, y_axis = axis(x), axis(y)
     if any(mark.sample for mark in marks):
         notes.append("Sample data: made-up inputs and toy models. These are no MLPerf results.")
     return Picture(title or f"{y_axis.label} against {x_axis.label}", x_axis, y_axis, marks, tuple(notes))
 
 
-def _from_standing(answer: AnswerDocument, point: Standing, standing: str) -> MarkSource:
+def _once(sources: Iterable[MarkSource]) -> Iterable[MarkSource]:
+    """Return the sources, each measurement once: the same may come from a table and from an import of it."""
+    return {
+        (each.name, each.front, each.judged, each.system, *sorted(each.metrics.items())): each for each in sources
+    }.values()
+
+
+def _from_standing(answer: AnswerDocument, point: Standing, judged: str, of: Comparable) -> MarkSource:
     # The intervals of probes do not apply to an official run's values.
     intervals = {name: bounds for name, bounds in point.intervals.items() if name not in point.official}
     facts = {
+        "scenario": of.scenario,
         "accuracy": point.accuracy_source,
         "latency": "official run" if point.official else "probes",
         "against": ", ".join(point.against),
     }
     values = {**point.values, **point.official}
     finite = {name: value for name, value in values.items() if math.isfinite(value)}
-    facts = {key: value for key, value in facts.items() if value}
-    return MarkSource(point.point, standing, answer.system, False, answer.sample, facts, finite, intervals)
+    return MarkSource(
+        name=point.point,
+        front=str(of),
+        judged=judged,
+        on_front=False,
+        system=answer.system,
+        imported=False,
+        sample=answer.sample,
+        facts={key: value for key, value in facts.items() if value},
+        valid=True,
+        metrics=finite,
+        intervals=intervals,
+    )
 
 
 def _text(values: Mapping[str, Value], name: str) -> str:

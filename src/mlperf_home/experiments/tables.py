@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mlperf_home.contracts.studies.answer import read_answer
 from mlperf_home.contracts.studies.picture import SAMPLE
 from mlperf_home.experiments.experiment import ExperimentError
 from mlperf_home.experiments.fronts import USUAL
@@ -13,12 +12,11 @@ from mlperf_home.measurements.expression import ExpressionError
 from mlperf_home.measurements.measurement import Value, unknown
 from mlperf_home.pictures.picture import axis
 from scriptgraph.embed import Section
-from scriptgraph.errors import DocumentError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mlperf_home.contracts.studies.answer import Standing
+    from mlperf_home.contracts.studies.answer import AnswerDocument, Standing
     from mlperf_home.experiments.experiment import Experiment
     from mlperf_home.experiments.fronts import Front
     from mlperf_home.experiments.grid import TrialComparison
@@ -113,13 +111,8 @@ def _value_of(measurement: Measurement, name: str) -> Value | None:
     return measurement.values.get(name, _system(measurement).get(name))
 
 
-def answer_sections(experiment: Experiment) -> list[Section]:
-    """Return the tables of an exploration's answer. Raise ExperimentError if it cannot be read."""
-    try:
-        answer = read_answer(experiment.answer)
-    except DocumentError as error:
-        advice = "run the exploration again; its journal is kept"
-        raise ExperimentError(experiment.answer, f"is not an answer ({error.fault})", advice) from None
+def answer_sections(experiment: Experiment, answer: AnswerDocument) -> list[Section]:
+    """Return the tables of an exploration's answer."""
     metrics, work = [each.name for each in answer.metrics], answer.work
     share = f"{work.share:.1%} of the exhaustive sweep's time"
     times = f"{sum(work.spent_s.values()):.0f} s spent, {share}; at most {work.left_s:.0f} s left"
@@ -146,9 +139,9 @@ def _part(standings: Sequence[Standing], name: str, against: str, metrics: Seque
 
 
 def front_section(experiment: Experiment, front: Front) -> Section:
-    """Return the table of the front of one benchmark and scenario."""
-    sample = experiment.sample or any(each.sample for each in front.members)
-    prefix = f"{experiment.name}: {front.benchmark}, {front.scenario}"
+    """Return the table of one front."""
+    sample, of = experiment.sample or front.of.sample, front.of
+    prefix = f"{experiment.name}: {', '.join(filter(None, (of.benchmark, of.scenario, of.dataset)))}"
     reasons = [f"{front.invalid} INVALID"] if front.invalid else []
     reasons += [f"{front.lacking} without these metrics"] if front.lacking and front.axes else []
     left_out = f"; left out: {', '.join(reasons)}" if reasons else ""

@@ -189,9 +189,12 @@ def user_conf(loadgen_model: str, scenario: str, values: Mapping[str, float]) ->
     """
     if not values or (unknown := sorted(set(values) - set(KEYS))):
         raise ValueError(f"user.conf cannot be written from {dict(values)}" + (f": {unknown}" if values else ""))
-    # LoadGen reads plain decimals: neither 1e-05, nor 24576.0 for a count.
-    texts = {key: str(int(value)) if float(value).is_integer() else f"{value:.6f}" for key, value in values.items()}
-    return "".join(f"{loadgen_model}.{scenario}.{key} = {text}\n" for key, text in texts.items())
+    return "".join(f"{loadgen_model}.{scenario}.{key} = {conf_number(value)}\n" for key, value in values.items())
+
+
+def conf_number(value: float) -> str:
+    """Return a number as LoadGen reads it, a plain decimal: neither 1e-05, nor 24576.0 for a count."""
+    return str(int(value)) if float(value).is_integer() else f"{value:.6f}"
 
 
 def check_user_conf(path: Path, loadgen_model: str, scenario: str) -> None:

@@ -12,11 +12,11 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mlperf_home.contracts.codec import encode
-from mlperf_home.contracts.runs.session import IngestError, check_logs, check_same_setup, read_session
+from mlperf_home.contracts.runs.session import IngestError, check_logs, check_same_setup, dataset_text, read_session
 from mlperf_home.loadgen_logs.accuracy_log import AccuracyText, AccuracyTextError, kept_hash, read_accuracy_text
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE, DETAIL_FILE, LoadGenResult, LogError, read_run
 from mlperf_home.measurements.layout import ACCURACY_DIR, ACCURACY_TEXT, PERFORMANCE_DIR
-from mlperf_home.measurements.measurement import NOISY, Measurement, Value, unknown
+from mlperf_home.measurements.measurement import DATASET, NOISY, Measurement, Value, unknown
 from mlperf_home.measurements.prices import cost_values
 from mlperf_home.rules import load_round
 
@@ -91,6 +91,7 @@ def _values(
     source = f"{ACCURACY_DIR}/{ACCURACY_TEXT}"
     accuracies = {key: Value(value, "measured", source) for key, value in text.values.items()} if text else {}
     values |= accuracies or {"accuracy": unknown("no accuracy run in this result")}
+    values[DATASET] = Value(dataset_text(session.dataset.name, session.dataset.count), "copied", "session: dataset")
     values["peak_memory_bytes"] = Value(session.peak_memory_bytes, "measured", "session: peak_memory_bytes")
     for key in ("open_s", "run_s"):
         values[key] = Value(getattr(session.times, key), "measured", f"session: times.{key}")
@@ -262,7 +263,7 @@ def _obstacles(
     count, total = session.dataset.count, benchmark.dataset_sample_count
     if session.sample:
         yield "it was made with sample data"
-    elif count < total:
+    elif count != total:
         yield f"its dataset has {count} samples; {rules.name} asks all {total}"
     if accuracy is None:
         yield "it has no accuracy run"

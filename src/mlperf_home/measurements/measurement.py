@@ -25,6 +25,9 @@ ORIGINS = ("measured", "inferred", "copied", "unknown")
 MACHINE_FACTS = frozenset({"name", "host_processor_model_name", "sockets", "cores", "memory_total_bytes"})
 """The facts of a measurement's system. Cores are those of one socket, as in MLPerf's tables."""
 
+DATASET = "dataset"
+"""The value with the dataset's name and its number of samples; measurements of version 0.1 lack it."""
+
 NOISY = "noisy: "
 """The prefix of warnings about disturbances of a run."""
 

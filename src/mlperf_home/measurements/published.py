@@ -36,6 +36,10 @@ _UNITS = {
 _ACCURACY = {"bert-99": "f1_percent", "bert-99.9": "f1_percent", "resnet": "top1_percent"}
 
 
+IMAGE_BENCHMARK = "resnet"
+"""The benchmark of all image classifiers, in the rules of a round and so in results."""
+
+
 class TableError(LocatedError):
     """A table cannot be read, lacks a column, or has a malformed cell."""
 
@@ -149,7 +153,7 @@ def _image_result(row: _Row) -> Measurement:
         **{name: row.number_or_text(name) for name in ("sockets", "cores")},
     }
     return row.measurement(
-        (row.cells["round"], "mobilenets", "SingleStream"),
+        (row.cells["round"], IMAGE_BENCHMARK, "SingleStream"),
         {"name": Value(variant, "copied", row.source), **{name: row.value(name) for name in _VARIANT}},
         system,
         {name: row.number(column) for column, name in _NUMBERS.items()},

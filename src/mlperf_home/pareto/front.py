@@ -13,7 +13,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Hashable, Iterable, Sequence
 
     Vector = tuple[float, ...]
 
@@ -61,6 +61,27 @@ def front(values: Iterable[Sequence[float]], directions: Sequence[str]) -> list[
     # In lexicographic order, later points never dominate earlier ones, so the first metric is not compared again.
     kept = {point for point in sorted(set(points)) if edge.add(point[1:])}
     return [point in kept for point in points]
+
+
+def fronts(groups: Sequence[Hashable], values: Iterable[Sequence[float]], directions: Sequence[str]) -> list[bool]:
+    """Return whether each point is on the front of its group; points of different groups are never compared.
+
+    Args:
+        groups: the group of each point.
+        values: the metrics of each point.
+        directions: "min" or "max" for each metric.
+
+    Raises:
+        ValueError: see `oriented`.
+    """
+    members: dict[Hashable, list[int]] = {}
+    for index, group in enumerate(groups):
+        members.setdefault(group, []).append(index)
+    points, keeps = list(values), [False] * len(groups)
+    for indices in members.values():
+        for index, keep in zip(indices, front([points[i] for i in indices], directions), strict=True):
+            keeps[index] = keep
+    return keeps
 
 
 class _Front:

@@ -13,7 +13,7 @@ from mlperf_home.contracts.codec import print_line
 from mlperf_home.contracts.runs.progress import print_failure
 from mlperf_home.contracts.studies.picture import PictureDrawn
 from mlperf_home.pictures.drawing import draw, write_page
-from mlperf_home.pictures.picture import PictureError, read_picture, to_json, with_standings
+from mlperf_home.pictures.picture import PictureError, read_picture, to_json, with_fronts
 from scriptgraph.files.atomic import replace_text
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     try:
-        picture = with_standings(read_picture(arguments.picture))
+        picture = with_fronts(read_picture(arguments.picture))
         _write(picture, arguments.out)
     except PictureError as error:
         print_failure(error)
@@ -38,7 +38,7 @@ def main() -> int:
         place = error.filename or arguments.out
         print_failure(f"{place}: cannot be written ({error.strerror}); use another --out_dir")
         return 1
-    fronts = sum(mark.standing == "front" for mark in picture.marks)
+    fronts = sum(mark.on_front for mark in picture.marks)
     print_line(PictureDrawn(marks=len(picture.marks), front=fronts))
     return 0
 
@@ -60,11 +60,12 @@ def _write(picture: Picture, out: Path) -> None:
     columns = [f"{axis.name}{end}" for axis in (picture.x, picture.y) for end in ("", "_low", "_high")]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["name", "system", "imported", "sample", "standing", *columns, *facts])
+    writer.writerow(["name", "system", "imported", "sample", "front", "on_front", "judged", *columns, *facts])
     for mark in picture.marks:
-        own = [mark.name, mark.system, *("yes" if each else "no" for each in (mark.imported, mark.sample))]
+        imported, sample, on_front = ("yes" if each else "no" for each in (mark.imported, mark.sample, mark.on_front))
+        own = [mark.name, mark.system, imported, sample, mark.front, on_front, mark.judged]
         numbers = [mark.x, *(mark.x_interval or ("", "")), mark.y, *(mark.y_interval or ("", ""))]
-        writer.writerow([*own, mark.standing, *numbers, *(mark.facts.get(name, "") for name in facts)])
+        writer.writerow([*own, *numbers, *(mark.facts.get(name, "") for name in facts)])
     replace_text(out / "pareto.csv", text.getvalue())
 
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import html
 import json
+import math
 from dataclasses import asdict
 from importlib import resources
+from itertools import chain, cycle
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
@@ -21,7 +23,7 @@ from mlperf_home.contracts.studies.picture import SAMPLE
 from mlperf_home.pictures.picture import LOOKS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from mlperf_home.contracts.studies.picture import Mark, Picture
@@ -31,35 +33,40 @@ _DPI = 150
 _FEW = 400
 """The most marks of a kind that are drawn large and not covered by names."""
 _NARROW = 100
+_LINE_STYLES = ("-", "--", "-.", ":")
 # Positions of a label, in points from its mark, in the order of preference: first those on the empty side of the front.
 _PLACES = ((-8, 7), (-8, 17), (8, -12), (8, 5), (-8, -12), (8, -22), (-8, 25), (8, 15))
 _SETTINGS = {"svg.hashsalt": "mlperf-home", "svg.fonttype": "path", "font.size": 10, "axes.axisbelow": True}
 
 
 def draw(picture: Picture, svg: Path, png: Path) -> None:
-    """Draw a picture whose marks all have standings. Raise OSError if a file cannot be written."""
+    """Draw a picture whose fronts are known. Raise OSError if a file cannot be written."""
     mpl.use("Agg")
     from matplotlib import pyplot as plt  # noqa: PLC0415 - only after the choice of the backend
 
     with mpl.rc_context(_SETTINGS):
         figure, axes = plt.subplots(figsize=_SIZE_IN)
-        for imported in (True, False):
-            front = picture.staircase(imported=imported)
-            if len(front) > 1:
-                # Steps, since between two marks of the front only the worse value is reached.
-                where = "post" if picture.x.direction == "min" else "pre"
-                colour = LOOKS[front[0].kind].colour
-                xs, ys = [mark.x for mark in front], [mark.y for mark in front]
-                axes.step(xs, ys, where=where, color=colour, linewidth=1.2, alpha=0.6, zorder=1)
+        fronts = picture.staircases()
+        _draw_lines(axes, picture, fronts)
         for key, look in LOOKS.items():
             marks = [mark for mark in picture.marks if mark.kind == key]
             if marks:
                 _draw_marks(axes, marks, f"{look.label} ({len(marks)})", key)
         _format_axes(axes, picture)
-        _label(figure, axes, picture.staircase(imported=False) or picture.staircase(imported=True), picture)
+        own = [front for front in fronts.values() if not front[0].imported]
+        _label(figure, axes, chain.from_iterable(own or fronts.values()), picture)
         figure.savefig(svg, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": "mlperf-home"})
         figure.savefig(png, format="png", bbox_inches="tight", dpi=_DPI)
         plt.close(figure)
+
+
+def _draw_lines(axes: Any, picture: Picture, fronts: Mapping[str, Sequence[Mark]]) -> None:
+    """Draw each front as steps, since between two of its marks only the worse value is reached."""
+    where = "post" if picture.x.direction == "min" else "pre"
+    for (name, front), style in zip(fronts.items(), cycle(_LINE_STYLES)):
+        xs, ys = [mark.x for mark in front], [mark.y for mark in front]
+        look = {"color": LOOKS[front[0].imported, "front"].colour, "linestyle": style, "linewidth": 1.2, "alpha": 0.6}
+        axes.step(xs, ys, where=where, zorder=1, label=name if len(fronts) > 1 else None, **look)
 
 
 def _draw_marks(axes: Any, marks: Sequence[Mark], label: str, key: tuple[bool, str]) -> None:
@@ -96,11 +103,13 @@ def _format_axes(axes: Any, picture: Picture) -> None:
     axes.set_ylabel(picture.y.caption)
     axes.set_title(picture.heading, loc="left", wrap=True)
     axes.grid(visible=True, which="both", color="#e8e8e8", linewidth=0.6)
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.11), ncols=5, frameon=False)
+    # Names of fronts are long; one front has no name in the legend.
+    columns = 2 if len(picture.staircases()) > 1 else 5
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.11), ncols=columns, frameon=False)
     if picture.notes:
-        axes.annotate(
-            "\n".join(picture.notes), (0, -0.22), xycoords="axes fraction", fontsize=9, color="#444444", va="top"
-        )
+        below = -0.17 - 0.05 * math.ceil(len(axes.get_legend().get_texts()) / columns)
+        text = "\n".join(picture.notes)
+        axes.annotate(text, (0, below), xycoords="axes fraction", fontsize=9, color="#444444", va="top")
 
 
 def _label(figure: Any, axes: Any, front: Iterable[Mark], picture: Picture) -> None:
@@ -135,11 +144,11 @@ def _label(figure: Any, axes: Any, front: Iterable[Mark], picture: Picture) -> N
 
 
 def write_page(picture: Picture) -> str:
-    """Return a page that contains Plotly's library, the marks, and the filters; every mark has a standing."""
+    """Return a page that contains Plotly's library, the marks, and the filters."""
     looks = [
         {"imported": imported, "standing": standing, **asdict(look)}
         for (imported, standing), look in LOOKS.items()
-        if any(mark.kind == (imported, standing) for mark in picture.marks)
+        if any(mark.imported == imported for mark in picture.marks)
     ]
     document = {**asdict(picture), "looks": looks, "sample_words": SAMPLE if picture.sample else ""}
     text = json.dumps(document, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))

@@ -11,7 +11,7 @@
 
   const filters = {
     "measured": (mark) => (mark.imported ? "imported" : "this machine"),
-    "standing": (mark) => mark.standing,
+    "front of": (mark) => mark.front,
     "system": (mark) => mark.system,
   };
   for (const fact of ["family", "precision", "resolution", "engine", "scenario", "round"]) {
@@ -30,6 +30,8 @@
       `${escaped(picture.x.label)}: ${rounded(mark.x)}${bounds(mark.x_interval)}`,
       `${escaped(picture.y.label)}: ${rounded(mark.y)}${bounds(mark.y_interval)}`,
       `${mark.imported ? "imported: " : ""}${escaped(mark.system)}`,
+      `front of: ${escaped(mark.front)}`,
+      ...(mark.judged ? [`judged by the race: ${escaped(mark.judged)}`] : []),
       ...Object.entries(mark.facts).map(([name, value]) => `${escaped(name)}: ${escaped(value)}`),
     ];
     return rows.join("<br>");
@@ -50,15 +52,56 @@
     return { type: "data", symmetric: false, array: side(1, 1), arrayminus: side(0, -1), thickness: 1, width: 3 };
   }
 
+  const frontNames = [...new Set(picture.marks.map((mark) => mark.front))].sort();
+
+  // The front of each kind over the marks that are shown: sorted by x, each better in y than all before it.
+  function fronts(marks) {
+    const sign = (axis) => (picture[axis].direction === "min" ? 1 : -1);
+    const [x, y] = [(mark) => sign("x") * mark.x, (mark) => sign("y") * mark.y];
+    const lines = new Map();
+    for (const mark of [...marks].sort((left, right) => x(left) - x(right) || y(left) - y(right))) {
+      if (!lines.has(mark.front)) lines.set(mark.front, []);
+      const line = lines.get(mark.front);
+      const last = line[line.length - 1];
+      const equal = last && last.x === mark.x && last.y === mark.y;
+      if (!last || equal || y(mark) < y(last)) line.push(mark);
+    }
+    return lines;
+  }
+
+  function standing(mark, onFront) {
+    if (mark.judged === "undecided") return "undecided";
+    return onFront.has(mark) ? "front" : "dropped";
+  }
+
+  const lookOf = (imported, standing) =>
+    picture.looks.find((look) => look.imported === imported && look.standing === standing);
+
   function traces(marks) {
-    return picture.looks.map((look) => {
-      const own = marks.filter((mark) => mark.imported === look.imported && mark.standing === look.standing);
-      if (look.standing === "front") own.sort((left, right) => left.x - right.x);
+    const lines = fronts(marks);
+    const onFront = new Set([...lines.values()].flat());
+    const drawn = [...lines].map(([name, line]) => ({
+      type: "scatter",
+      name: name,
+      mode: "lines",
+      line: {
+        shape: "hv", // From the best x on, since between two marks only the worse value is reached.
+        width: 1,
+        dash: ["solid", "dash", "dashdot", "dot"][frontNames.indexOf(name) % 4],
+        color: lookOf(line[0].imported, "front").colour,
+      },
+      showlegend: lines.size > 1,
+      hoverinfo: "skip",
+      x: line.map((mark) => mark.x),
+      y: line.map((mark) => mark.y),
+    }));
+    const shown = picture.looks.map((look) => {
+      const own = marks.filter((mark) => mark.imported === look.imported && standing(mark, onFront) === look.standing);
       return {
         type: "scatter",
         name: `${look.label} (${own.length})`,
-        mode: look.standing === "front" ? "lines+markers" : "markers",
-        line: { shape: picture.x.direction === "min" ? "hv" : "vh", width: 1, color: look.colour },
+        mode: "markers",
+        showlegend: own.length > 0,
         marker: { color: look.colour, symbol: look.symbol, size: marks.length > 800 ? 5 : 9 },
         x: own.map((mark) => mark.x),
         y: own.map((mark) => mark.y),
@@ -68,6 +111,7 @@
         hovertemplate: "%{text}<extra></extra>",
       };
     });
+    return [...shown, ...drawn];
   }
 
   function draw() {

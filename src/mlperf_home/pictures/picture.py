@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from mlperf_home.contracts.codec import encode_finite, read_document
 from mlperf_home.contracts.studies.picture import PICTURE_LIMITS, Axis, Picture
 from mlperf_home.errors import LocatedError
-from mlperf_home.pareto.front import front
+from mlperf_home.pareto.front import fronts
 from scriptgraph.errors import DocumentError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 STANDINGS = ("front", "undecided", "dropped")
-"""On the front, not distinguished from other points, dominated."""
+"""On the front, not distinguished from other points by a race, dominated."""
 
 _UNITS = {"ms": "ms", "percent": "%", "j": "J", "mj": "mJ", "s": "s", "mhz": "MHz", "bytes": "bytes"}
 _MORE_IS_BETTER = ("top1_percent", "f1_percent", "exact_match_percent")
@@ -73,15 +73,8 @@ def read_picture(path: Path) -> Picture:
         raise PictureError(path, f"is not a picture ({error.fault})", "create it again") from None
 
 
-def with_standings(picture: Picture) -> Picture:
-    """Return the picture with a standing for each mark, by comparing values: this machine's, and imported ones.
-
-    The standings of an exploration stay: they allow for noise.
-    """
-    standings: dict[int, str] = {}
-    for imported in (False, True):
-        own = {i: mark for i, mark in enumerate(picture.marks) if not mark.standing and mark.imported == imported}
-        keeps = front([(mark.x, mark.y) for mark in own.values()], (picture.x.direction, picture.y.direction))
-        standings |= {i: "front" if keep else "dropped" for i, keep in zip(own, keeps, strict=True)}
-    marks = (replace(mark, standing=standings.get(i, mark.standing)) for i, mark in enumerate(picture.marks))
-    return replace(picture, marks=tuple(marks))
+def with_fronts(picture: Picture) -> Picture:
+    """Return the picture with each front, by the values of all marks that it is of."""
+    marks, directions = picture.marks, (picture.x.direction, picture.y.direction)
+    keeps = fronts([mark.front for mark in marks], [(mark.x, mark.y) for mark in marks], directions)
+    return replace(picture, marks=tuple(map(lambda mark, keep: replace(mark, on_front=keep), marks, keeps)))

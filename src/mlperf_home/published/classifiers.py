@@ -6,6 +6,7 @@ The same table is what the scripts' manifests repeat over.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from mlperf_home.product import ENGINE
@@ -13,6 +14,9 @@ from scriptgraph.embed import Place, read_table, read_text, read_texts
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+_SAMPLE = "sample."
 
 
 @dataclass(frozen=True)
@@ -24,12 +28,14 @@ class ClassifierRow:
         sample: whether it belongs to the embedded sample.
         variations: the variations of the script that gets it.
         weights: fp32 or int8.
+        name: the classifier's name in results.
     """
 
     model: str
     sample: bool
     variations: tuple[str, ...]
     weights: str
+    name: str
 
 
 def read_classifiers(path: Path | None = None) -> list[ClassifierRow]:
@@ -44,8 +50,24 @@ def read_classifiers(path: Path | None = None) -> list[ClassifierRow]:
     for number, row in enumerate(read_table(path)):
         place = Place(path, f"/rows/{number}", row)
         cells = place.mapping()
-        if absent := [name for name in ("model", "sample", "variations", "weights") if name not in cells]:
+        if absent := [name for name in ("model", "sample", "variations", "weights", "name") if name not in cells]:
             place.fail(f"lacks {', '.join(absent)}")
         model, sample, weights = (cells[name].read(read_text) for name in ("model", "sample", "weights"))
-        classifiers.append(ClassifierRow(model, sample == "yes", cells["variations"].read(read_texts), weights))
+        variations = cells["variations"].read(read_texts)
+        # The variation of a sample's classifier holds its name.
+        name = variations[-1].removeprefix(_SAMPLE) if sample == "yes" else cells["name"].read(read_text)
+        classifiers.append(ClassifierRow(model, sample == "yes", variations, weights, name))
     return classifiers
+
+
+@cache
+def _models_by_name() -> dict[str, str]:
+    return {row.name: row.model for row in read_classifiers()}
+
+
+def model_of(name: str) -> str:
+    """Return a model's one name for a name in results: that of explorations and published tables.
+
+    A name that the table does not have is its own.
+    """
+    return _models_by_name().get(name, name)

@@ -83,6 +83,7 @@ class Benchmark:
         loadgen_model: LoadGen's name of the model.
         performance_sample_count: the smallest number that the submission checker accepts.
         dataset_sample_count: the samples of the dataset, all of which an accuracy run must process.
+        sample_unit: the samples in words: BERT's are features, of which a long question has several.
         accuracy_metric: the name of the accuracy metric ("F1").
         reference_accuracy: the reference model's accuracy, in the metric's unit.
         accuracy_fraction: the fraction of it that the closed division requires.
@@ -98,6 +99,7 @@ class Benchmark:
     accuracy_fraction: float
     scenarios: Mapping[str, tuple[str, ...]]
     compliance_tests: tuple[str, ...]
+    sample_unit: str = "samples"
 
     @property
     def accuracy_threshold(self) -> float:

@@ -1,13 +1,7 @@
-"""Runs of the harness in the workload's environment, with their results.
-
-A run that ends too early is repeated once with a corrected target: its target was measured on a busy machine. An
-Offline run ends too early if target_qps is too low. SingleStream and MultiStream run out of queries if target_latency
-is too high, which LoadGen reports as an error.
-"""
+"""Runs of the harness in the workload's environment, with their results; short runs are repeated."""
 
 from __future__ import annotations
 
-import re
 import shutil
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -28,9 +22,7 @@ from mlperf_home.contracts.runs.progress import (
 )
 from mlperf_home.contracts.runs.readings import Noise
 from mlperf_home.contracts.runs.session import read_session
-from mlperf_home.harness.user_conf import LATENCY_FACTOR
-from mlperf_home.loadgen_logs.run_log import DETAIL_FILE, LogError, read_run, scan_detail
-from mlperf_home.loadgen_logs.verdict import mean_latency_ms, ran_out_of_queries
+from mlperf_home.harness.short_runs import MOST_REPEATS, corrected_target
 from mlperf_home.measurements.layout import ResultFolder
 from scriptgraph.api import StepFailed
 from scriptgraph.files.atomic import replace_text
@@ -44,10 +36,6 @@ if TYPE_CHECKING:
 
     Command = Callable[..., Any]
     Say = Callable[[str], None]
-
-
-# LoadGen issues a tenth more queries than the target requires; another tenth allows for a faster second run.
-_MARGIN = 1.1
 
 
 @dataclass(frozen=True)
@@ -191,67 +179,37 @@ def narrate(line: str, say: Say) -> None:
         say(f"LoadGen is done after {event.run_s:.1f} s")
 
 
-@dataclass(frozen=True)
-class CorrectedTarget:
-    """The target that makes a run long enough.
-
-    Attributes:
-        target: the measured `target_qps` or `target_latency_ms`, for later runs.
-        conf_key: the end of the key in user.conf.
-        conf_value: the value in user.conf.
-        reason: the measurement, for people.
-    """
-
-    target: dict[str, float]
-    conf_key: str
-    conf_value: float
-    reason: str
-
-
-def corrected_target(logs: Path) -> CorrectedTarget | None:
-    """Return the target that a run which ended too early needed; None for any other run."""
-    detail = scan_detail(logs / DETAIL_FILE)
-    scenario = str(detail.settings.get("scenario"))
-    if ran_out_of_queries(detail.errors):
-        mean_ms = mean_latency_ms(scenario, detail.values)
-        if scenario not in {"SingleStream", "MultiStream"} or mean_ms is None:
-            return None
-        key, value = f"{scenario}.target_latency", LATENCY_FACTOR * mean_ms
-        return CorrectedTarget({"target_latency_ms": mean_ms}, key, value, f"its mean latency was {mean_ms:.3g} ms")
-    try:
-        result = read_run(logs)
-    except LogError:
-        return None
-    rate = result.values.get("result_samples_per_second")
-    if scenario != "Offline" or result.values.get("result_min_duration_met") is not False or not rate:
-        return None
-    reason = f"it reached {float(rate):.1f} samples per second"
-    return CorrectedTarget({"target_qps": float(rate)}, "Offline.target_qps", _MARGIN * float(rate), reason)
-
-
 def run_with_retry(
     run: Callable[[HarnessRun], dict[str, float]], warn: Say, request: HarnessRun, conf: Path
 ) -> dict[str, float]:
-    """Run the harness, and repeat a run that ended too early; return the target to store for later runs, if any.
+    """Run the harness, and repeat a run that ended too early, each time with the target that it reached.
 
     `run` is like `run_harness`; `warn` takes the reason of a repetition; `conf` is the path of the new user.conf.
+
+    Returns:
+        The target to store for later runs, if any.
+
+    Raises:
+        StepFailed: a run failed for another reason, or the last one still ran out of queries.
     """
-    rejected = request.folder.rejected(request.mode)
-    shutil.rmtree(rejected, ignore_errors=True)
-    try:
-        target = run(request)
-    except StepFailed:
-        corrected = corrected_target(rejected)
-        if corrected is None:
-            raise
-    else:
-        corrected = corrected_target(request.folder.logs(request.mode))
-        if corrected is None:
-            return target
-    warn(f"the run was too short: {corrected.reason}; it is repeated with that target")
-    text = request.options.user_conf.read_text(encoding="utf-8")
-    line = re.compile(rf"^(\S+\.{re.escape(corrected.conf_key)} = ).*$", re.MULTILINE)
-    conf.write_text(line.sub(rf"\g<1>{corrected.conf_value:.6g}", text), encoding="utf-8")
-    run(replace(request, options=msgspec.structs.replace(request.options, user_conf=conf)))
-    shutil.rmtree(rejected, ignore_errors=True)
-    return corrected.target
+    rejected, target = request.folder.rejected(request.mode), dict[str, float]()
+    for left in range(MOST_REPEATS, -1, -1):
+        shutil.rmtree(rejected, ignore_errors=True)
+        try:
+            target = run(request) or target
+        except StepFailed:
+            corrected = corrected_target(rejected)
+            if corrected is None or not left:
+                raise
+        else:
+            corrected = corrected_target(request.folder.logs(request.mode))
+            if corrected is None:
+                break
+        if not left:
+            warn(f"the run is still too short after {MOST_REPEATS} repetitions: {corrected.reason}")
+            break
+        warn(f"the run was too short: {corrected.reason}; it is repeated with that target, at most {left} times")
+        conf.write_text(corrected.apply(request.options.user_conf.read_text(encoding="utf-8")), encoding="utf-8")
+        target = corrected.target
+        request = replace(request, options=msgspec.structs.replace(request.options, user_conf=conf))
+    return target

@@ -12,14 +12,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import requests
+from urllib3.exceptions import HTTPError
 
-from scriptgraph.api import FileSource
+from scriptgraph.api import FileSource, parse_json
+from scriptgraph.errors import DocumentError
+from scriptgraph.files.json_reader import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 API = "https://api.neuralmagic.com"
 _TIMEOUT_S = 30.0
+# The list of a model's files has some kilobytes.
+_ANSWER = Limits(size=4 << 20, depth=16, values=100_000)
 _WORD = r"[A-Za-z0-9._]+"
 _STUB = re.compile(
     rf"zoo:(?P<domain>{_WORD})/(?P<task>{_WORD})/(?P<architecture>{_WORD})(?:-(?P<subArchitecture>{_WORD}))?"
@@ -58,7 +63,9 @@ def find_model(stub: str, mirrors: Mapping[str, str]) -> ZooFile:
     if not models:
         raise ZooError(f"{stub}: SparseZoo has no such model; check the spelling, or {_ADVICE}")
     files = models[0].get("files") or []
-    onnx = [each for each in files if each.get("displayName") == "model.onnx" and each.get("downloadUrl")]
+    named = [each for each in files if each.get("displayName") == "model.onnx"]
+    # A path would be read from this machine.
+    onnx = [each for each in named if (each.get("downloadUrl") or "").startswith(("https://", "http://"))]
     if not onnx:
         raise ZooError(f"{stub}: SparseZoo has no model.onnx for this model; {_ADVICE}")
     best = next((each for each in onnx if "/deployment/" in each["downloadUrl"]), onnx[0])
@@ -71,14 +78,30 @@ def find_model(stub: str, mirrors: Mapping[str, str]) -> ZooFile:
 def _query_models(stub: str, query: str, mirrors: Mapping[str, str]) -> list[dict[str, Any]]:
     url = FileSource.parse(f"{API}/v2/graphql", mirrors).url
     try:
-        response = requests.post(url, json={"query": query}, timeout=_TIMEOUT_S)
-        response.raise_for_status()
-        models = response.json()["data"]["models"]
-    except (requests.RequestException, ValueError, KeyError, TypeError) as error:
-        unreachable = isinstance(error, requests.RequestException)
+        with requests.post(url, json={"query": query}, timeout=_TIMEOUT_S, stream=True) as response:
+            response.raise_for_status()
+            content = response.raw.read(_ANSWER.size + 1, decode_content=True)
+        models = _models_of(parse_json(content, url, _ANSWER))
+    except (requests.RequestException, HTTPError, DocumentError, ValueError, KeyError, TypeError) as error:
+        unreachable = isinstance(error, (requests.RequestException, HTTPError))
         reason = "it cannot be reached" if unreachable else "its answer is not a list of models"
         if isinstance(error, requests.HTTPError):
             reason = f"HTTP {error.response.status_code}"
         text = f"{stub}: SparseZoo, whose service ended in 2025, does not answer ({reason}); {_ADVICE}"
         raise ZooError(text) from error
-    return list(models)
+    return models
+
+
+def _models_of(answer: Any) -> list[dict[str, Any]]:
+    """Return the models of an answer; raise TypeError or KeyError if it has another form."""
+    models = answer["data"]["models"]
+    if not isinstance(models, list) or not all(map(_is_model, models)):
+        raise TypeError
+    return models
+
+
+def _is_model(model: Any) -> bool:
+    files = (model.get("files") or []) if isinstance(model, dict) else None
+    return isinstance(files, list) and all(
+        isinstance(each, dict) and isinstance(each.get("downloadUrl") or "", str) for each in files
+    )

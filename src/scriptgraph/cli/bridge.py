@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from scriptgraph.cli.console import RunConsole
 from scriptgraph.cli.runs.run_command import run_request
 from scriptgraph.cli.runs.run_options import read_run
 from scriptgraph.errors import MACHINE_ERRNOS, ScriptGraphError, UnknownOptionError
+from scriptgraph.process.interruption import Interruption
 from scriptgraph.product import registered_folder
 
 if TYPE_CHECKING:
@@ -154,11 +156,13 @@ class Engine:
             from scriptgraph.cli.help_command import show_help  # noqa: PLC0415 - a rare command
 
             return _guarded(cmind_input, lambda: show_help(command, cmind_input, self._registry, more))
-        console = RunConsole(results_to=sys.stderr if wants_json(cmind_input) else sys.stdout)
-        try:
-            answer = _guarded(cmind_input, lambda: _run(command, cmind_input, function, console))
-        finally:
-            console.close()
+        console, interruption = (
+            RunConsole(results_to=sys.stderr if wants_json(cmind_input) else sys.stdout),
+            Interruption(),
+        )
+        # cmind prints the answer and ends the process if its command line was called.
+        with interruption.handled(ends_process="cmind.cli" in sys.modules), closing(console):
+            answer = _guarded(cmind_input, lambda: _run(command, cmind_input, function, console), interruption)
         if answer["return"]:
             return answer
         answer = {**answer, "tables": console.tables}
@@ -184,9 +188,11 @@ def _run(
         raise
 
 
-def _guarded(cmind_input: Mapping[str, Any], function: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+def _guarded(
+    cmind_input: Mapping[str, Any], function: Callable[[], dict[str, Any]], interruption: Interruption | None = None
+) -> dict[str, Any]:
     """Turn the result or the error of a command into cmind's dictionary."""
-    answer = _caught(function)
+    answer = _caught(function, interruption or Interruption())
     if not answer.get("error"):
         return {"return": 0, **answer}
     answer = {"return": _FAILED, **answer, "error": _without_end_mark(answer["error"])}
@@ -195,9 +201,10 @@ def _guarded(cmind_input: Mapping[str, Any], function: Callable[[], dict[str, An
     return answer
 
 
-def _caught(function: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+def _caught(function: Callable[[], dict[str, Any]], interruption: Interruption) -> dict[str, Any]:
     try:
-        return function()
+        with interruption.raising():
+            return function()
     except ScriptGraphError as error:
         return {"error": error.report()}
     except KeyboardInterrupt:

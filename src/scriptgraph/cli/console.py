@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
@@ -34,10 +35,15 @@ class RunConsole:
         self._bars: LiveBars | None = None
         self._plain_shown: dict[str, int] = {}
         self._active: list[str] = []
+        self._writing = threading.RLock()
         self.tables: list[dict[str, Any]] = []
 
     def __call__(self, kind: str, title: str, details: Mapping[str, Any]) -> None:
-        """Show one event."""
+        """Show one event; events of parallel steps one after another."""
+        with self._writing:
+            self._show(kind, title, details)
+
+    def _show(self, kind: str, title: str, details: Mapping[str, Any]) -> None:
         if kind != "progressed":
             self.close()
         if kind == "warned":
@@ -46,6 +52,8 @@ class RunConsole:
             self._line(f"x {title}", _RED, always=True)
         elif kind == "said":
             self._line(f"  {self._whose(title)}{details['message']}", _DIM)
+        elif kind == "printed":
+            self._line(f"{self._whose(title)}{details['message']}", always=True)
         elif kind == "started":
             self._active.append(title)
             self._line(f"> {title}", _BOLD)
@@ -86,7 +94,9 @@ class RunConsole:
     def _line(self, text: str, style: str = "", *, always: bool = False) -> None:
         if always or not self.quiet:
             shown = f"\x1b[{style}m{text}\x1b[0m" if style and self._coloured else text
-            print(shown, file=self._lines_to, flush=True)
+            # One write: the lines of several threads and programs stay whole.
+            self._lines_to.write(f"{shown}\n")
+            self._lines_to.flush()
 
     def _progress(self, what: str, done: float, total: float | None) -> None:
         if self._on_terminal:

@@ -288,10 +288,14 @@ class Context:
             on_line=on_line,
             on_error_line=on_error_line,
             timeout_s=timeout_s,
-            echo=self.switches.verbose,
+            echo=self._echo if self.switches.verbose else None,
         )
         self.commands.append(completed)
         return completed.require_success() if check else completed
+
+    def _echo(self, line: str) -> None:
+        """Show a line of a program's output as it is."""
+        self._announce("printed", {"message": line})
 
     def _spelling(self, key: str) -> str:
         """Return a key with the option that sets it, if there is one, for messages."""

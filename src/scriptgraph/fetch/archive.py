@@ -8,24 +8,16 @@ from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from scriptgraph.errors import ScriptGraphError
-from scriptgraph.fetch.archive_readers import (
-    FILE,
-    FOLDER,
-    HARDLINK,
-    SYMLINK,
-    ArchiveRefused,
-    Member,
-    damage_as_refusal,
-    read_members,
-)
+from scriptgraph.fetch.archive_limits import DEFAULT_LIMITS, ArchiveRefused, ByteCount, UnpackLimits
+from scriptgraph.fetch.archive_members import FILE, FOLDER, HARDLINK, SYMLINK, Member
+from scriptgraph.fetch.archive_readers import read_members
 from scriptgraph.fetch.failures import DiskFailed, disk_failure
+from scriptgraph.files.parser_faults import printable
 
-_CHUNK_BYTES = 1 << 20
-_LONGEST_PATH = 1024
+_LONGEST_PATH, _MOST_FOLDERS = 1024, 100
 
 
 class ArchiveError(ScriptGraphError):
@@ -43,27 +35,10 @@ class ArchiveError(ScriptGraphError):
 
     def __str__(self) -> str:
         member = f", member {self.member!r}" if self.member else ""
-        return f"{self.archive}{member}: {self.problem}; nothing was unpacked"
+        return f"{self.archive}{member}: {printable(self.problem)}; nothing was unpacked"
 
 
-@dataclass(frozen=True)
-class UnpackLimits:
-    """The limits of an unpacked archive.
-
-    Attributes:
-        members: the most files, folders and links.
-        total_bytes: the most bytes of all files together.
-        ratio: the most unpacked bytes per packed byte. XZ reaches 7,000 on zeros; a model pruned by 95 % about 35.
-        free_bytes: the unpacked size up to which the ratio does not matter.
-    """
-
-    members: int = 200_000
-    total_bytes: int = 64 << 30
-    ratio: float = 400.0
-    free_bytes: int = 256 << 20
-
-
-def extract(archive: Path, destination: Path, limits: UnpackLimits = UnpackLimits()) -> tuple[Path, ...]:
+def extract(archive: Path, destination: Path, limits: UnpackLimits = DEFAULT_LIMITS) -> tuple[Path, ...]:
     """Unpack an archive; the folder appears in one step after all members are written.
 
     Supported are tar (plain, gzip, xz, bzip2, and Zstandard if Python has it), zip, and a single compressed file,
@@ -81,7 +56,6 @@ def extract(archive: Path, destination: Path, limits: UnpackLimits = UnpackLimit
         raise ArchiveError(archive, "", f"{destination} is not empty; name another folder")
     unpacking = _Unpacking(limits)
     try:
-        unpacking.packed_bytes = archive.stat().st_size
         destination.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(
             prefix=f".{destination.name}.", dir=destination.parent, ignore_cleanup_errors=True
@@ -105,12 +79,10 @@ class _Unpacking:
     """The state of an archive that is being unpacked into a private temporary folder.
 
     Attributes:
-        packed_bytes: the size of the archive.
         member: the name of the current member; empty between members.
         written: the files and links so far, relative to the folder.
     """
 
-    packed_bytes = 0
     member = ""
 
     def __init__(self, limits: UnpackLimits) -> None:
@@ -118,28 +90,23 @@ class _Unpacking:
         self.written: list[PurePosixPath] = []
         self._kinds: dict[PurePosixPath, str] = {}
         self._links: dict[PurePosixPath, str] = {}
-        self._members = self._bytes = 0
+        self._members = 0
 
     def write_all(self, archive: Path, root: Path) -> None:
-        with damage_as_refusal():
-            for member in read_members(archive):
-                self.member = member.name
-                path = self._accepted(member)
-                if path is not None:
-                    self._write(member, path, root)
-        self.member = ""
+        packed_bytes = archive.stat().st_size
+        # Two counts: a tar can skip bytes, and its sparse files can be larger than what is read.
+        read, self._written = ByteCount(self._limits, packed_bytes), ByteCount(self._limits, packed_bytes)
+        for member in read_members(archive, self._limits.members, read.count):
+            self.member = member.name
+            path = self._accepted(member)
+            if path is not None:
+                self._write(member, path, root)
+            self.member = ""
         # Links are made last, so that no member can be written through one.
         for path, target in self._links.items():
             (root / path).symlink_to(target)
         for path in self._links:
-            try:
-                end = (root / path).resolve()
-            except (OSError, RuntimeError):  # Python 3.12 and older raise for a cycle of links
-                end = root / path
-            if end.is_symlink():
-                raise ArchiveRefused(f"the link {path} is part of a cycle")
-            if not end.is_relative_to(root.resolve()):
-                raise ArchiveRefused(f"the link {path} leads out of the folder")
+            _check_link(root, path)
 
     def _accepted(self, member: Member) -> PurePosixPath | None:
         """Return a member's path relative to the folder; None for the folder itself.
@@ -165,8 +132,8 @@ class _Unpacking:
             raise ArchiveRefused("has the name of an earlier member")
         if member.kind == HARDLINK and self._kinds.get(_safe_path(member.target)) != FILE:
             raise ArchiveRefused(f"links to {member.target}, which is not an earlier file of the archive")
-        if member.kind == SYMLINK and PurePosixPath(member.target).is_absolute():
-            raise ArchiveRefused(f"links to the absolute path {member.target}")
+        if member.kind == SYMLINK:
+            _check_target(member.target)
         self._kinds[path] = member.kind
         return path
 
@@ -178,12 +145,12 @@ class _Unpacking:
         place.parent.mkdir(parents=True, exist_ok=True)
         if member.kind == SYMLINK:
             self._links[path] = member.target
-        elif member.open is None:
+        elif member.content is None:
             os.link(root / _safe_path(member.target), place)
         else:
-            with member.open() as content, place.open("xb") as file:
-                while chunk := content.read(_CHUNK_BYTES):
-                    self._count(len(chunk))
+            with place.open("xb") as file:
+                for chunk in member.content():
+                    self._written.count(len(chunk))
                     try:
                         file.write(chunk)
                     except OSError as error:
@@ -192,15 +159,17 @@ class _Unpacking:
                 place.chmod(0o755)
         self.written.append(path)
 
-    def _count(self, written_bytes: int) -> None:
-        limits = self._limits
-        self._bytes += written_bytes
-        if self._bytes > limits.total_bytes:
-            raise ArchiveRefused(f"the archive unpacks to more than {limits.total_bytes:,} bytes")
-        if self._bytes > limits.free_bytes and self._bytes > limits.ratio * self.packed_bytes:
-            raise ArchiveRefused(
-                f"the archive unpacks to more than {limits.ratio:g} times its {self.packed_bytes:,} bytes"
-            )
+
+def _check_link(root: Path, path: PurePosixPath) -> None:
+    """Raise ArchiveRefused if a link leads out of the folder, or to no end."""
+    try:
+        end = (root / path).resolve()
+    except (OSError, RuntimeError):  # a cycle, before Python 3.13; RecursionError: a chain of hundreds
+        end = root / path
+    if end.is_symlink():
+        raise ArchiveRefused(f"the link {path} is part of a cycle or a long chain")
+    if not end.is_relative_to(root.resolve()):
+        raise ArchiveRefused(f"the link {path} leads out of the folder")
 
 
 def _safe_path(name: str) -> PurePosixPath:
@@ -218,6 +187,16 @@ def _safe_path(name: str) -> PurePosixPath:
         raise ArchiveRefused("has an absolute path")
     if ".." in path.parts:
         raise ArchiveRefused("has '..' in its path")
-    if len(name) > _LONGEST_PATH:
-        raise ArchiveRefused(f"has a path of more than {_LONGEST_PATH} characters")
+    if len(name) > _LONGEST_PATH or len(path.parts) > _MOST_FOLDERS:
+        raise ArchiveRefused(f"has a path of more than {_LONGEST_PATH} characters or {_MOST_FOLDERS} folders")
     return path
+
+
+def _check_target(target: str) -> None:
+    """Raise ArchiveRefused for the target of a symbolic link that no relative path has."""
+    if not target or "\0" in target:
+        raise ArchiveRefused("links to an empty path, or to one with a NUL")
+    if PurePosixPath(target).is_absolute():
+        raise ArchiveRefused(f"links to the absolute path {target}")
+    if len(target) > _LONGEST_PATH:
+        raise ArchiveRefused(f"links to a path of more than {_LONGEST_PATH} characters")

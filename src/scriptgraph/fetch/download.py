@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from scriptgraph.errors import ScriptGraphError
+from scriptgraph.fetch.answers import SNIFFED_BYTES, recognise, require_file
 from scriptgraph.fetch.failures import DiskFailed, DownloadError, TransferFailed, disk_failure
 from scriptgraph.fetch.hashes import Digest, HashError, compute_hashes, mismatch, parse_digests, verify_hashes
+from scriptgraph.fetch.partial_file import PartialFile
 from scriptgraph.fetch.sources import FileSource, SourceError
-from scriptgraph.fetch.transfer import Expected, PartialFile, TransferOptions, copy_local, transfer
+from scriptgraph.fetch.transfer import Expected, TransferOptions, copy_local, transfer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,12 +22,6 @@ __all__ = ["Expected", "Fetched", "TransferOptions", "UnknownHashError", "fetch"
 
 _LONGEST_WAIT_S = 60.0
 _PROGRESS_BYTES = 1 << 20
-_FIRST_BYTES = (
-    (b"version https://git-lfs", "the content is a Git LFS pointer, not the file itself"),
-    (b"<!doctype html", "the content is a web page"),
-    (b"<html", "the content is a web page"),
-    (b"<?xml", "the content is an XML message"),
-)
 
 
 class UnknownHashError(ScriptGraphError):
@@ -148,10 +144,12 @@ def _check(partial: PartialFile, expected: Expected) -> tuple[Digest, ...]:
     expected.check_length(partial.size_bytes)
     digests = parse_digests(expected.digests)
     computed = compute_hashes(partial.path, [*(digest.algorithm for digest in digests), "sha256"])
+    with partial.path.open("rb") as content:
+        start = content.read(SNIFFED_BYTES)
+    if not digests:
+        require_file(start, partial.size_bytes)
     problem = mismatch(computed, digests)
     if problem:
-        with partial.path.open("rb") as content:
-            start = content.read(64).lstrip().lower()
-        remark = next((f"; {words}" for first, words in _FIRST_BYTES if start.startswith(first)), "")
-        raise TransferFailed(f"wrong hash: the file {problem}{remark}")
+        words = recognise(start)
+        raise TransferFailed(f"wrong hash: the file {problem}" + (f"; the content is {words}" if words else ""))
     return tuple(computed.values())

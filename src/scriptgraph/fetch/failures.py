@@ -9,15 +9,19 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from http.client import IncompleteRead
 from typing import TYPE_CHECKING, NamedTuple
 
 import requests
-from requests.exceptions import InvalidSchema, InvalidURL
+from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema
 from urllib3.exceptions import (
     ConnectTimeoutError,
+    HTTPError,
     InvalidChunkLength,
+    LocationParseError,
     NameResolutionError,
     ProxyError,
     ReadTimeoutError,
@@ -25,9 +29,10 @@ from urllib3.exceptions import (
 )
 
 from scriptgraph.errors import ScriptGraphError
+from scriptgraph.files.parser_faults import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 _STATUS = {
     401: "401: the server requires a login",
@@ -65,7 +70,7 @@ _RULES = (
     _Rule("the transfer stalled for {stall_s:g} s", (ReadTimeoutError, TimeoutError), transient=True),
     _Rule("the connection was reset", (errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED), transient=True),
     _Rule("the connection ended before the end of the file", (IncompleteRead, InvalidChunkLength), transient=True),
-    _Rule("it redirects to an unsupported address", (InvalidSchema, InvalidURL)),
+    _Rule("it redirects to an unsupported address", (InvalidSchema, MissingSchema, InvalidURL, LocationParseError)),
 )
 
 
@@ -78,7 +83,9 @@ class DownloadError(ScriptGraphError):
 
     def __str__(self) -> str:
         reasons = "; ".join(f"{source}: {reason}" for source, reason in self.problems) or "it has no source"
-        return f"{self.name} could not be fetched: {reasons}. Try again later, or name a local copy of the file"
+        return (
+            f"{self.name} could not be fetched: {printable(reasons)}. Try again later, or name a local copy of the file"
+        )
 
 
 class TransferFailed(Exception):  # noqa: N818 - it reads as the event it is
@@ -103,15 +110,42 @@ def status_failure(response: requests.Response) -> TransferFailed:
     """Describe an HTTP response that is not the file."""
     code = response.status_code
     failed = code >= HTTPStatus.INTERNAL_SERVER_ERROR
-    pause = response.headers.get("Retry-After", "")
+    refused = "sent no file" if code < HTTPStatus.BAD_REQUEST else "refused"
     return TransferFailed(
-        _STATUS.get(code, f"{code}: the server {'failed' if failed else 'refused'}"),
+        _STATUS.get(code, f"{code}: the server {'failed' if failed else refused}"),
         transient=failed or code in _TRANSIENT_STATUS,
-        wait_s=float(pause) if pause.isdecimal() else None,
+        wait_s=_pause_s(response.headers.get("Retry-After", ""), response.headers.get("Date", "")),
     )
 
 
-def exception_failure(error: Exception, host: str, connect_timeout_s: float, stall_timeout_s: float) -> TransferFailed:
+def _pause_s(retry_after: str, date: str) -> float | None:
+    """Return the pause of Retry-After in seconds: a number, or a date by the server's own clock; None if malformed."""
+    if retry_after.isdecimal():
+        return float(retry_after)
+    try:
+        return max(0.0, (parsedate_to_datetime(retry_after) - parsedate_to_datetime(date)).total_seconds())
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+@contextmanager
+def connection_faults(host: str, connect_timeout_s: float, stall_timeout_s: float) -> Iterator[None]:
+    """Turn every exception of `requests` into TransferFailed; the timeouts are in seconds.
+
+    Malformed answers end in exceptions of many kinds. Their texts are not shown, as they may repeat secrets.
+
+    Raises:
+        TransferFailed: the block raised.
+    """
+    try:
+        yield
+    except (requests.RequestException, HTTPError, OSError) as error:
+        raise _exception_failure(error, host, connect_timeout_s, stall_timeout_s) from None
+    except Exception as error:  # noqa: BLE001 - the boundary of a parser of untrusted bytes
+        raise TransferFailed(f"the server's answer is malformed ({type(error).__name__})") from None
+
+
+def _exception_failure(error: Exception, host: str, connect_timeout_s: float, stall_timeout_s: float) -> TransferFailed:
     """Describe an exception of `requests`, `urllib3` or a socket; the timeouts are in seconds."""
     causes: list[BaseException] = []
     pending: list[object] = [error]

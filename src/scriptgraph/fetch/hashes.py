@@ -8,13 +8,15 @@ not attacks; they are supported because some publishers offer nothing else.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from scriptgraph.errors import ScriptGraphError
+from scriptgraph.errors import DocumentError, ScriptGraphError
 from scriptgraph.fetch.sources import without_secrets
 from scriptgraph.files.atomic import LockedJson
+from scriptgraph.files.json_reader import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -26,6 +28,11 @@ _BARE = {32: "md5", 64: "sha256", 96: "sha384", 128: "sha512"}
 _CHUNK_BYTES = 1 << 20
 # The prefix of a refused hash among the keys of `RecordedHashes`.
 _REFUSED = "refused:"
+# A file's hash, a commit of git, or the mark of a refused hash.
+_RECORDED = re.compile(r"sha256:[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{64}|damaged")
+_DAMAGED_RECORD = (
+    "it has the hashes of earlier downloads; restore it from a backup, or remove it to accept the next content of each"
+)
 
 
 class HashError(ScriptGraphError):
@@ -119,11 +126,12 @@ class RecordedHashes:
     """Hashes of files without a published hash: recorded at the first download, required at later ones.
 
     They are stored in a JSON file of URL -> "sha256:...", shared by all runs of a user. A URL with a secret is stored
-    without it, followed by the hash of the whole URL.
+    without it, followed by the hash of the whole URL. Every method raises DocumentError if the file is damaged: without
+    it, the next content of a URL would be taken for the recorded one.
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = LockedJson(path)
+        self._file = _HashFile(path)
 
     @classmethod
     def of_user(cls, state: Path) -> RecordedHashes:
@@ -132,12 +140,24 @@ class RecordedHashes:
 
     def find(self, urls: Sequence[str]) -> str | None:
         """Return the recorded hash of the first URL that has one; None if none has."""
-        known = self._file.read()
-        return next((str(known[name]) for name in map(_key_of, urls) if name in known), None)
+        return _find(self._file.read(), urls)
 
     def keep(self, urls: Sequence[str], digest: str) -> None:
-        """Record the hash for each of the URLs without one."""
-        self._file.update(lambda known: known.update({_key_of(url): digest for url in urls} | known))
+        """Record the hash for each of the URLs without one.
+
+        Raises:
+            HashError: another run has recorded another hash for the first URL that has one, and nothing changes.
+        """
+
+        def add(known: dict[str, Any]) -> None:
+            earlier = _find(known, urls)
+            if earlier not in {None, digest}:
+                raise HashError(
+                    f"{_key_of(urls[0])}: is {digest}, but another run recorded {earlier}; repeat the command"
+                )
+            known.update({_key_of(url): digest for url in urls} | known)
+
+        self._file.update(add)
 
     def refuse(self, digest: str) -> bool:
         """Forget the hash of a damaged file, so that another file may be fetched in its place.
@@ -160,6 +180,32 @@ class RecordedHashes:
     def refused(self, digest: str) -> bool:
         """Whether a file with this hash was refused as damaged."""
         return _REFUSED + digest in self._file.read()
+
+
+class _HashFile(LockedJson):
+    """A JSON object of names and hashes that is never taken for empty when it is damaged."""
+
+    def read(self) -> dict[str, str]:
+        if not os.path.lexists(self.path):
+            return {}
+        try:
+            return _hashes_of(read_json(self.path, unique=True, paths=True), self.path)
+        except DocumentError as error:
+            raise DocumentError(self.path, error.pointer, f"{error.problem}; {_DAMAGED_RECORD}") from error
+
+
+def _hashes_of(document: Any, path: Path) -> dict[str, str]:
+    if not isinstance(document, dict):
+        raise DocumentError(path, "", "is not an object of names and hashes")
+    for name, value in document.items():
+        if not isinstance(value, str) or not _RECORDED.fullmatch(value):
+            pointer = "/" + name.replace("~", "~0").replace("/", "~1")
+            raise DocumentError(path, pointer, "is not a hash")
+    return document
+
+
+def _find(known: Mapping[str, str], urls: Sequence[str]) -> str | None:
+    return next((known[name] for name in map(_key_of, urls) if name in known), None)
 
 
 def _key_of(url: str) -> str:

@@ -54,14 +54,14 @@ class FileSource:
             text = prefixes[prefix] + text[len(prefix) :]
         try:
             parts = urlsplit(text)
-            host = parts.hostname
+            host, _ = parts.hostname, parts.port
         except ValueError:
             raise SourceError(without_secrets(text), "is not a URL; check its host and port") from None
         scheme = parts.scheme.lower()
         if not scheme or "://" not in text:
             if not text:
                 raise SourceError("(empty)", "is neither a URL nor a path; name one")
-            return cls("", Path(text).expanduser())
+            return cls("", _expanded(text))
         if scheme == "file":
             if host not in {None, "", "localhost"}:
                 raise SourceError(without_secrets(text), "names another machine; write file:///path")
@@ -82,6 +82,13 @@ class FileSource:
     def host(self) -> str:
         """The host name; empty for a local file."""
         return urlsplit(self.url).hostname or ""
+
+
+def _expanded(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise SourceError(text, "names the home folder of an unknown user; write the whole path") from None
 
 
 def without_secrets(url: str) -> str:

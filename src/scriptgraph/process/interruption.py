@@ -58,6 +58,60 @@ def raise_if_stopped() -> None:
         raise Stopped
 
 
+_hurry = threading.Event()
+
+
+def is_hurried() -> bool:
+    """Whether Ctrl-C was pressed again: programs are ended without their grace period."""
+    return _hurry.is_set()
+
+
+class Interruption:
+    """Turns Ctrl-C into one KeyboardInterrupt of a command, which is always answered.
+
+    A second Ctrl-C, which may come while the first is being answered, raises nothing: it ends programs without their
+    grace period. A third one raises again, for code that swallowed the first. Outside `raising`, none raises.
+    """
+
+    def __init__(self) -> None:
+        self._presses, self._raises = 0, False
+
+    @contextmanager
+    def raising(self) -> Iterator[None]:
+        """Raise KeyboardInterrupt at Ctrl-C in this block; the caller catches it."""
+        self._raises = True
+        try:
+            yield
+        finally:
+            self._raises = False
+
+    @contextmanager
+    def handled(self, *, ends_process: bool) -> Iterator[None]:
+        """Handle Ctrl-C in this block; where the process then ends, also after an interrupted block.
+
+        A handler that the embedding program or an enclosing command has set stays, and so does that of other threads.
+        """
+        main = threading.current_thread() is threading.main_thread()
+        if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+            yield
+            return
+        signal.signal(signal.SIGINT, self._pressed)
+        try:
+            yield
+        finally:
+            _hurry.clear()
+            # Python gives up handlers while it ends, but does not stop ignoring a signal.
+            ended = ends_process and self._presses
+            signal.signal(signal.SIGINT, signal.SIG_IGN if ended else signal.default_int_handler)
+
+    def _pressed(self, _number: int, _frame: FrameType | None) -> None:
+        self._presses += 1
+        if self._presses > 1:
+            _hurry.set()
+        if self._raises and self._presses % 2:
+            raise KeyboardInterrupt
+
+
 @contextmanager
 def end_signals_raise() -> Iterator[None]:
     """Make SIGTERM and SIGHUP raise SystemExit (143, 129), as Ctrl-C raises KeyboardInterrupt.

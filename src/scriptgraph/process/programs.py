@@ -25,7 +25,7 @@ from collections import deque
 from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING
 
-from scriptgraph.process.interruption import Stopped, current_stop, end_signals_raise
+from scriptgraph.process.interruption import Stopped, current_stop, end_signals_raise, is_hurried
 from scriptgraph.process.outcome import Completed, ProcessFailed, describe_end
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def run(  # noqa: PLR0913 - callers name all arguments but the first
     on_line: Sink | None = None,
     on_error_line: Sink | None = None,
     timeout_s: float | None = None,
-    echo: bool = False,
+    echo: Sink | None = None,
 ) -> Completed:
     """Run a program to its end and append the lines of both outputs to a log as they arrive.
 
@@ -65,7 +65,7 @@ def run(  # noqa: PLR0913 - callers name all arguments but the first
         on_line: called in the caller's thread with each line of standard output.
         on_error_line: called likewise with each line of standard error.
         timeout_s: the time limit in seconds; None for none.
-        echo: whether all lines are also written to this process's standard error.
+        echo: called likewise with each line of both outputs, also while the program is ended.
 
     Returns:
         The outcome, also of a failure; see `Completed.require_success`.
@@ -79,8 +79,8 @@ def run(  # noqa: PLR0913 - callers name all arguments but the first
 
             def write_line(line: str) -> None:
                 log_file.write(f"{line}\n")
-                if echo:
-                    print(line, file=sys.stderr)
+                if echo is not None:
+                    echo(line)
 
             return _Child(argv, write_line, on_line, on_error_line).completed(env, cwd, timeout_s, log)
     except OSError as error:
@@ -246,6 +246,8 @@ class _Child:
                 return False
             if linger is None and stop is not None and stop.is_set():
                 raise Stopped
+            if not stoppable and is_hurried():
+                return False
             self._read()
 
     def _has_ended(self) -> bool:

@@ -15,7 +15,7 @@ from mlperf_home.loadgen_logs.accuracy_log import is_truncated
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE
 from mlperf_home.measurements.ingest import ingest
 from mlperf_home.measurements.layout import ACCURACY_DIR, ACCURACY_SESSION
-from mlperf_home.measurements.measurement import MACHINE_FACTS, Measurement, read_measurement
+from mlperf_home.measurements.measurement import DATASET, MACHINE_FACTS, Measurement, read_measurement
 from mlperf_home.measurements.prices import PRICE, cost_values
 from mlperf_home.measurements.store import LINES_FILE, Store
 from mlperf_home.rules import load_round, mlperf_conf
@@ -32,6 +32,8 @@ _NOT_IN_LOGS = {
     "model": {"name", "weight_type", "retraining", "weight_transformations", "source"},
     "system": MACHINE_FACTS,
 }
+# Values that measurements of version 0.1 lack; those that have them are compared.
+_NEWER = {DATASET}
 _OF_THE_RUN = ("values", "engine", "validity", "reasons", "sample", "unofficial_because", "warnings")
 
 
@@ -158,6 +160,8 @@ def _differences(stored: Measurement, again: Measurement, keys: Sequence[str] = 
         if isinstance(then[key], dict):
             unlogged = _NOT_IN_LOGS.get(key, set())
             for name in sorted(then[key].keys() | now[key].keys()):
+                if name in _NEWER and name not in then[key]:
+                    continue
                 if name in now[key] or name not in unlogged:
                     yield from _difference(f"{key}.{name}", then[key].get(name), now[key].get(name))
         else:

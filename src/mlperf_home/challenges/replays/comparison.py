@@ -1,6 +1,6 @@
 """Compare a measurement with its replay.
 
-Values agree if intervals around them overlap; accuracies from the same arithmetic must be equal.
+Each value gets an interval; `agreement` compares the two. Accuracies from the same arithmetic must be equal.
 """
 
 from __future__ import annotations
@@ -9,19 +9,23 @@ from itertools import pairwise
 from math import sqrt
 from typing import TYPE_CHECKING
 
+from mlperf_home.challenges.replays.agreement import WIDEST, BoundedValue, agreement
 from mlperf_home.contracts.challenges.reproduction import ComparedValue
+from mlperf_home.contracts.intervals import interval_around
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mlperf_home.contracts.challenges.machine import Machine
+    from mlperf_home.contracts.challenges.reproduction import Agreement
+    from mlperf_home.contracts.intervals import Interval
     from mlperf_home.measurements.measurement import Measurement
 
     Machines = tuple[Machine, Machine]
 
 TOLERANCE = 0.05
-"""Half width of a performance value's interval, as a share: values within about a tenth of each other agree. The width
-is a choice."""
+"""Half width of a performance value's interval, on a logarithmic scale: values within about a tenth of each other
+agree. The width is a choice."""
 ACCURACY_TOLERANCE_POINTS = 0.5
 """Half width of an accuracy's interval, in points, where the arithmetic differs. The width is a choice."""
 ACCURACIES = ("f1_percent", "exact_match_percent", "top1_percent")
@@ -41,48 +45,67 @@ def compare(
 
 
 def _compared(name: str, then: Measurement, now: Measurement, *, same_arithmetic: bool) -> ComparedValue:
-    old, new = _value(then, name), _value(now, name)
+    old, new = (_estimate(name, measurement, same_arithmetic=same_arithmetic) for measurement in (then, now))
     if old is None or new is None:
+        verdict: Agreement = "unknown"
         rule = "both values must be known"
-        return ComparedValue(
-            metric=name, then=old, now=new, then_interval=None, now_interval=None, agree=False, rule=rule
-        )
-    if name not in ACCURACIES:
-        shares = [max(TOLERANCE, sampling_share(measurement, name)) for measurement in (then, now)]
-        halves = (old * shares[0], new * shares[1])
-        rule = f"intervals of {100 * shares[0]:.1f} % and {100 * shares[1]:.1f} % must overlap"
-    elif same_arithmetic:
-        halves, rule = (0.0, 0.0), "must be equal: the arithmetic is the same"
     else:
-        halves = (ACCURACY_TOLERANCE_POINTS, ACCURACY_TOLERANCE_POINTS)
-        rule = f"intervals of {ACCURACY_TOLERANCE_POINTS} points must overlap: the arithmetic differs"
-    first, second = (old - halves[0], old + halves[0]), (new - halves[1], new + halves[1])
-    agree = first[0] <= second[1] and second[0] <= first[1]
+        verdict, rule = agreement(old, new), _rule(name, (old, new), same_arithmetic=same_arithmetic)
     return ComparedValue(
-        metric=name, then=old, now=new, then_interval=first, now_interval=second, agree=agree, rule=rule
+        metric=name,
+        then=old.value if old else None,
+        now=new.value if new else None,
+        then_interval=old.interval if old else None,
+        now_interval=new.interval if new else None,
+        verdict=verdict,
+        rule=rule,
     )
 
 
-def sampling_share(measurement: Measurement, name: str) -> float:
-    """Return the half width of the 95 % interval of a latency's percentile, as a share; 0 for other values.
+def _estimate(name: str, measurement: Measurement, *, same_arithmetic: bool) -> BoundedValue | None:
+    """Return a value with its interval; None if it is unknown."""
+    value = _value(measurement, name)
+    if value is None:
+        return None
+    if name in ACCURACIES:
+        return BoundedValue(value, interval_around(value, 0.0 if same_arithmetic else ACCURACY_TOLERANCE_POINTS))
+    low, high = interval_around(value, TOLERANCE * value)
+    ratios = sampling_ratios(measurement, name)
+    return BoundedValue(value, ratios and (min(low, ratios[0] * value), max(high, ratios[1] * value)))
+
+
+def _rule(name: str, values: tuple[BoundedValue, BoundedValue], *, same_arithmetic: bool) -> str:
+    if any(each.interval is None for each in values):
+        return "too few queries to tell how far a percentile is off"
+    wide = f"an interval wider than {WIDEST:.0%} of its value is too noisy"
+    if name not in ACCURACIES:
+        return f"intervals must overlap; {wide}"
+    if same_arithmetic:
+        return "must be equal: the arithmetic is the same"
+    points = f"{ACCURACY_TOLERANCE_POINTS} points"
+    return f"intervals of {points} must overlap: the arithmetic differs; {wide}"
+
+
+def sampling_ratios(measurement: Measurement, name: str) -> Interval | None:
+    """Return the 95 % interval of a latency's percentile as ratios to its value; (1, 1) for other values.
 
     The rank of a quantile q among n queries has the standard deviation sqrt(q (1 - q) / n): binomial, approximated as
-    normal. The interval ends 1.96 deviations below and above, interpolated between LoadGen's percentiles.
+    normal. The interval ends 1.96 deviations below and above, interpolated between LoadGen's percentiles. None: its
+    upper rank lies beyond the last query, so nothing bounds the percentile.
     """
     tail, queries = _TAIL.get(measurement.scenario), _value(measurement, "query_count")
     if name != "latency_ms" or tail is None or not queries:
-        return 0.0
+        return (1.0, 1.0)
+    half = _QUANTILE_95 * sqrt(tail * (1 - tail) / queries)
+    if tail + half > 1:
+        return None
     known = [
         (quantile, value)
         for quantile in _PERCENTILES
         if (value := _value(measurement, f"latency_p{100 * quantile:.2f}_ms")) is not None
     ]
-    middle = _interpolated(known, tail)
-    if not middle:
-        return 0.0
-    half = _QUANTILE_95 * sqrt(tail * (1 - tail) / queries)
-    ends = [_interpolated(known, quantile) for quantile in (tail - half, tail + half)]
-    return max((abs(end - middle) / middle for end in ends if end is not None), default=0.0)
+    low, middle, high = (_interpolated(known, tail + offset) for offset in (-half, 0.0, half))
+    return (low / middle, high / middle) if low and middle and high else (1.0, 1.0)
 
 
 def _interpolated(known: Sequence[tuple[float, float]], quantile: float) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     Result = tuple[Path, Measurement]
 
 REPRODUCED, FUNCTIONAL, NOT_REPRODUCED = "reproduced", "functional", "not"
+TOO_NOISY: Final = "too noisy to compare"
 
 
 def reproduction(
@@ -55,14 +56,17 @@ def reproduction(
 
 
 def verdict(results: Sequence[ReplayedResult], explored: Sequence[ReplayedFront], newly_failed: Sequence[str]) -> str:
-    """Return one of the three verdicts. Fronts are not judged: a replay with fronts alone is at best functional."""
+    """Return one of the four verdicts. Fronts are not judged: a replay with fronts alone is at best functional."""
     if newly_failed or any(each.now is None for each in explored) or not (results or explored):
         return NOT_REPRODUCED
     if not results:
         return FUNCTIONAL
     if not all(each.there and each.as_valid for each in results):
         return NOT_REPRODUCED
-    return REPRODUCED if all(value.agree for each in results for value in each.values) else FUNCTIONAL
+    verdicts = {value.verdict for each in results for value in each.values}
+    if verdicts <= {"agree"}:
+        return REPRODUCED
+    return TOO_NOISY if verdicts <= {"agree", TOO_NOISY} else FUNCTIONAL
 
 
 def _explorations(roots: tuple[Path, Path]) -> tuple[ReplayedFront, ...]:

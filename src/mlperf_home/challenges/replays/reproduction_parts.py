@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mlperf_home.challenges.bundles.rendering import Part, table_part, value_text
-from mlperf_home.challenges.replays.reproduction import FUNCTIONAL, NOT_REPRODUCED, REPRODUCED
+from mlperf_home.challenges.replays.reproduction import FUNCTIONAL, NOT_REPRODUCED, REPRODUCED, TOO_NOISY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 MEANING = {
     REPRODUCED: "every result was measured again with the same validity, and every value agrees",
     FUNCTIONAL: "every result was measured again with the same validity, but not every value agrees",
+    TOO_NOISY: "every result was measured again with the same validity, and no value differs, but some are too noisy to"
+    " compare; replay on a quiet machine, or with longer runs",
     NOT_REPRODUCED: "a result is missing or has another validity, or a workflow failed that had succeeded",
 }
 
@@ -31,7 +33,7 @@ def reproduction_parts(report: Reproduction) -> list[Part]:
         ("replayed", report.replayed_utc),
     ]
     values = [cells for each in report.results for cells in _value_rows(each)]
-    header = ("workflow", "model", "scenario", "value", "then", "now", "agree", "rule")
+    header = ("workflow", "model", "scenario", "value", "then", "now", "verdict", "rule")
     return [
         Part("Verdict", [*sample, f"{word}: {MEANING[report.verdict]}"], ("", ""), head),
         Part("Results", (), header, values),
@@ -54,12 +56,12 @@ def _value_rows(result: ReplayedResult) -> Iterator[tuple[str, ...]]:
     where = (result.workflow, result.model, result.scenario)
     then, now = (value_text(word) for word in result.validity)
     if not result.there:
-        yield (*where, "result", then, "missing", "no", "the replay must have this result")
+        yield (*where, "result", then, "missing", "differ", "the replay must have this result")
         return
     noisy = f"noisy {' and '.join(result.noisy)}" if result.noisy else "must be the same"
-    yield (*where, "validity", then, now, value_text(result.as_valid), noisy)
+    yield (*where, "validity", then, now, "agree" if result.as_valid else "differ", noisy)
     for value in result.values:
-        yield (*where, value.metric, *_cells(value), value_text(value.agree), value.rule)
+        yield (*where, value.metric, *_cells(value), value.verdict, value.rule)
 
 
 def _cells(value: ComparedValue) -> Iterator[str]:

@@ -6,17 +6,26 @@ from collections.abc import Mapping
 from typing import Literal
 
 from mlperf_home.contracts.codec import Document
+from mlperf_home.contracts.intervals import Interval
+
+Agreement = Literal["agree", "differ", "too noisy to compare", "unknown"]
+"""The verdict on two values; unknown if one of them is."""
 
 
 class ComparedValue(Document):
-    """A value then and now; None where unknown. Intervals are (low, high)."""
+    """A value then and now; None where unknown. Intervals are (low, high).
+
+    Attributes:
+        verdict: whether the values agree.
+        rule: the rule that decided, for people.
+    """
 
     metric: str
     then: float | None
     now: float | None
-    then_interval: tuple[float, float] | None
-    now_interval: tuple[float, float] | None
-    agree: bool
+    then_interval: Interval | None
+    now_interval: Interval | None
+    verdict: Agreement
     rule: str
 
 
@@ -76,7 +85,7 @@ class ReplayFacts(Document):
 class Reproduction(ReplayFacts):
     """The report of a replay: facts, results, and a verdict."""
 
-    schema: Literal["mlperf-home/reproduction/1"] = "mlperf-home/reproduction/1"
+    schema: Literal["mlperf-home/reproduction/2"] = "mlperf-home/reproduction/2"
     challenge: str
     verdict: str
     results: tuple[ReplayedResult, ...]

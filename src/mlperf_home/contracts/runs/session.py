@@ -100,6 +100,11 @@ class DatasetFacts(OpenDocument):
     made: Mapping[str, Any] = {}
 
 
+def dataset_text(name: str, count: int) -> str:
+    """Return a dataset in words: accuracies on other samples of it are not comparable."""
+    return f"{name}, {count} samples"
+
+
 class LoadGenFacts(OpenDocument):
     """LoadGen: its installed and its logged version, the effective settings, and its warnings."""
 

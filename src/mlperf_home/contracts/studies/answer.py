@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from mlperf_home.contracts.codec import Document, encode_finite, read_document
+from mlperf_home.contracts.intervals import Interval
 from scriptgraph.files.json_reader import Limits
 
 # In the first rounds of a study, each point may name hundreds of others that it is undecided with.
@@ -36,8 +37,8 @@ class Standing(Document):
     model: Annotated[str, Meta(description="The values that determine the accuracy; points of one model share it.")]
     values: Annotated[Numbers, Meta(description="By metric; unknown metrics are absent.")]
     intervals: Annotated[
-        Mapping[str, tuple[float, float]],
-        Meta(description="By metric, [low, high]; absent if unknown."),
+        Mapping[str, Interval],
+        Meta(description="By metric, [low, high], never negative; absent if unknown."),
     ]
     accuracy_source: Annotated[str, Meta(description="The origin of the accuracy, for people.")]
     against: Annotated[
@@ -108,6 +109,7 @@ class AnswerDocument(Answer):
             " risk of the whole study.",
         ),
     ]
+    dataset: Annotated[str, Meta(description="The dataset and its number of samples; empty in answers of 0.1.")] = ""
 
 
 def read_answer(path: Path) -> AnswerDocument:

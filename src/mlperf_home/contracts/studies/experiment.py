@@ -67,6 +67,13 @@ class ExplorationOrigin(Document):
     system: str
 
 
+class ExploredRuns(OpenDocument):
+    """The runs that an exploration compares; empty where its origin does not tell."""
+
+    benchmark: str = ""
+    scenario: str = ""
+
+
 class ImportOrigin(Document):
     """An imported file, and its kind of table."""
 

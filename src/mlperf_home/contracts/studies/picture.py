@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mlperf_home.contracts.codec import OpenDocument
+from mlperf_home.contracts.intervals import Interval
 from scriptgraph.files.json_reader import Limits
 
 SAMPLE = "SAMPLE, no MLPerf results"
 PICTURE_LIMITS = Limits(size=128 << 20, depth=8, values=4_000_000)
 """Limits for 100,000 marks of some twenty values: ten times as many as all rounds have published."""
-
-Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,9 @@ class MarkLabels:
 
     Attributes:
         name: the model, or the point of a space.
-        standing: one of STANDINGS, or "" to compare the mark with others when it is drawn.
+        front: in words, the marks that it is compared with: marks of different fronts are never compared.
+        judged: the decision of the race that measured it, one of STANDINGS, or "".
+        on_front: whether no mark of its front dominates it; false until the picture is drawn.
         system: the system's name in results.
         imported: whether it was measured elsewhere, not by this installation.
         sample: whether it was made with sample data: no MLPerf result.
@@ -44,7 +45,9 @@ class MarkLabels:
     """
 
     name: str
-    standing: str
+    front: str
+    judged: str
+    on_front: bool
     system: str
     imported: bool
     sample: bool
@@ -59,6 +62,11 @@ class Mark(MarkLabels):
     y: float
     x_interval: Interval | None
     y_interval: Interval | None
+
+    @property
+    def standing(self) -> str:
+        """One of STANDINGS: what a race could not decide stays undecided, all else is decided by values."""
+        return "undecided" if self.judged == "undecided" else "front" if self.on_front else "dropped"
 
     @property
     def kind(self) -> tuple[bool, str]:
@@ -90,10 +98,13 @@ class Picture:
         partly = "" if all(mark.sample for mark in self.marks) else "PARTLY "
         return f"{partly}{SAMPLE}: {self.title}"
 
-    def staircase(self, *, imported: bool) -> list[Mark]:
-        """Return the marks of this machine's front, or of the imported one, sorted by x."""
-        front = [mark for mark in self.marks if mark.kind == (imported, "front")]
-        return sorted(front, key=lambda mark: (mark.x, mark.y))
+    def staircases(self) -> dict[str, list[Mark]]:
+        """Return the marks of each front, sorted by x, imported fronts first; each gets a line of its own."""
+        lines: dict[str, list[Mark]] = {}
+        for mark in sorted(self.marks, key=lambda mark: (mark.x, mark.y)):
+            if mark.on_front:
+                lines.setdefault(mark.front, []).append(mark)
+        return dict(sorted(lines.items(), key=lambda each: (not each[1][0].imported, each[0])))
 
 
 class PictureDrawn(OpenDocument, tag_field="event", tag="drawn"):

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from statistics import NormalDist
 
+from mlperf_home.contracts.intervals import Interval, interval_around
 from mlperf_home.contracts.studies.answer import Direction
 
 OFFICIAL_RUNS = ("none", "front", "kept")
@@ -164,7 +165,7 @@ class Belief:
     down: float = 0.0
     prior: bool = True
 
-    def interval(self, risk: float) -> tuple[float, float]:
+    def interval(self, risk: float) -> Interval:
         """Return the bounds that contain the accuracy with probability 1 - risk; requires a finite `sd`."""
-        reach = NormalDist().inv_cdf(1 - risk / 2) * self.sd
-        return max(0.0, self.percent - reach), min(100.0, self.percent + reach)
+        low, high = interval_around(self.percent, NormalDist().inv_cdf(1 - risk / 2) * self.sd)
+        return low, min(100.0, high)

@@ -87,6 +87,7 @@ class StudyPlan:
         engines: the environments by backend; the first runs points without a backend of their own.
         folder: the folder of the experiment.
         work_dir: the folder for engines' derived files.
+        dataset: the dataset's name and its number of samples; "" if unknown.
         schema: the version of this format.
     """
 
@@ -101,6 +102,7 @@ class StudyPlan:
     running: RunConditions
     folder: Path
     work_dir: Path
+    dataset: str = ""
     schema: Literal[1] = 1
 
 

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlperf_home.datasets.base import DatasetError
+from scriptgraph.files.forward_stream import ForwardStream
+from scriptgraph.files.tar_reader import BoundedTar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -194,7 +196,7 @@ def _in_folder(place: Path) -> Iterator[ImageFile]:
 
 def _in_tar(place: Path) -> Iterator[ImageFile]:
     try:
-        with tarfile.open(place, "r:") as archive:
+        with place.open("rb") as file, BoundedTar(ForwardStream(file, plain=True)) as archive:
             for member in archive:
                 name = member.name.rpartition("/")[2]
                 if member.isfile() and IMAGE_NAME.fullmatch(name):

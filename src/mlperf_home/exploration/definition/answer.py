@@ -21,6 +21,7 @@ class AnswerSubject:
         system: the system's name in the results.
         metrics: each metric with its direction, "min" or "max", in the order of a table's columns.
         confidence: of each interval alone; points are dropped by differences, at the risk of the whole study.
+        dataset: the dataset's name and its number of samples; "" if unknown.
     """
 
     name: str
@@ -28,6 +29,7 @@ class AnswerSubject:
     system: str
     metrics: Mapping[str, Direction]
     confidence: float
+    dataset: str = ""
 
 
 def to_json(answer: Answer, subject: AnswerSubject) -> str:
@@ -39,6 +41,7 @@ def to_json(answer: Answer, subject: AnswerSubject) -> str:
         system=subject.system,
         metrics=tuple(AnswerMetric(name=name, direction=direction) for name, direction in subject.metrics.items()),
         confidence=subject.confidence,
+        dataset=subject.dataset,
         front=answer.front,
         undecided=answer.undecided,
         dropped=answer.dropped,

@@ -25,6 +25,6 @@ def space_of(plan: StudyPlan) -> Space:
 
 def subject_of(plan: StudyPlan) -> AnswerSubject:
     """Return the subject of the plan's answer."""
-    system = next(iter(plan.engines.values())).system
-    settings = plan.settings
-    return AnswerSubject(plan.space.name, plan.running.sample, system, settings.directions, 1 - settings.risk)
+    system, settings = next(iter(plan.engines.values())).system, plan.settings
+    confidence, sample = 1 - settings.risk, plan.running.sample
+    return AnswerSubject(plan.space.name, sample, system, settings.directions, confidence, plan.dataset)

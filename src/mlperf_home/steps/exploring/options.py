@@ -24,7 +24,6 @@ from scriptgraph.errors import DocumentError
 from scriptgraph.files.json_reader import read_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from mlperf_home.contracts.studies.space import AxisValue
@@ -159,19 +158,16 @@ def read_searcher(context: Context) -> tuple[str, float | None]:
     return searcher, budget_s
 
 
-def known_space(name: str, options: Mapping[str, Sequence[AxisValue]] | None = None) -> SpaceDocument:
-    """Return a built-in space, with more axes such as {"threads": [1, 2]}.
+def known_space(name: str) -> SpaceDocument:
+    """Return a built-in space.
 
     The names are mobilenets (the 81 published MobileNet and EfficientNet-Lite variants) and berts; the spaces of the
     embedded sample begin with "sample_".
     """
     if name.endswith("mobilenets"):
-        document = _classifier_space(name.replace("_", "-"), sample=name.startswith("sample"))
-    else:
-        text = resources.files(__package__).joinpath(f"{name}.json").read_text("utf-8")
-        document = parse_document(text, SpaceDocument, f"{name}.json")
-    more = {axis: tuple(values) for axis, values in (options or {}).items()}
-    return replace(document, axes={**document.axes, **more})
+        return _classifier_space(name.replace("_", "-"), sample=name.startswith("sample"))
+    text = resources.files(__package__).joinpath(f"{name}.json").read_text("utf-8")
+    return parse_document(text, SpaceDocument, f"{name}.json")
 
 
 def _classifier_space(name: str, *, sample: bool) -> SpaceDocument:

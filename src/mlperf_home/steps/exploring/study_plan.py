@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from mlperf_home.contracts.codec import OpenDocument, read_document
+from mlperf_home.contracts.runs.session import dataset_text
 from mlperf_home.contracts.studies.race import Protocol, Settings
 from mlperf_home.contracts.studies.space import SPACE_LIMITS, SpaceDocument
 from mlperf_home.contracts.studies.study import (
@@ -33,11 +34,17 @@ _METRICS: dict[Scenario, tuple[str, ...]] = {"SingleStream": ("latency_ms",), "O
 _ACCURACIES = {"resnet": "top1_percent", "bert-99": "f1_percent"}
 
 
-class _SampleCount(OpenDocument):
-    """The size of a preprocessed dataset, in its facts file."""
+class _Prepared(OpenDocument):
+    """The name and the size of a preprocessed dataset, in its facts file."""
 
+    name: str = ""
     features: int = 0
     images: int = 0
+
+    @property
+    def samples(self) -> int:
+        """The number of LoadGen's samples: features of questions, or images."""
+        return self.features or self.images
 
 
 def read_study_plan(context: Context, folder: Path) -> StudyPlan:
@@ -55,9 +62,11 @@ def read_study_plan(context: Context, folder: Path) -> StudyPlan:
     searcher, budget_s = read_searcher(context)
     prefix = tuple(run_prefix(context))
     running = _run_conditions(context, candidates)
+    path = Path(candidates[0].dataset) / WORKLOADS[running.benchmark].facts_file
+    prepared = read_document(path, _Prepared, DESCRIPTION_LIMITS)
     return StudyPlan(
         space=space,
-        settings=_settings(context, candidates, running),
+        settings=_settings(context, prepared, running),
         searcher=searcher,
         budget_s=budget_s,
         priors={each.model: each.prior for each in candidates if each.prior},
@@ -67,6 +76,7 @@ def read_study_plan(context: Context, folder: Path) -> StudyPlan:
         running=running,
         folder=folder,
         work_dir=context.folders.state / "engine-graphs",
+        dataset=dataset_text(prepared.name, prepared.samples),
     )
 
 
@@ -111,14 +121,12 @@ def _run_conditions(context: Context, candidates: Sequence[CandidateDescription]
     )
 
 
-def _settings(context: Context, candidates: Sequence[CandidateDescription], running: RunConditions) -> Settings:
+def _settings(context: Context, prepared: _Prepared, running: RunConditions) -> Settings:
     rules = load_round(running.round)
     values = run_values(rules, running.scenario, running.style, Target(1.0, measured=False), running.test_query_count)
     least = rules.scenarios[running.scenario]
-    path = Path(candidates[0].dataset) / WORKLOADS[running.benchmark].facts_file
-    facts = read_document(path, _SampleCount, DESCRIPTION_LIMITS)
     protocol = Protocol(
-        samples=facts.features if running.benchmark == "bert-99" else facts.images,
+        samples=prepared.samples,
         official_s=values.get("min_duration", least.min_duration_ms) / 1000,
         official_queries=int(values.get("min_query_count", least.min_query_count)),
     )

@@ -122,7 +122,7 @@ def _check_sizes(result: CheckedResult, path: Path) -> Iterator[Finding]:
     settings, tolerant = result.detail.settings, result.tolerant
     loaded, needed = settings.get("performance_sample_count"), benchmark.performance_sample_count
     if loaded is not None and loaded < needed:
-        problem = f"{loaded} samples were loaded, {name} requires {needed}"
+        problem = f"{loaded} {benchmark.sample_unit} were loaded, {name} requires {needed}"
         yield result.finding(path, "performance-samples", problem, "run again on the whole dataset", note=tolerant)
     duration_ms = settings.get("min_duration_ms")
     if duration_ms is not None and duration_ms < required.min_duration_ms:

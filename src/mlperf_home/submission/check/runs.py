@@ -151,16 +151,26 @@ def check_accuracy(result: CheckedResult) -> Iterator[Finding]:
             name = key.removeprefix("effective_")
             problem = f"{name} is {value}, in the performance run {expected}: their set-ups differ"
             yield result.finding(folder / DETAIL_FILE, "runs-differ", problem, "run both again with the same options")
-    count, total = detail.settings.get("accuracy_sample_count"), result.benchmark.dataset_sample_count
-    if count is not None and count != total:
-        problem = f"accuracy was measured on {count} samples, the dataset has {total}"
-        remedy = "run again on the whole dataset"
-        yield result.finding(folder / DETAIL_FILE, "accuracy-samples", problem, remedy, note=result.tolerant)
+    yield from _check_sample_count(result, folder / DETAIL_FILE, detail)
     text = known_accuracy(folder / ACCURACY_TEXT)
     if (folder / ACCURACY_TEXT).is_file():
         yield from _check_accuracy_text(result, folder / ACCURACY_TEXT, text, detail)
     if (folder / ACCURACY_FILE).is_file():
         yield from _check_accuracy_log(result, folder / ACCURACY_FILE, text.log_sha256 if text else None)
+
+
+def _check_sample_count(result: CheckedResult, path: Path, detail: DetailLog) -> Iterator[Finding]:
+    """Compare the run's count with that of its own dataset, and its dataset's with that of the round."""
+    count, unit = detail.settings.get("accuracy_sample_count"), result.benchmark.sample_unit
+    dataset, total = detail.logged.get("qsl_reported_total_count", count), result.benchmark.dataset_sample_count
+    problem, remedy = "", ""
+    if count != dataset:
+        problem, remedy = f"accuracy was measured on {count} of {dataset} {unit}", "run again on the whole dataset"
+    elif count is not None and count != total:
+        problem = f"the run's dataset has {count} {unit}, that of {result.rules.name} has {total}"
+        remedy = "run again on the official dataset"
+    if problem:
+        yield result.finding(path, "accuracy-samples", problem, remedy, note=result.tolerant)
 
 
 def _check_accuracy_text(

@@ -32,12 +32,27 @@ def test_scenarios_are_not_compared_with_each_other() -> None:
 
     found = fronts_of([GOOD, POOR, FAST, eight_at_a_time, rate], ())
 
-    assert [(each.scenario, names(each.members), each.compared) for each in found] == [
+    assert [(each.of.scenario, names(each.members), each.compared) for each in found] == [
         ("SingleStream", ["fast", "good"], 3),
         ("MultiStream", ["eight"], 1),
         ("Offline", ["rate"], 1),
     ]
     assert found[2].axes[0].name == "samples_per_second"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(FAST, sample=True),
+        replace(FAST, benchmark="bert-99"),
+        replace(FAST, values={**FAST.values, "dataset": Value("imagenet-2012-val, 500 samples", "copied", "session")}),
+    ],
+    ids=["sample", "benchmark", "dataset"],
+)
+def test_incomparable_measurements_share_no_front(other: Measurement) -> None:
+    found = fronts_of([POOR, other], ())
+
+    assert [names(each.members) for each in found] == [["poor"], ["fast"]]
 
 
 def test_an_invalid_measurement_is_counted_and_left_out() -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import csv
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from answers import answer, standing
 from pictures import example, mark, picture
 
-from mlperf_home.experiments.experiment import Experiments
+from mlperf_home.experiments.experiment import ExperimentError, Experiments
 from mlperf_home.experiments.fronts import fronts_of
 from mlperf_home.experiments.picture_data import (
     from_experiment,
@@ -24,9 +25,10 @@ from mlperf_home.experiments.picture_data import (
 from mlperf_home.measurements.measurement import Measurement, Value
 from mlperf_home.measurements.prices import Price, Prices
 from mlperf_home.pareto.front import front
-from mlperf_home.pictures.picture import PictureError, axis, read_picture, to_json, with_standings
+from mlperf_home.pictures.picture import PictureError, axis, read_picture, to_json, with_fronts
 
 if TYPE_CHECKING:
+    from mlperf_home.contracts.studies.picture import Picture
     from mlperf_home.experiments.experiment import Experiment
 
 PUBLISHED = Path(__file__).parents[5] / "shared" / "data" / "mlperf-results" / "mobilenet.csv"
@@ -81,12 +83,12 @@ def test_a_front_and_its_picture_have_the_same_metrics(cost: str, accuracy: str)
 def test_an_official_run_has_no_interval_of_probes(tmp_path: Path) -> None:
     sources = list(from_experiment(answered(tmp_path), []))
 
-    drawn = with_standings(make_picture(sources, "", "", ""))
+    drawn = with_fronts(make_picture(sources, "", "", ""))
 
-    assert [(each.name, each.standing) for each in drawn.marks] == [
-        ("mobilenet/0.5", "front"),
-        ("run", "front"),
-        ("bad", "dropped"),
+    assert [(each.name, each.judged, each.standing) for each in drawn.marks] == [
+        ("mobilenet/0.5", "front", "front"),
+        ("run", "front", "dropped"),
+        ("bad", "dropped", "dropped"),
     ]
     assert drawn.marks[0].x_interval == (0.3, 0.5)
     assert (drawn.marks[1].x, drawn.marks[1].x_interval) == (0.41, None)
@@ -103,7 +105,7 @@ def test_a_damaged_answer_is_an_error(tmp_path: Path) -> None:
         ("[" * 100_000, "nested"),
     ):
         with pytest.raises(
-            PictureError, match=rf"answer.json: is not an answer \(.*{fault}.*run the exploration again"
+            ExperimentError, match=rf"answer.json: is not an answer \(.*{fault}.*run the exploration again"
         ):
             list(from_experiment(answered(tmp_path, text), []))
 
@@ -113,7 +115,7 @@ def test_imported_marks_are_compared_among_themselves(tmp_path: Path) -> None:
     own = mark("mine", 100, 40)
 
     drawn = make_picture(rows, "", "", "")
-    judged = with_standings(picture(own, *drawn.marks))
+    judged = with_fronts(picture(own, *drawn.marks))
 
     assert [each.standing for each in judged.marks] == ["front", "front", "front", "dropped"]
     assert {each.system for each in drawn.marks} == {"Box"}
@@ -174,7 +176,7 @@ def test_equal_pictures_have_equal_files(tmp_path: Path, monkeypatch: pytest.Mon
     with (tmp_path / "one" / "pareto.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert rows[0]["latency_ms_low"] == "0.09"
-    assert rows[4]["standing"] == "front"
+    assert rows[4]["on_front"] == "yes"
     assert {row["sample"] for row in rows if row["imported"] == "no"} == {"yes"}
 
 
@@ -193,11 +195,86 @@ def test_an_unwritable_folder_is_an_error(
 
 @pytest.mark.skipif(not PUBLISHED.is_file(), reason="the published results are not here")
 def test_the_front_of_the_published_table_is_by_its_values() -> None:
-    drawn = with_standings(make_picture(list(from_table(PUBLISHED)), "", "", ""))
+    drawn = with_fronts(make_picture(list(from_table(PUBLISHED)), "", "", ""))
 
     expected = front([(each.x, each.y) for each in drawn.marks], ("min", "max"))
     assert len(drawn.marks) > 5000
-    assert [each.standing == "front" for each in drawn.marks] == list(expected)
+    assert [each.on_front for each in drawn.marks] == list(expected)
+
+
+def own_result(name: str, latency_ms: float, top1: float, **changes: Any) -> Measurement:
+    values = {"latency_ms": Value(latency_ms, "measured", "log"), "top1_percent": Value(top1, "measured", "log")}
+    one = Measurement("v3.1", "resnet", "SingleStream", False, "", "VALID", (), (), {}, {}, {}, values, {}, ())
+    return replace(one, model={"name": Value(name, "copied")}, **changes)
+
+
+def drawn_of(*measurements: Measurement, imported: bool = False) -> Picture:
+    sources = [mark for each in measurements for mark in from_measurement(each, imported=imported)]
+    return with_fronts(make_picture(sources, "", "", ""))
+
+
+def test_a_race_and_a_sweep_share_one_front(tmp_path: Path) -> None:
+    experiment = Experiments(tmp_path).begin(
+        "race", "exploration", [], {"running": {"benchmark": "resnet", "scenario": "SingleStream"}}, sample=True
+    )
+    judged = [standing("a", 1.0), standing("b", 9.0)]
+    experiment.answer.write_text(json.dumps(answer(judged)))
+    sweep = own_result("c", 0.5, 95.0, sample=True)
+
+    sources = [*from_experiment(experiment, []), *from_measurement(sweep, imported=False)]
+    drawn = with_fronts(make_picture(sources, "", "", ""))
+
+    assert {name: [mark.name for mark in line] for name, line in drawn.staircases().items()} == {
+        "SAMPLE resnet, SingleStream, measured here": ["c"]
+    }
+
+
+def test_samples_never_dominate_published_results(tmp_path: Path) -> None:
+    published = list(from_table(table(tmp_path, "1.0,224,fp32,71,9,")))
+    toys = [own_result("toy", 0.1, 99.0, sample=True), own_result("mine", 20.0, 70.0)]
+    own = [mark for each in toys for where in (False, True) for mark in from_measurement(each, imported=where)]
+
+    drawn = with_fronts(make_picture([*published, *own], "", "", ""))
+
+    assert {name: [mark.name for mark in line] for name, line in drawn.staircases().items()} == {
+        "resnet, SingleStream, imported": ["mobilenet-v1/1.0/224/fp32"],
+        "SAMPLE resnet, SingleStream, imported": ["toy"],
+        "resnet, SingleStream, measured here": ["mine"],
+        "SAMPLE resnet, SingleStream, measured here": ["toy"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [
+        ("mobilenet-v1-precision_float-1.0-224", "mobilenet-v1/1.0/224/fp32"),
+        ("efficientnet-int8-lite4", "efficientnet-lite4/int8"),
+        ("mobilenet_0.25_64_int8", "sample-mobilenet/0.25/64/int8"),
+        ("my own", "my own"),
+    ],
+)
+def test_a_model_has_one_name_in_all_sources(name: str, model: str) -> None:
+    assert [each.name for each in drawn_of(own_result(name, 1.0, 70.0)).marks] == [model]
+
+
+def test_tables_of_0_1_and_results_have_one_benchmark() -> None:
+    old = own_result("old", 1.0, 70.0, benchmark="mobilenets")
+
+    assert [mark.name for mark in drawn_of(old, own_result("new", 2.0, 60.0)).marks if mark.on_front] == ["old"]
+
+
+def test_invalid_runs_are_counted_and_not_drawn() -> None:
+    drawn = drawn_of(own_result("bad", 0.1, 99.0, validity="INVALID"), own_result("good", 1.0, 70.0))
+
+    assert [mark.name for mark in drawn.marks] == ["good"]
+    assert drawn.notes == ("1 left out, which are INVALID",)
+
+
+def test_a_measurement_from_two_sources_is_drawn_once() -> None:
+    drawn = drawn_of(own_result("efficientnet-int8-lite4", 1.0, 70.0), own_result("efficientnet-lite4/int8", 1.0, 70.0))
+
+    assert len(drawn.marks) == 1
+    assert drawn.notes == ("1 left out, which are shown already",)
 
 
 def test_a_cost_by_the_table_of_prices_can_be_an_axis(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from scriptgraph.errors import ManifestError
 if TYPE_CHECKING:
     from pathlib import Path
 
-ROW = {"model": "m/fp32", "sample": "no", "variations": ["v1"], "weights": "fp32"}
+ROW = {"model": "m/fp32", "sample": "no", "variations": ["v1"], "weights": "fp32", "name": "m-fp32"}
 
 
 def test_table_has_81_published_and_8_sample_models() -> None:
@@ -24,6 +24,7 @@ def test_table_has_81_published_and_8_sample_models() -> None:
     assert sum(not row.sample for row in rows) == 81
     assert len({row.model for row in rows}) == len(rows) == 89
     assert sample == {f"sample.{name}" for name in mobilenet.MODELS}
+    assert len({row.name for row in rows}) == 89
     assert {row.weights for row in rows} == {"fp32", "int8"}
 
 

@@ -218,6 +218,45 @@ def test_lines_of_parallel_steps_name_their_step(capsys: pytest.CaptureFixture[s
     ]
 
 
+class Writes(io.StringIO):
+    """A stream that keeps what each call wrote."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: list[str] = []
+
+    def write(self, text: str) -> int:
+        self.written.append(text)
+        return len(text)
+
+
+def test_output_of_parallel_steps_stays_whole_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = Writes()
+    monkeypatch.setattr(sys, "stderr", stream)
+    console = RunConsole(quiet=True)
+    for title in ("a", "b"):
+        console("started", title, {})
+
+    def output(title: str) -> None:
+        for number in range(200):
+            console("printed", title, {"message": f"line {number} of {title}"})
+
+    threads = [threading.Thread(target=output, args=(title,)) for title in ("a", "b")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    expected = [f"{title}: line {number} of {title}\n" for title in ("a", "b") for number in range(200)]
+    assert sorted(stream.written) == sorted(expected)
+
+
+def test_output_of_a_single_step_is_unchanged(capsys: pytest.CaptureFixture[str]) -> None:
+    show(("started", {}), ("printed", {"message": "  as it is"}), quiet=True)
+
+    assert capsys.readouterr().err == "  as it is\n"
+
+
 def test_columns_are_aligned_without_trailing_spaces() -> None:
     rows = [("a", "long cell", ""), ("longer", "b", "end")]
 

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 
 from scriptgraph.fetch import archive_readers
-from scriptgraph.fetch.archive import ArchiveError, UnpackLimits, extract
+from scriptgraph.fetch.archive import ArchiveError, extract
+from scriptgraph.fetch.archive_limits import UnpackLimits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -211,7 +212,10 @@ HOSTILE_TARS: dict[str, tuple[Callable[[Tar], Any], str]] = {
     "pipe": (lambda tar: tar.add("f", kind=tarfile.FIFOTYPE), ": is a named pipe"),
     "twice": (lambda tar: tar.add("f").add("./f"), "has the name of an earlier member"),
     "file and folder": (lambda tar: tar.add("f").add("f/g"), "lies below f, which is a file"),
-    "too long": (lambda tar: tar.add("/".join(["x" * 100] * 11)), "has a path of more than 1024 characters"),
+    "too long": (
+        lambda tar: tar.add("/".join(["x" * 100] * 11)),
+        "has a path of more than 1024 characters or 100 folders",
+    ),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import socket
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from download_harness import CONTENT, SHA256, Harness
 from faulty_server import (
     FaultyServer,
     cut_chunks,
+    endless,
     raw,
     redirect,
     reset,
@@ -160,3 +162,80 @@ def test_redirects_are_followed_but_not_in_a_cycle(server: FaultyServer, harness
     harness.fetch([server.serve("/moved", redirect("/file"))])
 
     assert harness.destination.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "date", "pause_s"),
+    [
+        ("Wed, 01 Jan 2025 00:00:09 GMT", "Wed, 01 Jan 2025 00:00:00 GMT", 9.0),
+        ("Wed, 01 Jan 2025 00:00:00 GMT", "Wed, 01 Jan 2025 00:00:09 GMT", 0.0),
+        ("Thu, 01 Jan 2026 00:00:00 GMT", "Wed, 01 Jan 2025 00:00:00 GMT", 60.0),
+        ("Wed, 01 Jan 2025 00:00:09 GMT", "now", 1.0),
+        ("soon", "Wed, 01 Jan 2025 00:00:00 GMT", 1.0),
+        ("9" * 5000, "", 60.0),
+    ],
+)
+def test_a_pause_may_be_a_date_of_the_server(
+    server: FaultyServer, harness: Harness, retry_after: str, date: str, pause_s: float
+) -> None:
+    busy = status(503, {"Retry-After": retry_after, "Date": date})
+
+    harness.fetch([server.serve("/file", busy, whole(CONTENT))])
+
+    assert harness.waits == [pause_s]
+
+
+LOCATIONS = [
+    "http://[::1", "http://host:99999999/", "http://host:port/", "http://" + "a" * 300 + "/", "http://", "//",
+    "http://.../", "http://%zz/", "\x01\x02", "\udcff".encode("utf-8", "surrogateescape").decode("latin-1"), "file:///etc/passwd",
+    "http://xn--/", "http://a..b/", "javascript:1", "http://\xb2.\xb2/",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("location", LOCATIONS)
+def test_a_redirect_to_a_malformed_address_tries_the_next_source(
+    server: FaultyServer, harness: Harness, location: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def offline(host: str, *rest: Any) -> Any:
+        return real(host, *rest) if host == "127.0.0.1" else real("256.256.256.256", *rest)
+
+    real = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", offline)
+    bad, good = server.serve("/bad", redirect(location)), server.serve("/good", whole(CONTENT))
+
+    assert harness.fetch([bad, good], tries=1).source == good
+
+
+def test_the_content_of_a_redirect_is_not_read(server: FaultyServer, harness: Harness) -> None:
+    url = server.serve("/moved", endless(302, {"Location": "/file"}))
+    server.serve("/file", whole(CONTENT))
+
+    harness.fetch([url])
+
+    assert harness.destination.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("digits", [20, 5000])
+def test_an_impossible_length_tries_the_next_source(server: FaultyServer, harness: Harness, digits: int) -> None:
+    bad = server.serve("/bad", raw(b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * digits + b"\r\n\r\nx"))
+    good = server.serve("/good", whole(CONTENT))
+
+    assert harness.fetch([bad, good], Expected(record=True), tries=1).source == good
+
+
+def test_a_length_above_the_disk_tries_the_next_source(server: FaultyServer, harness: Harness) -> None:
+    bad = server.serve("/bad", raw(b"HTTP/1.1 200 OK\r\nContent-Length: 999999999999999999\r\n\r\nx"))
+    good = server.serve("/good", whole(CONTENT))
+
+    assert harness.fetch([bad, good], Expected(record=True)).source == good
+
+
+def test_more_bytes_than_announced_are_not_kept(server: FaultyServer, harness: Harness) -> None:
+    chunked = b'HTTP/1.1 206 Partial Content\r\nTransfer-Encoding: chunked\r\nETag: "v1"\r\n'
+    more = chunked + b"Content-Range: bytes 1000-16383/16384\r\n\r\n" + b"8000\r\n" + bytes(0x8000) + b"\r\n0\r\n\r\n"
+    url = server.serve("/file", truncated(CONTENT, 1000), raw(more), whole(CONTENT))
+
+    harness.fetch([url], Expected(record=True))
+
+    assert harness.destination.read_bytes() == CONTENT
+    assert "Range" not in server.seen[2].headers

@@ -31,6 +31,9 @@ def test_paths_and_file_urls_are_local(given: str | Path, path: str) -> None:
         ("file://elsewhere/file", "names another machine"),
         ("http:///file", "no host"),
         ("http://[::1/file", "is not a URL"),
+        ("http://host:port/file", "check its host and port"),
+        ("http://host:99999/file", "check its host and port"),
+        ("~no-such-user/file", "the home folder of an unknown user"),
         ("  ", "is neither a URL nor a path"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import os
 import shutil
 import socket
 from contextlib import closing
@@ -19,8 +20,8 @@ from faulty_server import (
 
 from scriptgraph.fetch.download import Expected
 from scriptgraph.fetch.failures import DownloadError
+from scriptgraph.fetch.partial_file import PartialFile
 from scriptgraph.fetch.sources import FileSource
-from scriptgraph.fetch.transfer import PartialFile
 
 
 def test_a_compressed_file_stays_compressed(server: FaultyServer, harness: Harness) -> None:
@@ -103,6 +104,39 @@ def test_problems_of_local_files_are_reported(tmp_path: Path, harness: Harness) 
     assert harness.refused([wrong]) == "the file has 1 bytes, expected were 16,384"
     assert "wrong hash" in harness.refused([wrong], Expected([SHA256]))
     assert wrong.exists()
+
+
+def test_a_local_source_that_is_no_file_tries_the_next(tmp_path: Path, harness: Harness) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    good = tmp_path / "good"
+    good.write_bytes(CONTENT)
+    bad = [
+        tmp_path / "pipe",
+        "/dev/zero",
+        tmp_path / ("x" * 300),
+        "file:///a%00b",
+        "~no-such-user/file",
+        tmp_path / "good/x",
+    ]
+
+    assert harness.fetch([*bad, good]).source == str(good)
+
+
+def test_a_local_file_that_changes_is_not_recorded(
+    tmp_path: Path, harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "growing"
+    path.write_bytes(CONTENT)
+    fstat = os.fstat
+
+    def earlier(descriptor: int) -> Any:
+        found = list(fstat(descriptor))
+        found[6] -= 100 if found[6] == len(CONTENT) else 0
+        return os.stat_result(found)
+
+    monkeypatch.setattr(os, "fstat", earlier)
+
+    assert "were announced" in harness.refused([path], Expected(record=True))
 
 
 def test_servers_are_skipped_offline(server: FaultyServer, harness: Harness) -> None:

@@ -99,10 +99,13 @@ def test_the_environment_is_exactly_the_argument(tmp_path: Path, log: Path) -> N
     assert done.last_lines == ("None 1",)
 
 
-def test_echo_shows_lines_on_standard_error_only(tmp_path: Path, log: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run(python("print('seen')"), env=ENV, cwd=tmp_path, log=log, echo=True)
+def test_echo_gets_the_lines_of_both_outputs(tmp_path: Path, log: Path) -> None:
+    lines: list[str] = []
+    code = "import sys; print('seen'); print('too', file=sys.stderr)"
 
-    assert capsys.readouterr() == ("", "seen\n")
+    run(python(code), env=ENV, cwd=tmp_path, log=log, echo=lines.append)
+
+    assert sorted(lines) == ["seen", "too"]
 
 
 def test_invalid_bytes_and_progress_bars_become_lines(tmp_path: Path, log: Path) -> None:

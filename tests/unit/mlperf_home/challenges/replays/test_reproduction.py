@@ -1,4 +1,4 @@
-"""Replays of a bundle: refusals, differences, and the three verdicts."""
+"""Replays of a bundle: refusals, differences, and the four verdicts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from submission_results import ours
 
 from mlperf_home.challenges import commands
 from mlperf_home.challenges.definition.machine import machine_differences, this_machine
-from mlperf_home.challenges.replays.comparison import TOLERANCE, compare, same_arithmetic, sampling_share
+from mlperf_home.challenges.replays import comparison
+from mlperf_home.challenges.replays.agreement import BoundedValue
+from mlperf_home.challenges.replays.comparison import TOLERANCE, compare, same_arithmetic, sampling_ratios
 from mlperf_home.measurements.ingest import ingest
 from mlperf_home.measurements.measurement import Measurement, Value, from_json, to_json
 from mlperf_home.product import ENGINE
@@ -76,6 +78,19 @@ class TestVerdicts:
 
         assert home("replay", results=str(bundle))["verdict"] == verdict
 
+    def test_noise_is_a_verdict_of_its_own(self, home: ChallengeHome) -> None:
+        bundle = home.bundle()
+        noisy = BoundedValue(1.0, (0.5, 2.0))
+        home.patch.setattr(comparison, "_estimate", lambda *_words, **_facts: noisy)
+
+        answer = home("replay", results=str(bundle))
+
+        report = report_of(answer)
+        assert answer["verdict"] == report["verdict"] == "too noisy to compare"
+        assert {value["verdict"] for each in report["results"] for value in each["values"]} == {answer["verdict"]}
+        for ending in (".md", ".html"):
+            assert "too noisy to compare" in Path(answer["report"]).with_suffix(ending).read_text()
+
     def test_a_newly_invalid_result_is_not_reproduced(self, home: ChallengeHome) -> None:
         bundle = home.bundle()
         changing(home, lambda measurement: replace(measurement, validity="INVALID"))
@@ -135,7 +150,7 @@ class TestVerdicts:
             text = Path(answer["report"]).with_suffix(ending).read_text()
             assert "reproduced: every result was measured again" in text
             assert "SAMPLE" in text
-            assert "109.5 (104.025 to 114.975)" in text
+            assert "109.5 (104.16 to 115.114)" in text
 
 
 class TestRefusals:
@@ -204,21 +219,54 @@ class TestAgreement:
         return replace(measurement, values={**measurement.values, "query_count": Value(count, "measured")})
 
     def test_few_queries_widen_a_latencys_interval(self, stream: Measurement) -> None:
-        few, many = (sampling_share(self._queries(stream, count), "latency_ms") for count in (64, 1_000_000))
+        few, many = (sampling_ratios(self._queries(stream, count), "latency_ms") for count in (64, 1_000_000))
 
-        assert few > TOLERANCE > many > 0
+        assert few is not None
+        assert many is not None
+        assert few[1] > 1 + TOLERANCE > many[1] > 1 > many[0] > few[0] > 0
 
     def test_a_latencys_interval_follows_from_binomial_ranks(self, stream: Measurement) -> None:
-        # 900 queries: a rank is off by 1.96 * 0.01; 0.9196 lies 0.392 of the way from 2 ms to 3 ms.
-        assert sampling_share(self._queries(stream, 900), "latency_ms") == pytest.approx(0.392 / 2)
+        # 900 queries: a rank is off by 1.96 * 0.01; 0.9196 lies 0.392 of the way from 2 ms to 3 ms, 0.8804 lies 0.951
+        # of the way from 1 ms to 2 ms.
+        assert sampling_ratios(self._queries(stream, 900), "latency_ms") == pytest.approx((1.951 / 2, 2.392 / 2))
 
     def test_other_values_have_only_the_fixed_tolerance(self, measurement: Measurement) -> None:
-        assert sampling_share(measurement, "samples_per_second") == 0.0
+        assert sampling_ratios(measurement, "samples_per_second") == (1.0, 1.0)
+
+    def test_nothing_bounds_a_percentile_of_few_queries(self, stream: Measurement) -> None:
+        few = self._queries(stream, 20)
+
+        (value, *_) = compare(few, few, ["latency_ms"], same_arithmetic=True)
+
+        assert (value.verdict, value.then_interval) == ("too noisy to compare", None)
+        assert "too few queries" in value.rule
+
+    @pytest.mark.parametrize("factor", [1.0, 1.5])
+    def test_wide_intervals_are_too_noisy_to_compare(self, stream: Measurement, factor: float) -> None:
+        few = self._queries(stream, 64)
+
+        (value, *_) = compare(few, with_value("latency_ms", factor)(few), ["latency_ms"], same_arithmetic=True)
+
+        assert value.verdict == "too noisy to compare"
+        assert value.then_interval is not None
+        assert value.then_interval[0] > 0
+
+    @pytest.mark.parametrize("percent", [0.0, 0.3, 1.5, 90.0, 100.0])
+    def test_an_accuracys_interval_is_positive(self, measurement: Measurement, percent: float) -> None:
+        values = {**measurement.values, "f1_percent": Value(percent, "measured")}
+        low = replace(measurement, values=values)
+
+        found = {each.metric: each for each in compare(low, low, [], same_arithmetic=False)}["f1_percent"]
+
+        assert found.then_interval is not None
+        assert found.then_interval[0] >= 0
+        assert (found.then_interval[0] > 0) == (percent > 0)
+        assert found.verdict == ("too noisy to compare" if 0 < percent < 5 else "agree")
 
     def test_an_unknown_value_agrees_with_nothing(self, measurement: Measurement) -> None:
         (value,) = compare(measurement, measurement, ["joules"], same_arithmetic=True)[:1]
 
-        assert not value.agree
+        assert value.verdict == "unknown"
 
     @pytest.mark.parametrize("fact", ["version", "isa"])
     def test_another_engine_is_other_arithmetic(self, measurement: Measurement, fact: str) -> None:

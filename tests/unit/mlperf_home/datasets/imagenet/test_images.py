@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip("cv2")
 
 from photographs import jpeg, make_set, name_of, packed, scene
+from tar_blocks import MALFORMED
 
 from mlperf_home.datasets.base import DatasetError
 from mlperf_home.datasets.imagenet.images import choose_images, find_images, list_sha256, read_labels
@@ -151,3 +152,11 @@ def test_image_that_shrinks_or_vanishes_is_an_error(folder: Path) -> None:
     (folder / name_of(1)).unlink()
     with pytest.raises(DatasetError, match="cannot be read"):
         image.read()
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_a_malformed_tar_is_an_error(tmp_path: Path, name: str) -> None:
+    (tmp_path / "set.tar").write_bytes(MALFORMED[name])
+
+    with pytest.raises(DatasetError, match="cannot be read as an uncompressed tar"):
+        find_images(tmp_path / "set.tar")

@@ -5,22 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+import msgspec
 import pytest
+from results_logs import write_logs
 
 from mlperf_home.contracts.codec import write_document
 from mlperf_home.contracts.runs.failures import ExitStatus
+from mlperf_home.contracts.runs.session import IngestError
 from mlperf_home.contracts.studies.race import Settings
 from mlperf_home.contracts.studies.study import Candidate, EngineEnvironment, RunConditions, SettledPoint, StudyPlan
 from mlperf_home.exploration.definition.meter import AbsentPointError, PointFailedError
 from mlperf_home.exploration.live.jobs import Engines
 from mlperf_home.exploration.live.meter import LiveMeter, StudyStoppedError
 from mlperf_home.exploration.live.plan import read_plan, space_of
+from mlperf_home.harness.short_runs import MOST_REPEATS
 from mlperf_home.steps.exploring.options import known_space
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 MODEL = "sample-mobilenet/0.25/64/int8"
 
@@ -38,8 +39,9 @@ class Failing(Engines):
 
 
 def plan(folder: Path) -> StudyPlan:
+    space = known_space("sample_mobilenets")
     return StudyPlan(
-        space=known_space("sample_mobilenets", {"threads": [2], "xnnpack": ["no"]}),
+        space=msgspec.structs.replace(space, axes={**space.axes, "threads": (2,), "xnnpack": ("no",)}),
         settings=Settings(),
         searcher="race",
         budget_s=None,
@@ -119,3 +121,37 @@ def test_points_that_0_1_settled_are_taken(tmp_path: Path) -> None:
     asked = plan(tmp_path)
     (tmp_path / "settled.json").write_text(json.dumps({points(asked)[MODEL].name: {"options": {}, "target": 1.0}}))
     LiveMeter(asked, Failing(ExitStatus.KILLED), lambda _: None)
+
+
+class Short(Failing):
+    """Engines whose first runs end too early; each leaves its logs."""
+
+    def __init__(self, short: int) -> None:
+        super().__init__(ExitStatus.COMPLETE)
+        self.short, self.targets = short, []
+
+    def run(self, backend: str, job: Path, *, new_interpreter: bool) -> tuple[ExitStatus, str]:
+        described = json.loads(job.read_text())
+        conf = (job.parent / "user.conf").read_text("utf-8")
+        self.targets.append(float(conf.partition("Offline.target_qps = ")[2].splitlines()[0]))
+        met = {"result_min_duration_met": len(self.targets) > self.short}
+        rate = {"result_samples_per_second": 2 * self.targets[-1], "effective_target_qps": self.targets[-1]}
+        write_logs(Path(described["out_dir"]), changes={**met, **rate})
+        Path(described["session_path"]).write_text("{}")
+        return super().run(backend, job, new_interpreter=new_interpreter)
+
+
+@pytest.mark.parametrize(("short", "runs"), [(0, 1), (2, 3), (9, 1 + MOST_REPEATS)])
+def test_an_official_run_is_repeated_until_long_enough(tmp_path: Path, short: int, runs: int) -> None:
+    study, engines = plan(tmp_path), Short(short)
+    study = replace(study, running=replace(study.running, scenario="Offline", style="valid"))
+    point = points(study)[MODEL]
+    write_document(tmp_path / "settled.json", {point.name: SettledPoint(options={}, target=100.0)})
+    published: list[str] = []
+
+    with pytest.raises(IngestError):  # the sessions of these runs are empty
+        LiveMeter(study, engines, lambda each: published.append(each.name)).official(point)
+
+    assert published == [point.name]
+    # Each run is twice as fast as the one before expected.
+    assert engines.targets == pytest.approx([101 * 2.2**number for number in range(runs)])

@@ -27,8 +27,3 @@ def test_a_builtin_space_of_classifiers_is_unchanged(name: str, count: int) -> N
     assert points == [point.name for point in make_space(decode_space(golden, name), name).points]
     assert len(points) == count
     assert set(points) == models
-
-
-@pytest.mark.parametrize("name", ["mobilenets", "berts"])
-def test_options_of_engines_are_more_axes(name: str) -> None:
-    assert known_space(name, {"threads": (1, 2)}).axes["threads"] == (1, 2)

@@ -363,6 +363,23 @@ def test_a_mapping_names_the_benchmark_of_a_model(submitter: Path) -> None:
     assert check_submission(submitter.parents[1], RULES).errors == ()
 
 
+@pytest.mark.parametrize(
+    ("dataset", "count", "told"),
+    [
+        (11_072, 11_072, "the run's dataset has 11072 features, that of v3.1 has 10833; run again on the official"),
+        (10_833, 100, "accuracy was measured on 100 of 10833 features; run again on the whole dataset"),
+    ],
+)
+def test_counts_are_of_the_same_dataset(submitter: Path, dataset: int, count: int, told: str) -> None:
+    for run in (PERFORMANCE, ACCURACY):
+        log("qsl_reported_total_count", dataset, run)(submitter)
+    log("effective_accuracy_sample_count", count, ACCURACY)(submitter)
+
+    found = [str(each) for each in check_submission(submitter.parents[1], RULES).errors]
+
+    assert any(told in text for text in found), found
+
+
 def test_an_absent_folder_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(CheckError, match="is not a folder; pass the root of a submission"):
         check_submission(tmp_path / "nothing", RULES)

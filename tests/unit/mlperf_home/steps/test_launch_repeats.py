@@ -1,4 +1,4 @@
-"""A run that ends too early is repeated once with a corrected target; no other run is."""
+"""A run that ends too early is repeated with corrected targets, a few times; no other run is."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from harness_jobs import run_options
 from submission_results import foreign
 from submission_tree import log_line
 
+from mlperf_home.harness.short_runs import MOST_REPEATS, CorrectedTarget, corrected_target
 from mlperf_home.measurements.layout import ResultFolder
-from mlperf_home.steps.launch import HarnessRun, corrected_target, run_with_retry
+from mlperf_home.steps.launch import HarnessRun, run_with_retry
 from scriptgraph.api import StepFailed
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def test_a_short_offline_run_is_repeated_with_a_margin(tmp_path: Path, harness_r
 
     assert target == {"target_qps": 109.5}
     assert len(warnings) == 1
-    assert runs.confs[1].splitlines()[0] == "bert.Offline.target_qps = 120.45"
+    assert runs.confs[1].splitlines()[0] == "bert.Offline.target_qps = 120.450000"
     assert runs.confs[1].splitlines()[1:] == runs.confs[0].splitlines()[1:]
 
 
@@ -115,19 +116,75 @@ def test_a_run_out_of_queries_is_repeated_with_its_latency(tmp_path: Path, harne
     target = run_with_retry(runs, lambda _: None, harness_run, tmp_path / "new.conf")
 
     assert target == {"target_latency_ms": 12.0}
-    assert "bert.SingleStream.target_latency = 4.8\n" in runs.confs[1]
+    assert "bert.SingleStream.target_latency = 4.800000\n" in runs.confs[1]
 
 
-def test_a_run_is_repeated_only_once(tmp_path: Path, harness_run: HarnessRun) -> None:
+def test_repetitions_of_a_run_are_bounded(tmp_path: Path, harness_run: HarnessRun) -> None:
     out = foreign(tmp_path / "out", scenario="SingleStream") / "performance" / "run_1"
     with (out / "mlperf_log_detail.txt").open("a", encoding="utf-8") as file:
         file.write(log_line("error", RAN_OUT, is_error=True))
-    runs = Runs([out, out], [True, True])
+    runs = Runs([out] * 9, [True] * 9)
 
     with pytest.raises(StepFailed, match="it was wrong"):
         run_with_retry(runs, lambda _: None, harness_run, tmp_path / "new.conf")
 
-    assert len(runs.confs) == 2
+    assert len(runs.confs) == 1 + MOST_REPEATS
+
+
+def short_run(tmp_path: Path, name: str, rate: float, target: float, scenario: str = "Offline") -> Path:
+    logs = foreign(tmp_path / name, scenario=scenario) / "performance" / "run_1"
+    edit(logs, '"result_min_duration_met", "value": true', '"result_min_duration_met", "value": false')
+    if scenario == "Offline":
+        edit(logs, '"result_samples_per_second", "value": 109.5', f'"result_samples_per_second", "value": {rate}')
+        edit(logs, '"effective_target_qps", "value": 100', f'"effective_target_qps", "value": {target}')
+    return logs
+
+
+def test_a_run_is_repeated_until_it_is_long_enough(tmp_path: Path, harness_run: HarnessRun) -> None:
+    whole = foreign(tmp_path / "whole") / "performance" / "run_1"
+    # The machine gets faster each time; the last target was enough for its rate, but the run was short nevertheless.
+    logs = [short_run(tmp_path, *each) for each in (("a", 50, 20), ("b", 80, 55), ("c", 80, 88))]
+    runs, warnings = Runs([*logs, whole], [False] * 4), []
+
+    target = run_with_retry(runs, warnings.append, harness_run, tmp_path / "new.conf")
+
+    targets = [float(conf.splitlines()[0].rpartition(" ")[2]) for conf in runs.confs]
+    assert targets == pytest.approx([20, 55, 88, 96.8])
+    assert target == {"target_qps": 80}
+    assert [f"at most {left} times" in text for left, text in zip((3, 2, 1), warnings, strict=True)] == [True] * 3
+
+
+def test_a_run_that_stays_too_short_is_kept_and_told(tmp_path: Path, harness_run: HarnessRun) -> None:
+    logs = [short_run(tmp_path, str(number), 50, 50 * 1.1**number) for number in range(1 + MOST_REPEATS)]
+    runs, warnings = Runs(logs, [False] * len(logs)), []
+
+    run_with_retry(runs, warnings.append, harness_run, tmp_path / "new.conf")
+
+    assert len(runs.confs) == len(logs)
+    assert "still too short after 3 repetitions" in warnings[-1]
+
+
+@pytest.mark.parametrize("scenario", ["SingleStream", "MultiStream"])
+def test_a_short_stream_is_repeated_with_its_latency(tmp_path: Path, scenario: str) -> None:
+    corrected = corrected_target(short_run(tmp_path, "a", 0, 0, scenario))
+
+    assert corrected is not None
+    assert corrected.conf_key == f"{scenario}.target_latency"
+    assert corrected.conf_value < corrected.target["target_latency_ms"] / 2
+
+
+@pytest.mark.parametrize("value", [0.00002, 1234567.8])
+def test_targets_are_written_as_plain_decimals(value: float) -> None:
+    corrected = CorrectedTarget({}, "Offline.target_qps", value, "")
+
+    text = corrected.apply("bert.Offline.target_qps = 1\nbert.Offline.min_duration = 2\n")
+
+    assert "e" not in text.partition("= ")[2].splitlines()[0]
+    assert text.endswith("\nbert.Offline.min_duration = 2\n")
+
+
+def test_a_server_run_keeps_its_rate(tmp_path: Path) -> None:
+    assert corrected_target(short_run(tmp_path, "a", 0, 0, "Server")) is None
 
 
 def test_rejected_logs_of_an_earlier_run_are_ignored(tmp_path: Path, harness_run: HarnessRun) -> None:
