@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mlperf_home.measurements.equivalence import MOST_RUNS
 from mlperf_home.product import PRODUCT
 from scriptgraph.embed import (
     EVERYDAY,
@@ -69,6 +70,15 @@ def replay_command() -> Command:
     """Return the table of `cm replay challenge`."""
     options = (
         Option("results", "path", "the bundle to verify and run again", value="=BUNDLE", never_empty=True),
+        Option(
+            "repeats",
+            "text",
+            "run the workflows so often: more repetitions tell noise from a difference",
+            value="=K",
+            default="3",
+            choices=tuple(map(str, range(1, MOST_RUNS + 1))),
+            never_empty=True,
+        ),
         *trust_options(),
         _sample(),
         _hw_name(EVERYDAY),

@@ -13,7 +13,6 @@ from mlperf_home.challenges.definition.machine import this_machine
 from mlperf_home.challenges.definition.manifest import ChallengeError, find_challenges, load_challenge
 from mlperf_home.challenges.definition.run_folder import open_run, places_of
 from mlperf_home.challenges.replays.replay import replay
-from mlperf_home.challenges.replays.reproduction import TOO_NOISY
 from mlperf_home.challenges.runs.arguments import RunContext, chosen_workflows, read_options
 from mlperf_home.challenges.runs.run import (
     compare_locks,
@@ -173,9 +172,7 @@ def _replay(arguments: Arguments, roots: Sequence[Path], console: RunConsole) ->
     rows = [("verdict", report.verdict), ("report", str(replayed.path))]
     for each in report.results:
         verdicts = Counter(value.verdict for value in each.values)
-        words = [f"{verdicts[TOO_NOISY]} {TOO_NOISY}"] if verdicts[TOO_NOISY] else []
-        words.insert(0, f"{verdicts['agree']} of {len(each.values)} values agree")
-        text = ", ".join(words) if each.there else "missing"
+        text = ", ".join(f"{count} {name}" for name, count in verdicts.items()) if each.there else "missing"
         rows.append((f"{each.workflow}: {each.model}, {each.scenario}", text))
     console("tabled", context.challenge.name, {"title": "Reproducibility", "rows": rows})
     verdict = {"verdict": report.verdict, "results": encode(report.results), "report": str(replayed.path)}

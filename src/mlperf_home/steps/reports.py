@@ -77,6 +77,7 @@ def _standing(standing: Standing, part: str, metrics: list[str]) -> str:
     elif others:
         more = f" and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
         words.append(f"with {', '.join(others[:_MOST_NAMED])}{more}{'; likely front' if standing.likely else ''}")
+        words += ["the machine changes state"] if standing.changing else []
     if names and part != "dropped":
         words.append(f"accuracy: {standing.accuracy_source}")
     return "; ".join(words)

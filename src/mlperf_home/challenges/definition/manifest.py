@@ -8,6 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mlperf_home.errors import LocatedError
+from mlperf_home.measurements.equivalence import MARGIN
 from scriptgraph.embed import Malformed, Place, Shape, each, members, pointer_to, read_text, read_texts, read_values
 from scriptgraph.errors import DocumentError, ManifestError, nearest
 from scriptgraph.files.json_reader import Limits, read_json
@@ -162,6 +163,7 @@ class Challenge:
         points: points for a bundle that counts.
         guides: names of files beside the manifest.
         options: descriptions of the challenge's own options.
+        speed_margin: the greatest difference of a speed that counts as reproduced, as a share.
     """
 
     name: str
@@ -177,6 +179,7 @@ class Challenge:
     metrics: tuple[RankingMetric, ...]
     options: Mapping[str, str] = field(default_factory=dict)
     workflows: tuple[Workflow, ...]
+    speed_margin: float = MARGIN
 
     @property
     def scripts(self) -> Path:
@@ -301,6 +304,7 @@ _CHALLENGE = _shape(
     tags=read_texts,
     guides=each(_WORD),
     options=members(_LINE),
+    speed_margin=_checked(_number, lambda share: 0 < share <= 1, "must be a share above 0, and at most 1"),
 )
 
 

@@ -31,11 +31,14 @@ if TYPE_CHECKING:
 
     from mlperf_home.challenges.bundles.verification import VerifiedBundle
     from mlperf_home.challenges.definition.manifest import Workflow
-    from mlperf_home.challenges.definition.run_folder import RunFolder
     from mlperf_home.challenges.runs.arguments import RunContext
     from mlperf_home.challenges.runs.run import Locks
+    from mlperf_home.contracts.challenges.report import RunFacts
     from mlperf_home.contracts.challenges.reproduction import Reproduction
+    from mlperf_home.contracts.challenges.run import Requirement
 
+REPEATS = 3
+"""The usual number of repetitions."""
 _SHOWN_DIFFERENCES = 5
 
 
@@ -107,19 +110,40 @@ def _replay(context: RunContext, locks: Locks, verified: VerifiedBundle, root: P
     workflows = _workflows_in(context, verified)
     requirements = require_machine(context, workflows, root)
     differing = _lock_differences(context, locks, verified)
-    identity, anew = run_identity(context, locks), "new" in context.options.on
+    repeats = int(context.options.text("repeats") or REPEATS)
+    roots = (root, *(root / f"repetition-{number}" for number in range(2, repeats + 1)))
+    failed: dict[str, str] = {}
+    anew = "new" in context.options.on
     then = _plans(verified.root / "records")  # before the workflows, which may take a night
+    for number, each in enumerate(roots, 1):
+        context.say(f"repetition {number} of {repeats}")
+        failures, facts_now = _run_once(context, locks, workflows, requirements, each, anew=anew and number == 1)
+        failed |= failures
+    options = [facts.extra_options or "none" for facts in (verified.report, facts_now)]
+    if options[0] != options[1]:
+        differing.append("options of every command: {} then, {} now".format(*options))
+    differing += _plan_differences(then, _plans(root / "records"))
+    facts = _facts(context, verified, failed, differing, repeats)
+    report = reproduction(verified.root, roots, context.challenge, (verified.machine, context.machine), facts)
+    _write(report, root, f"{context.challenge.title}: reproducibility")
+    return Replay(root / "reproducibility.md", report)
+
+
+def _run_once(
+    context: RunContext,
+    locks: Locks,
+    workflows: Sequence[Workflow],
+    requirements: Sequence[Requirement],
+    root: Path,
+    *,
+    anew: bool,
+) -> tuple[dict[str, str], RunFacts]:
+    """Run the workflows once, or resume; return the errors of those that failed, and the facts of the run."""
+    identity = run_identity(context, locks)
+    root.mkdir(parents=True, exist_ok=True)
     with open_run(root, identity, context.challenge.workflows, workflows, anew=anew) as run_folder:
         failed, description = run_all(context, run_folder, workflows, requirements, locks)
-        options = [facts.extra_options or "none" for facts in (verified.report, description.facts)]
-        if options[0] != options[1]:
-            differing.append("options of every command: {} then, {} now".format(*options))
-        differing += _plan_differences(then, _plans(run_folder.root / "records"))
-        facts = _facts(context, verified, failed, differing)
-        machines = (verified.machine, context.machine)
-        report = reproduction((verified.root, run_folder.root), context.challenge, machines, facts)
-        _write(report, run_folder, f"{context.challenge.title}: reproducibility")
-    return Replay(root / "reproducibility.md", report)
+    return failed, description.facts
 
 
 def _workflows_in(context: RunContext, verified: VerifiedBundle) -> tuple[Workflow, ...]:
@@ -140,7 +164,9 @@ def _lock_differences(context: RunContext, locks: Locks, verified: VerifiedBundl
     return differing
 
 
-def _facts(context: RunContext, verified: VerifiedBundle, failed: dict[str, str], differing: list[str]) -> ReplayFacts:
+def _facts(
+    context: RunContext, verified: VerifiedBundle, failed: dict[str, str], differing: list[str], repeats: int
+) -> ReplayFacts:
     endings = verified.run.workflows
     return ReplayFacts(
         sample=context.sample,
@@ -150,14 +176,16 @@ def _facts(context: RunContext, verified: VerifiedBundle, failed: dict[str, str]
         signature=_signed(verified),
         failed=failed,
         newly_failed=tuple(name for name in failed if endings[name].status == DONE),
+        repeats=repeats,
+        margin=context.challenge.speed_margin,
         plan_differences=tuple(differing),
         machine_differences=tuple(machine_differences(verified.machine, context.machine)),
     )
 
 
-def _write(report: Reproduction, run_folder: RunFolder, title: str) -> None:
+def _write(report: Reproduction, root: Path, title: str) -> None:
     for ending, text in render_report(report, title, reproduction_parts(report)).items():
-        replace_text(run_folder.root / f"reproducibility.{ending}", text)
+        replace_text(root / f"reproducibility.{ending}", text)
 
 
 def _plan_differences(then: Mapping[str, Mapping[str, str]], now: Mapping[str, Mapping[str, str]]) -> list[str]:

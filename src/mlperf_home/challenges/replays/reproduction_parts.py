@@ -5,37 +5,37 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mlperf_home.challenges.bundles.rendering import Part, table_part, value_text
-from mlperf_home.challenges.replays.reproduction import FUNCTIONAL, NOT_REPRODUCED, REPRODUCED, TOO_NOISY
+from mlperf_home.challenges.replays.reproduction import INCONCLUSIVE, NOT_REPRODUCED, REPRODUCED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mlperf_home.contracts.challenges.reproduction import ComparedValue, ReplayedFront, ReplayedResult, Reproduction
+    from mlperf_home.contracts.challenges.reproduction import ReplayedFront, ReplayedResult, Reproduction
 
 MEANING = {
-    REPRODUCED: "every result was measured again with the same validity, and every value agrees",
-    FUNCTIONAL: "every result was measured again with the same validity, but not every value agrees",
-    TOO_NOISY: "every result was measured again with the same validity, and no value differs, but some are too noisy to"
-    " compare; replay on a quiet machine, or with longer runs",
-    NOT_REPRODUCED: "a result is missing or has another validity, or a workflow failed that had succeeded",
+    REPRODUCED: "every result was measured again with the same validity, and every value is the same",
+    NOT_REPRODUCED: "a value differs, a result is missing or has another validity, or a workflow failed that had"
+    " succeeded",
+    INCONCLUSIVE: "every result was measured again with the same validity, and no value differs, but the runs are too"
+    " noisy or too few to tell that all are the same",
 }
 
 
 def reproduction_parts(report: Reproduction) -> list[Part]:
     """Return the sections of the report."""
     sample = ["SAMPLE: made-up data and toy models, no MLPerf result"] if report.sample else []
-    word = report.verdict if report.verdict != NOT_REPRODUCED else "not reproduced"
     head = [
         ("challenge", report.challenge),
         ("bundle", report.bundle),
         ("made", report.made_utc),
         ("signature", report.signature),
         ("replayed", report.replayed_utc),
+        ("repetitions", str(report.repeats)),
     ]
     values = [cells for each in report.results for cells in _value_rows(each)]
-    header = ("workflow", "model", "scenario", "value", "then", "now", "verdict", "rule")
+    header = ("workflow", "model", "scenario", "value", "then", "now", "now to then", "verdict", "rule")
     return [
-        Part("Verdict", [*sample, f"{word}: {MEANING[report.verdict]}"], ("", ""), head),
+        Part("Verdict", [*sample, f"{report.verdict}: {MEANING[report.verdict]}{_more_runs(report)}"], ("", ""), head),
         Part("Results", (), header, values),
         *table_part("Fronts", ("experiment", "only then", "both", "only now"), list(map(_front, report.explorations))),
         *table_part("Workflows that failed", ("workflow", "because"), [*report.failed.items()]),
@@ -52,19 +52,29 @@ def _front(front: ReplayedFront) -> tuple[str, str, str, str]:
     return (front.experiment, value_text(only[0]), value_text(front.both), value_text(only[1]))
 
 
+def _more_runs(report: Reproduction) -> str:
+    """Return advice on the number of repetitions, if more of them would decide an inconclusive replay."""
+    values = [value for each in report.results for value in each.values if value.verdict == INCONCLUSIVE]
+    if report.verdict != INCONCLUSIVE or not values:
+        return ""
+    runs = [value.runs for value in values]
+    known = [each for each in runs if each is not None]
+    if len(known) < len(runs):
+        return "; replay on a quieter machine"
+    return f"; replay by --repeats={max(known)}, or on a quieter machine"
+
+
 def _value_rows(result: ReplayedResult) -> Iterator[tuple[str, ...]]:
     where = (result.workflow, result.model, result.scenario)
-    then, now = (value_text(word) for word in result.validity)
+    then, *now = (value_text(word) for word in result.validity)
+    validities = ", ".join(dict.fromkeys(now))
     if not result.there:
-        yield (*where, "result", then, "missing", "differ", "the replay must have this result")
+        yield (*where, "result", then, "missing", "", NOT_REPRODUCED, "each repetition must have this result")
         return
     noisy = f"noisy {' and '.join(result.noisy)}" if result.noisy else "must be the same"
-    yield (*where, "validity", then, now, "agree" if result.as_valid else "differ", noisy)
+    yield (*where, "validity", then, validities, "", REPRODUCED if result.as_valid else NOT_REPRODUCED, noisy)
     for value in result.values:
-        yield (*where, value.metric, *_cells(value), value.verdict, value.rule)
-
-
-def _cells(value: ComparedValue) -> Iterator[str]:
-    for known, interval in ((value.then, value.then_interval), (value.now, value.now_interval)):
-        low, high = interval or (0, 0)
-        yield value_text(known) + ("" if low == high else f" ({value_text(low)} to {value_text(high)})")
+        low, high = value.ratio_interval or (0.0, 0.0)
+        ratio = f"{low:.3f} to {high:.3f}" if value.ratio_interval else ""
+        values = ", ".join(dict.fromkeys(map(value_text, value.now)))
+        yield (*where, value.metric, value_text(value.then), values, ratio, value.verdict, value.rule)

@@ -8,24 +8,25 @@ from typing import Literal
 from mlperf_home.contracts.codec import Document
 from mlperf_home.contracts.intervals import Interval
 
-Agreement = Literal["agree", "differ", "too noisy to compare", "unknown"]
-"""The verdict on two values; unknown if one of them is."""
+Verdict = Literal["reproduced", "not reproduced", "inconclusive"]
 
 
 class ComparedValue(Document):
-    """A value then and now; None where unknown. Intervals are (low, high).
+    """A value then, and in each repetition of the replay; then is None if it is unknown, now lacks unknown values.
 
     Attributes:
-        verdict: whether the values agree.
+        ratio_interval: of a speed: the interval of the ratio now to then; None without repeated runs.
+        runs: the repetitions that would decide, if the ratio stays as it is; None if none would, or it is decided.
+        verdict: whether the values are the same.
         rule: the rule that decided, for people.
     """
 
     metric: str
     then: float | None
-    now: float | None
-    then_interval: Interval | None
-    now_interval: Interval | None
-    verdict: Agreement
+    now: tuple[float, ...]
+    ratio_interval: Interval | None
+    runs: int | None
+    verdict: Verdict
     rule: str
 
 
@@ -33,9 +34,9 @@ class ReplayedResult(Document):
     """A result then and now.
 
     Attributes:
-        validity: LoadGen's verdicts then and now; None without a performance run.
-        there: whether the replay has the result too; otherwise nothing is compared.
-        as_valid: whether validity and mode are the same.
+        validity: LoadGen's verdicts then, and in each repetition; None without a performance run.
+        there: whether each repetition has the result too; otherwise nothing is compared.
+        as_valid: whether validity and mode are the same in all.
         same_arithmetic: whether accuracies must be equal.
         noisy: the disturbed runs: "then", "now", or both.
     """
@@ -45,7 +46,7 @@ class ReplayedResult(Document):
     model: str
     scenario: str
     sample: bool
-    validity: tuple[str | None, str | None]
+    validity: tuple[str | None, ...]
     there: bool = False
     as_valid: bool = False
     same_arithmetic: bool = False
@@ -69,6 +70,8 @@ class ReplayFacts(Document):
         bundle: SHA-256 of the bundle's manifest.
         failed: errors of the workflows that failed now, by name.
         newly_failed: failed workflows that were done in the bundle.
+        repeats: the number of repetitions.
+        margin: the greatest difference of a speed that counts as the same, as a share.
     """
 
     sample: bool
@@ -78,6 +81,8 @@ class ReplayFacts(Document):
     signature: str
     failed: Mapping[str, str]
     newly_failed: tuple[str, ...]
+    repeats: int
+    margin: float
     plan_differences: tuple[str, ...]
     machine_differences: tuple[str, ...]
 
@@ -87,7 +92,7 @@ class Reproduction(ReplayFacts):
 
     schema: Literal["mlperf-home/reproduction/2"] = "mlperf-home/reproduction/2"
     challenge: str
-    verdict: str
+    verdict: Verdict
     results: tuple[ReplayedResult, ...]
     explorations: tuple[ReplayedFront, ...]
     only_now: tuple[str, ...]

@@ -48,6 +48,10 @@ class Standing(Document):
             " the point that dominates it; none if it failed."
         ),
     ]
+    changing: Annotated[
+        tuple[str, ...],
+        Meta(description="Of `against`: the points whose comparison with this one depends on the machine's state."),
+    ] = ()
     official: Annotated[Numbers, Meta(description="The values of the official run; empty without one.")]
     likely: Annotated[bool, Meta(description="Whether no point dominates it by values without noise.")]
     failed: Annotated[str, Meta(description="The reason of a failure; empty if the point did not fail.")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -13,7 +14,11 @@ MORE_IS_BETTER = frozenset({"samples_per_second"})
 """Metrics of probes of which more is better; of the others, less is better."""
 
 _COIN = 0.5  # a study of this risk is no better than a coin
-_LEAST_ROUNDS = 2  # a single probe cannot show noise
+ACCURACY_SHARE = 0.5
+"""The accuracies' share of a study's risk; the probes have the rest."""
+
+_LOOK_GROWTH = 1.25
+_LEAST_ROUNDS = 3  # fewer show neither noise nor states
 
 
 @dataclass(frozen=True)
@@ -50,11 +55,14 @@ class Settings:
     Attributes:
         metrics: the metrics of probes, positive and compared as ratios; the first is the speed of a sample.
         accuracy: the name of the accuracy metric, in percent.
-        risk: the chance that the whole study drops a point wrongly, or counts one to the front wrongly.
+        risk: the chance that the whole study drops a point wrongly, or counts one to the front wrongly;
+            accuracies have `ACCURACY_SHARE` of it, probes the rest.
         rounds: the most rounds of probes.
         first_probe_s: the duration of a probe in the first rounds.
         longer_every: the number of rounds after which the duration of probes doubles.
-        check_after: the round after which accuracies are checked.
+        least_rounds: the rounds that two points need in common before they are compared.
+        round_spacing_s: the least time from the begin of a round to that of the next, in seconds. Machines have states
+            that last for minutes; rounds in quick succession see one of them.
         doubt_points: the least error of a prior that a check must find, in either direction.
         doubt_most: the greatest error of a prior.
         doubted_share: the share of the priors that may be wrong by at least `doubt_points`.
@@ -72,9 +80,10 @@ class Settings:
     accuracy: str = "top1_percent"
     risk: float = 0.05
     rounds: int = 20
-    first_probe_s: float = 1.0
+    first_probe_s: float = 0.5
     longer_every: int = 10
-    check_after: int = 3
+    least_rounds: int = 8
+    round_spacing_s: float = 60.0
     doubt_points: float = 3.0
     doubt_most: float = 6.0
     doubted_share: float = 0.1
@@ -89,7 +98,6 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Raise ValueError if a setting is out of range."""
-        least_rounds = max(_LEAST_ROUNDS, self.check_after)
         shares = 0 < self.doubted_share <= 1 and 0 < self.false_alarm < 1
         lengths = self.first_probe_s > 0 and self.longer_every >= 1
         doubts = 0 < self.doubt_points <= self.doubt_most
@@ -98,9 +106,12 @@ class Settings:
             f"risk must lie between 0 and {_COIN:g}, got {self.risk:g}": 0 < self.risk < _COIN,
             f"official must be one of {', '.join(OFFICIAL_RUNS)}, got {self.official!r}": self.official
             in OFFICIAL_RUNS,
-            f"rounds must be at least {least_rounds}, got {self.rounds}": _LEAST_ROUNDS
-            <= self.check_after
-            <= self.rounds,
+            f"least_rounds must be at least {_LEAST_ROUNDS}, got {self.least_rounds}": self.least_rounds
+            >= _LEAST_ROUNDS,
+            f"rounds must be at least {self.least_rounds}, got {self.rounds}": self.least_rounds <= self.rounds,
+            f"round_spacing must be 0 or more seconds, got {self.round_spacing_s:g}": 0
+            <= self.round_spacing_s
+            < math.inf,
             f"doubt_points must be above 0 and at most doubt_most, got {self.doubt_points:g}": doubts,
             "doubted_share and false_alarm must lie between 0 and 1": shares,
             f"check_samples must be at least 1, got {self.check_samples}": self.check_samples >= 1,
@@ -115,6 +126,19 @@ class Settings:
         """The direction of each metric, "min" or "max"."""
         directions: dict[str, Direction] = {name: "max" if name in MORE_IS_BETTER else "min" for name in self.metrics}
         return {**directions, self.accuracy: "max"}
+
+    @property
+    def looks(self) -> tuple[int, ...]:
+        """The numbers of rounds after which the points are compared: few, as each look shares in the risk."""
+        looks, rounds = [_LEAST_ROUNDS], float(max(self.least_rounds, _LEAST_ROUNDS + 1))
+        while rounds < self.rounds:
+            looks.append(math.floor(rounds))
+            rounds = max(rounds * _LOOK_GROWTH, looks[-1] + 1)
+        return (*looks, self.rounds)
+
+    def comparison_risk(self, points: int) -> float:
+        """Return the risk of one comparison of an ordered pair of points at one look (union bound)."""
+        return self.risk * (1 - ACCURACY_SHARE) / max(1, points * (points - 1) * len(self.looks))
 
     def probe_s(self, number: int) -> float:
         """Return the duration of a probe in round `number` (from 0), in seconds."""

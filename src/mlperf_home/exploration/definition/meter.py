@@ -32,6 +32,9 @@ def failure_warning(point: str, error: PointFailedError) -> str:
 class Meter(Protocol):
     """A meter of the points of a space; each method may raise PointFailedError."""
 
+    def begin_round(self, spacing_s: float) -> None:
+        """Wait until `spacing_s` seconds after the begin of the previous round; start the engines' processes anew."""
+
     def probe(self, point: Point, seconds: float, number: int) -> Observation:
         """Run a point for a short time; `number` counts the point's probes from 0."""
 
@@ -48,6 +51,11 @@ class JournaledMeter:
     def __init__(self, meter: Meter, journal: Journal) -> None:
         """Put a journal in front of a meter."""
         self._meter, self._journal = meter, journal
+        self._begin: Callable[[], None] = lambda: None
+
+    def begin_round(self, spacing_s: float) -> None:
+        """Begin a round at its first measurement that is not stored yet."""
+        self._begin = lambda: self._meter.begin_round(spacing_s)
 
     def probe(self, point: Point, seconds: float, number: int) -> Observation:
         """Run `Meter.probe` once."""
@@ -69,6 +77,8 @@ class JournaledMeter:
         failure_key = f"failed/{point.name}"
         if failure := self._journal.find(failure_key, PointFailure):
             raise PointFailedError(point.name, failure.problem, failure.advice)
+        begin, self._begin = self._begin, lambda: None
+        begin()
         try:
             observed = measure()
         except PointFailedError as error:

@@ -79,7 +79,12 @@ def explore(plan: StudyPlan) -> None:
             print_line(StudyDoing(what=activity, done=done, of=total))
 
     with Journal(plan.folder / "journal.jsonl", identity) as journal, Engines(plan.engines) as engines:
-        meter = LiveMeter(plan, engines, lambda point: print_line(OfficialRunDone(point=point.name)))
+        meter = LiveMeter(
+            plan,
+            engines,
+            lambda point: print_line(OfficialRunDone(point=point.name)),
+            lambda seconds: print_line(StudyDoing(what=f"pause of {seconds:.0f} s until the next round", done=0, of=1)),
+        )
         if plan.searcher == "race":
             answer = Study(space, meter, plan.priors, plan.settings, journal).run(write_answer, print_progress)
         else:

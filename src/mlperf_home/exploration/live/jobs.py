@@ -191,11 +191,16 @@ class Engines:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """End the processes; the next run of an engine starts a new one."""
         for process in self._started.values():
             assert process.stdin is not None  # noqa: S101 - opened as a pipe
             process.stdin.close()
         for process in self._started.values():
             process.wait()
+        self._started.clear()
 
     def run(self, backend: str, job: Path, *, new_interpreter: bool) -> tuple[ExitStatus, str]:
         """Run a job to its end; return its status, and the message of a failure.

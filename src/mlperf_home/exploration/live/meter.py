@@ -56,14 +56,38 @@ class LiveMeter:
     journal, so that all runs of a point have one configuration.
     """
 
-    def __init__(self, plan: StudyPlan, engines: Engines, official_done: Callable[[Point], None]) -> None:
-        """Load the settled points; `official_done` is called after each official run is in its place."""
-        self._plan, self._engines, self._official_done = plan, engines, official_done
+    def __init__(
+        self,
+        plan: StudyPlan,
+        engines: Engines,
+        official_done: Callable[[Point], None],
+        on_pause: Callable[[float], None] = lambda _: None,
+    ) -> None:
+        """Load the settled points.
+
+        `official_done` is called after each official run is in its place; `on_pause` before a pause between rounds,
+        with its length in seconds.
+        """
+        self._plan, self._engines, self._official_done, self._on_pause = plan, engines, official_done, on_pause
+        self._round_began_s: float | None = None
         self._settled_path = plan.folder / "settled.json"
         self._settled: dict[str, SettledPoint] = {}
         if self._settled_path.exists():
             self._settled = read_document(self._settled_path, dict[str, SettledPoint], PLAN_LIMITS)
             self._require_same_models()
+
+    def begin_round(self, spacing_s: float) -> None:
+        """Wait until `spacing_s` seconds after the begin of the previous round, and end the engines' processes.
+
+        A process may be slow for as long as it lives, so each round has new ones.
+        """
+        if self._round_began_s is not None:
+            pause_s = self._round_began_s + spacing_s - time.monotonic()
+            if pause_s > 0:
+                self._on_pause(pause_s)
+                time.sleep(pause_s)
+            self._engines.end()
+        self._round_began_s = time.monotonic()
 
     def probe(self, point: Point, seconds: float, number: int) -> Observation:  # noqa: ARG002 - all probes are alike
         """Run a point under LoadGen for `seconds`, in a process of its own."""

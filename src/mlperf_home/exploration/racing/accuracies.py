@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlperf_home.contracts.studies.journal import AccuracyCount
-from mlperf_home.contracts.studies.race import Belief
+from mlperf_home.contracts.studies.race import ACCURACY_SHARE, Belief
 from mlperf_home.exploration.definition.settings import UNKNOWN, measured_belief
 from mlperf_home.exploration.racing.dominance import (
     BeliefArrays,
-    critical,
     drop_models,
     front_models,
     width_models,
@@ -64,7 +63,7 @@ class Accuracies:
         self.model: NDArray[np.int64] = np.array([numbers[point.model] for point in points])
         self._settings, self._samples = settings, settings.protocol.samples
         self._priors = [priors.get(name, UNKNOWN) for name in names]
-        missed = min(_MOST_MISSED, settings.risk / (settings.doubted_share * len(names)))
+        missed = min(_MOST_MISSED, settings.risk * ACCURACY_SHARE / (settings.doubted_share * len(names)))
         shifts = np.linspace(settings.doubt_points, settings.doubt_most, _SHIFTS)
         self._doubts = Doubts(tuple(shifts.tolist()), missed, settings.false_alarm, self._samples)
         self._counts = [_NOTHING for _ in names]
@@ -139,7 +138,7 @@ class Accuracies:
             risk: the risk of one comparison.
             fronts: include the checks that decide only between front and undecided.
         """
-        sure = [(metric.gaps >= critical(risk, metric.degrees)) | metric.equal for metric in others]
+        sure = [metric.sure(risk) | metric.equal for metric in others]
         threats = open_pairs & np.logical_and.reduce(sure)
         beliefs = self.belief_arrays
         models = drop_models(beliefs, threats, risk)

@@ -10,7 +10,7 @@ import numpy as np
 
 from mlperf_home.contracts.studies.answer import Answer, Standing, study_work
 from mlperf_home.exploration.definition.settings import sample_ms
-from mlperf_home.exploration.racing.dominance import RaceVerdict, probe_bounds
+from mlperf_home.exploration.racing.paired import mean_bounds
 from mlperf_home.pareto.front import front
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mlperf_home.contracts.studies.journal import Observation
     from mlperf_home.contracts.studies.race import Belief, Settings
     from mlperf_home.exploration.definition.space import Point
+    from mlperf_home.exploration.racing.dominance import RaceVerdict
 
     Bounds = dict[str, tuple[float, float]]
 
@@ -82,7 +83,8 @@ class Standings:
         masks = (self.alive & verdict.front, self.alive & ~verdict.front, ~self.alive)
         on_front, undecided, dropped = (tuple(standings[i] for i in np.flatnonzero(mask)) for mask in masks)
         work = study_work(spent_s, exhaustive_s, left_s)
-        return Answer(front=on_front, undecided=undecided, dropped=dropped, work=work, warnings=tuple(warnings))
+        states = _state_warnings(undecided)
+        return Answer(front=on_front, undecided=undecided, dropped=dropped, work=work, warnings=(*warnings, *states))
 
     def likely(self) -> NDArray[np.bool_]:
         """Mark the alive points that no other one dominates by mean values, ignoring noise."""
@@ -96,7 +98,7 @@ class Standings:
         table, risk = np.stack(self.probes), self.settings.risk
         intervals: list[Bounds] = [{} for _ in self.points]
         for column, (name, sign) in enumerate(zip(self.settings.metrics, self.signs, strict=True)):
-            bounds = np.sort(np.exp(sign * probe_bounds(table[:, :, column], risk)), axis=0)
+            bounds = np.sort(np.exp(sign * mean_bounds(table[:, :, column], risk)), axis=0)
             for index in np.flatnonzero(~np.isnan(bounds[0])):
                 intervals[index][name] = (float(bounds[0, index]), float(bounds[1, index]))
         for index, belief in enumerate(self.beliefs):
@@ -113,10 +115,12 @@ class Standings:
         if math.isfinite(belief.sd):
             values[self.settings.accuracy] = belief.percent
         against: list[int] = []
+        changing: list[int] = []
         if self.dominator[index] >= 0:
             against = [int(self.dominator[index])]
         elif self.alive[index] and not verdict.front[index]:
             against = [int(each) for each in np.flatnonzero(verdict.open_pairs[:, index])]
+            changing = [each for each in against if verdict.changing[each, index]]
         return Standing(
             point=point.name,
             model=point.model,
@@ -124,7 +128,18 @@ class Standings:
             intervals=intervals,
             accuracy_source=belief.source,
             against=tuple(self.points[each].name for each in against),
+            changing=tuple(self.points[each].name for each in changing),
             official=dict(official.values) if official else {},
             likely=likely,
             failed=self.failed.get(index, ""),
         )
+
+
+def _state_warnings(undecided: Sequence[Standing]) -> list[str]:
+    """Return the warning that the machine changes state, if a point is undecided because of that."""
+    count = sum(bool(each.changing) for each in undecided)
+    if not count:
+        return []
+    points = "1 point is undecided" if count == 1 else f"{count} points are undecided"
+    advice = "use one thread, fix the governor, or repeat the study when the machine is quiet, in another experiment"
+    return [f"the machine changes state: {points} because of that; {advice} (docs/noise.md)"]

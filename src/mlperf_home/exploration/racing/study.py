@@ -13,7 +13,7 @@ from mlperf_home.contracts.studies.race import Settings
 from mlperf_home.errors import LocatedError
 from mlperf_home.exploration.definition.meter import JournaledMeter, Meter, PointFailedError, failure_warning
 from mlperf_home.exploration.racing.accuracies import Accuracies, AccuracyCheck
-from mlperf_home.exploration.racing.dominance import MOST_POINTS, Gaps, RaceVerdict, judge, probe_gaps
+from mlperf_home.exploration.racing.dominance import MOST_POINTS, Gaps, RaceVerdict, judge, no_gaps, probe_gaps
 from mlperf_home.exploration.racing.standings import Standings
 
 if TYPE_CHECKING:
@@ -67,7 +67,8 @@ class Study:
         self._nominal_s, self._probe_count = 0.0, 0
         self._warnings: list[str] = list(journal.damages) if journal else []
         self._random = np.random.default_rng(self.settings.seed)
-        self._comparison_risk = self.settings.risk / (count * (self.settings.rounds + 2))
+        self._comparison_risk = self.settings.comparison_risk(count)
+        self._gaps = [no_gaps(count) for _ in self.settings.metrics]
         self._contested: NDArray[np.bool_] = alive.copy()
         self._on_progress: Progress = lambda _activity, _done, _total: None
 
@@ -83,16 +84,21 @@ class Study:
         self._on_progress = on_progress or self._on_progress
         for number in range(self.settings.rounds):
             self._probe_round(number)
-            if number + 1 >= self.settings.check_after:
-                self._check_contested(fronts=False)
-                self._contest()
-                if not self._contested.any() or number + 1 == self.settings.rounds:
-                    self._check_contested(fronts=True)
-                    self._contest()
-            on_answer(self._answer(self._drop_dominated(), number + 1))
+            if number + 1 in self.settings.looks:
+                self._look(last=number + 1 == self.settings.rounds)
+            on_answer(self._answer(self._judge(), number + 1))
             if not self._contested.any():
                 break
         return self._finish(on_answer)
+
+    def _look(self, *, last: bool) -> None:
+        """Compare the points by all probes so far, check accuracies, and select the points of the next rounds."""
+        self._gaps = self._compare_probes()
+        self._check_contested(fronts=False)
+        self._contest()
+        if last or not self._contested.any():
+            self._check_contested(fronts=True)
+            self._contest()
 
     def _finish(self, on_answer: Callable[[Answer], None]) -> Answer:
         if self.settings.full_accuracy:
@@ -117,6 +123,7 @@ class Study:
         return [int(index) for index in np.flatnonzero(masks[self.settings.official])]
 
     def _probe_round(self, number: int) -> None:
+        self._meter.begin_round(self.settings.round_spacing_s if number else 0.0)
         seconds = self.settings.probe_s(number)
         row = np.full((len(self.points), len(self.settings.metrics)), np.nan)
         order = self._random.permutation(np.flatnonzero(self._contested))
@@ -168,7 +175,7 @@ class Study:
             self._drop_dominated()
             open_pairs = self._judge().open_pairs
             times, risk = self._standings.samples_ms(), self._comparison_risk
-            checks = self._accuracies.next_checks(self._probe_gaps(), open_pairs, times, risk, fronts=fronts)
+            checks = self._accuracies.next_checks(self._gaps, open_pairs, times, risk, fronts=fronts)
             if not checks:
                 return
             for place, check in enumerate(checks):
@@ -202,12 +209,12 @@ class Study:
             return
 
     def _judge(self, accuracy: Gaps | None = None) -> RaceVerdict:
-        gaps = [*self._probe_gaps(), accuracy or self._accuracies.belief_arrays.gaps()]
+        gaps = [*self._gaps, accuracy or self._accuracies.belief_arrays.gaps()]
         return judge(gaps, self._standings.alive, self._comparison_risk)
 
-    def _probe_gaps(self) -> list[Gaps]:
+    def _compare_probes(self) -> list[Gaps]:
         table = np.stack(self._standings.probes)
-        return [probe_gaps(table[:, :, metric]) for metric in range(table.shape[2])]
+        return [probe_gaps(table[:, :, metric], self.settings.least_rounds) for metric in range(table.shape[2])]
 
     def _drop_dominated(self) -> RaceVerdict:
         """Compare the alive points, and drop the dominated ones; return the verdict."""

@@ -51,8 +51,7 @@ def explore(context: Context) -> Path:
     context.say(
         f"experiment {experiment.name}: {len(space_of(plan).points)} points; after a stop, the same command resumes it"
     )
-    python = context.text("CM_PYTHON_LIB_BIN_WITH_PATH", "") if plan.searcher != "race" else ""
-    python = python or next(iter(plan.engines.values())).python
+    python = context.text("CM_PYTHON_LIB_BIN_WITH_PATH")
     run_module(context.command, [python], ["mlperf_home.exploration.live", "--plan", path], on_line=listener.read_line)
     answer = read_answer(experiment.answer)
     listener.add_results(each.point for each in (*answer.front, *answer.undecided, *answer.dropped) if each.official)

@@ -124,6 +124,7 @@ def race_settings(context: Context) -> Settings:
     options: dict[str, Any] = {
         "risk": context.number("CM_EXPLORE_RISK"),
         "rounds": context.whole("CM_EXPLORE_ROUNDS"),
+        "round_spacing_s": context.number("CM_EXPLORE_ROUND_SPACING_S"),
         "first_probe_s": context.number("CM_EXPLORE_PROBE_S"),
         "official": context.text("CM_EXPLORE_OFFICIAL", Settings.official),
         "full_accuracy": context.flag("CM_EXPLORE_FULL_ACCURACY"),

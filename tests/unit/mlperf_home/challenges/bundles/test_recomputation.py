@@ -140,7 +140,7 @@ class TestReplays:
         bundle = exploring.bundle()
         exploring.failing["run,second,_sample"] = "no engine here"
 
-        assert exploring("replay", results=str(bundle))["verdict"] == "not"
+        assert exploring("replay", results=str(bundle))["verdict"] == "not reproduced"
 
     def test_a_workflow_that_failed_before_may_fail_again(self, exploring: ChallengeHome) -> None:
         exploring.failing["run,second,_sample"] = "no engine here"

@@ -175,7 +175,7 @@ def test_only_the_observation_of_a_damaged_line_is_repeated(tmp_path: Path) -> N
     with Journal(path, identity) as journal:
         answer = Study(SPACE, again, PRIORS, journal=journal).run()
 
-    assert [text.split(": ")[1].split(" (")[0] for text in answer.warnings] == [
+    assert [text.split(": ")[1].split(" (")[0] for text in answer.warnings if "damaged" in text] == [
         "line 4 is damaged",
         f"line {len(lines) + 1} is damaged",
     ]

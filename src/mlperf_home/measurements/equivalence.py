@@ -1,0 +1,175 @@
+"""Whether two machines, or two times, have the same speed: equivalence of repeated runs.
+
+Two one-sided tests on the logarithm of the ratio (Schuirmann, J. Pharmacokinet. Biopharm. 15, 1987): a value is
+*reproduced* if the ratio lies within a margin with confidence, and *not reproduced* if it lies outside with confidence,
+by Holm's procedure over all values (Scand. J. Statist. 6, 1979). Otherwise the runs cannot tell. docs/challenges.md has
+the rates of wrong verdicts.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Verdict = Literal["reproduced", "not reproduced", "inconclusive"]
+
+RISK = 0.05
+"""The risk of a wrong "reproduced" for each value, and of any wrong "not reproduced"."""
+
+MARGIN = 0.10
+"""The greatest difference of a speed that counts as the same, as a share."""
+
+MOST_RUNS = 20
+"""No more runs are advised."""
+
+_POOL_DEGREES = 12  # the most weight of the other values' variance, in degrees of freedom
+_LEAST_SD = 1e-4
+
+
+@dataclass(frozen=True)
+class RepeatedValue:
+    """One value of runs then and now; all values are positive."""
+
+    then: tuple[float, ...]
+    now: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The comparison of a value.
+
+    Attributes:
+        verdict: the verdict.
+        ratio: the ratio now to then, of geometric means.
+        interval: the ratio's interval, at a confidence of 1 - 2 RISK; None without repeated runs.
+        runs: the runs now that would do if the ratio stays as it is; None if that is known, or if no number would do.
+    """
+
+    verdict: Verdict
+    ratio: float
+    interval: tuple[float, float] | None
+    runs: int | None = None
+
+
+def compare(values: Sequence[RepeatedValue], margin: float = MARGIN) -> list[Comparison]:
+    """Compare values; each value's noise is that of its own runs, moderated by the noise of the others.
+
+    Raises:
+        ValueError: a value is not positive, or has no run then or now.
+    """
+    for each in values:
+        if not each.then or not each.now or min(*each.then, *each.now) <= 0 or math.inf in (*each.then, *each.now):
+            raise ValueError("an equivalence needs positive values of at least one run then and one now")
+    noises = [_squares(each) for each in values]
+    all_squares, all_degrees = (sum(column) for column in zip(*noises, strict=True)) if noises else (0.0, 0)
+    estimates = [
+        _estimate(value, squares, degrees, all_squares, all_degrees)
+        for value, (squares, degrees) in zip(values, noises, strict=True)
+    ]
+    differing = _holm([each.outside(math.log1p(margin)) for each in estimates])
+    return [_judged(*pair, math.log1p(margin)) for pair in zip(estimates, differing, strict=True)]
+
+
+def equal_accuracies(then: Sequence[float], now: Sequence[float], tolerance: float) -> Verdict:
+    """Compare accuracies, which repeat: all must lie within `tolerance` points of each other."""
+    every = (*then, *now)
+    return "reproduced" if max(every) - min(every) <= tolerance else "not reproduced"
+
+
+@dataclass(frozen=True)
+class _Estimate:
+    """The logarithm of a ratio; `sd` is one run's, None if unknown."""
+
+    log_ratio: float
+    sd: float | None
+    degrees: int
+    then: int
+    now: int
+
+    def error(self, now: int) -> float:
+        return (self.sd or 0.0) * math.sqrt(1 / self.then + 1 / now)
+
+    def outside(self, margin: float) -> float:
+        """Return the p-value of the hypothesis that the ratio lies within the margin."""
+        if self.sd is None:
+            return 1.0
+        return student_tail((abs(self.log_ratio) - margin) / self.error(self.now), self.degrees)
+
+    def equivalent(self, margin: float, now: int, degrees: int) -> bool:
+        return abs(self.log_ratio) + student_quantile(RISK, degrees) * self.error(now) < margin
+
+
+def _squares(value: RepeatedValue) -> tuple[float, int]:
+    """Return the squares of the logarithms around their means, and their degrees of freedom."""
+    squares, degrees = 0.0, 0
+    for runs in (value.then, value.now):
+        logs = [math.log(each) for each in runs]
+        mean = sum(logs) / len(logs)
+        squares += sum((each - mean) ** 2 for each in logs)
+        degrees += len(logs) - 1
+    return squares, degrees
+
+
+def _estimate(value: RepeatedValue, squares: float, degrees: int, all_squares: float, all_degrees: int) -> _Estimate:
+    log_ratio = sum(map(math.log, value.now)) / len(value.now) - sum(map(math.log, value.then)) / len(value.then)
+    if not all_degrees:
+        return _Estimate(log_ratio, None, 0, len(value.then), len(value.now))
+    weight = min(_POOL_DEGREES, all_degrees - degrees)
+    others = (all_squares - squares) / (all_degrees - degrees) if all_degrees > degrees else 0.0
+    variance = (squares + weight * others) / (degrees + weight)
+    return _Estimate(log_ratio, max(math.sqrt(variance), _LEAST_SD), degrees + weight, len(value.then), len(value.now))
+
+
+def _holm(chances: Sequence[float]) -> list[bool]:
+    """Return which hypotheses are rejected at RISK for all together."""
+    rejected = [False] * len(chances)
+    for rank, place in enumerate(sorted(range(len(chances)), key=chances.__getitem__)):
+        if chances[place] > RISK / (len(chances) - rank):
+            break
+        rejected[place] = True
+    return rejected
+
+
+def _judged(estimate: _Estimate, differs: bool, margin: float) -> Comparison:
+    ratio = math.exp(estimate.log_ratio)
+    if estimate.sd is None:
+        return Comparison("inconclusive", ratio, None, 3)
+    reach = student_quantile(RISK, estimate.degrees) * estimate.error(estimate.now)
+    interval = (math.exp(estimate.log_ratio - reach), math.exp(estimate.log_ratio + reach))
+    if differs:
+        return Comparison("not reproduced", ratio, interval)
+    if estimate.equivalent(margin, estimate.now, estimate.degrees):
+        return Comparison("reproduced", ratio, interval)
+    more = (n for n in range(estimate.now + 1, MOST_RUNS + 1))
+    runs = next((n for n in more if estimate.equivalent(margin, n, estimate.degrees + n - estimate.now)), None)
+    return Comparison("inconclusive", ratio, interval, runs)
+
+
+def student_tail(value: float, degrees: int) -> float:
+    """Return the chance that Student's t exceeds a value: the finite series of Abramowitz and Stegun, 26.7.3 and 4."""
+    angle = math.atan(value / math.sqrt(degrees))
+    cosine, sine = math.cos(angle), math.sin(angle)
+    odd = degrees % 2 == 1
+    term, total = (cosine, 0.0) if odd else (1.0, 0.0)
+    for step in range(3 if odd else 2, degrees + 1, 2):
+        total += term
+        term *= cosine**2 * (step - 1) / step
+    area = 2 / math.pi * (angle + sine * total) if odd else sine * total
+    return (1 - area) / 2
+
+
+@lru_cache(maxsize=1024)
+def student_quantile(risk: float, degrees: int) -> float:
+    """Return the value that Student's t exceeds with the chance `risk`, below a half."""
+    low, high = 0.0, 1.0
+    while student_tail(high, degrees) > risk:
+        high *= 2
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if student_tail(middle, degrees) > risk else (low, middle)
+    return high
