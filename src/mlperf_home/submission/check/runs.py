@@ -49,6 +49,8 @@ def check_run(scope: CheckScope, folder: Path, detail: DetailLog, mode: str, see
     """Check files, logs, errors, mode, seeds and audit settings of a run; `mode` is LoadGen's name of its mode."""
     yield from _check_file_list(scope, folder, mode)
     path, settings = folder / DETAIL_FILE, detail.settings
+    # The checkers read less of an accuracy run; a round may note what they leave out.
+    part = "accuracy-" if mode == _ACCURACY else ""
     if not path.is_file():
         return
     yield from _check_complete(scope, path, detail)
@@ -59,11 +61,12 @@ def check_run(scope: CheckScope, folder: Path, detail: DetailLog, mode: str, see
         yield scope.finding(path, "log-errors", f"counts {count} errors, but logs none", RERUN)
     if settings.get("test_mode", mode) != mode:
         problem = f"is the log of a run in mode {settings['test_mode']}, not {mode}"
-        yield scope.finding(path, "log-mode", problem, f"put the log of a run in mode {mode} here")
+        remedy = f"put the log of a run in mode {mode} here"
+        yield scope.finding(path, "log-mode", problem, remedy, noted_as=f"{part}log-mode")
     for name, seed in vars(seeds).items():
         if settings.get(name, seed) != seed:
             problem = f"{name} is {settings[name]}, {scope.rules.name} requires {seed}"
-            remedy, part = f"run again with the rules of {scope.rules.name}", "accuracy-" if mode == _ACCURACY else ""
+            remedy = f"run again with the rules of {scope.rules.name}"
             yield scope.finding(path, "seed", problem, remedy, noted_as=f"{part}seed")
     for name in list(filter(settings.get, _AUDIT_SETTINGS))[:1]:
         problem = f"is of a run under an audit.config: {name} is {settings[name]}"

@@ -163,3 +163,11 @@ def test_one_run_of_two_systems_is_noted(submitter: Path) -> None:
 
     assert findings(submitter, "error") == {}
     assert "run-of-another" in findings(submitter, "note")
+
+
+def test_performance_logs_of_an_accuracy_run_are_noted(submitter: Path) -> None:
+    for name in ("mlperf_log_detail.txt", "mlperf_log_summary.txt"):
+        shutil.copyfile(submitter / RUN / name, submitter / "results" / LITE / "accuracy" / name)
+
+    assert findings(submitter, "error") == {}
+    assert "log-mode" in findings(submitter, "note")
