@@ -10,7 +10,7 @@ from mlperf_home.challenges.bundles.problems import caught
 from mlperf_home.challenges.bundles.recomputation import has_text
 from mlperf_home.challenges.bundles.rendering import render_report
 from mlperf_home.challenges.bundles.report_parts import report_parts
-from mlperf_home.challenges.bundles.run_checks import record_problems, run_problems, system_problems
+from mlperf_home.challenges.bundles.run_checks import machine_problems, record_problems, run_problems, system_problems
 from mlperf_home.challenges.definition.lock import states_lock
 from mlperf_home.challenges.definition.manifest import MANIFEST_NAME
 from mlperf_home.contracts.challenges.lock import LOCK_LIMITS, ChallengeLock
@@ -47,6 +47,7 @@ def document_contradictions(root: Path, challenge: Challenge, manifest: BundleMa
         yield from caught(_text_problems(documents), "report.md", root)
         yield from caught(run_problems(documents), "run.json", root)
         yield from record_problems(documents)
+        yield from caught(machine_problems(documents), "machine.json", root)
         yield from caught(system_problems(documents), "system.json", root)
 
 

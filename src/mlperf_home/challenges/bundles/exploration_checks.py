@@ -13,6 +13,7 @@ from mlperf_home.challenges.bundles.problems import caught
 from mlperf_home.contracts.codec import decode, read_document
 from mlperf_home.contracts.studies.answer import AnswerMetric, read_answer, study_work
 from mlperf_home.contracts.studies.experiment import EXPERIMENT_LIMITS, ExperimentDescription, ExplorationOrigin
+from mlperf_home.exploration.definition.space import make_space
 from mlperf_home.measurements.store import Store
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ def _of_experiment(folder: Path, where: str) -> Iterator[Problem]:
         answer = read_answer(folder / "answer.json")
         if difference := first_contradiction(answer, _derived(answer, origin)):
             yield f"{where}/answer.json", str(difference)
-        yield from ((f"{where}/answer.json", problem) for problem in _standing_problems(answer))
+        for problem in (*_point_problems(answer, origin), *_standing_problems(answer)):
+            yield f"{where}/answer.json", problem
     running = origin.running
     expected = (running.round, running.benchmark, running.scenario, running.sample)
     for stored in Store(folder).measurements():
@@ -68,6 +70,21 @@ def _derived(answer: AnswerDocument, origin: ExplorationOrigin) -> AnswerDocumen
         metrics=tuple(AnswerMetric(name=name, direction=each) for name, each in directions.items()),
         work=stated if close else work,
     )
+
+
+def _point_problems(answer: AnswerDocument, origin: ExplorationOrigin) -> Iterator[str]:
+    """Yield a problem if the answer's points and their models are not those of the space.
+
+    A description has its axes in the order of their names, so the parts of a point's name are compared in any order.
+    """
+    stated = {_parts(each.point): each.model for each in (*answer.front, *answer.undecided, *answer.dropped)}
+    space = {_parts(each.name): each.model for each in make_space(origin.space, "the study's space").points}
+    if difference := first_contradiction(stated, space):
+        yield f"/points{difference}"
+
+
+def _parts(name: str) -> str:
+    return " ".join(sorted(name.split("/")))
 
 
 def _standing_problems(answer: AnswerDocument) -> Iterator[str]:

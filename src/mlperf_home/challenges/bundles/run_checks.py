@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from mlperf_home.challenges.bundles.contradictions import first_contradiction, value_text
 from mlperf_home.challenges.bundles.documents import SYSTEM_LIMITS
 from mlperf_home.challenges.bundles.problems import caught
-from mlperf_home.challenges.bundles.results import MEASUREMENTS
+from mlperf_home.challenges.bundles.results import MEASUREMENTS, measurement_files
 from mlperf_home.challenges.definition.manifest import stands_for
 from mlperf_home.challenges.definition.run_folder import DONE, FAILED, INTERRUPTED
 from mlperf_home.contracts.challenges.records import RECORD_LIMITS, RunRecord
 from mlperf_home.contracts.codec import decode, read_document
+from mlperf_home.measurements.measurement import read_measurement
 from mlperf_home.submission.system.file import KEYS, SystemDescriptionError, check_values
 from scriptgraph.files.json_reader import read_json
 
@@ -122,6 +123,22 @@ def _may_be(recorded: object, value: object, documents: BundleDocuments) -> bool
         return isinstance(recorded, str) and bool(recorded)
     word = ("no", "yes")[value] if isinstance(value, bool) else str(value)
     return recorded == value or str(recorded) == word
+
+
+def machine_problems(documents: BundleDocuments) -> Iterator[Problem]:
+    """Yield facts of the machine that a measurement and machine.json both know, and tell differently."""
+    machine, root = documents.machine, documents.root
+    facts = {
+        "host_processor_model_name": machine.cpu_model,
+        "sockets": machine.sockets,
+        "cores": machine.cores_per_socket,
+    }
+    for path in measurement_files(root):
+        name = path.relative_to(root).as_posix()
+        system = read_measurement(path, name).system
+        stated = {key: system[key].value for key in facts if key in system and system[key].value is not None}
+        if difference := first_contradiction(stated, {key: facts[key] or value for key, value in stated.items()}):
+            yield name, f"/system{difference}"
 
 
 def _value_problems(system: Mapping[str, str]) -> Iterator[str]:

@@ -147,3 +147,31 @@ class TestReplays:
         bundle = Path(exploring("run", sample=True)["bundle"])
 
         assert exploring("replay", results=str(bundle))["verdict"] == "reproduced"
+
+
+STUDY = "experiments/study"
+CLAIMS: dict[str, tuple[str, Any, str]] = {
+    "the scenario of a measurement": (f"{STUDY}/measurements.jsonl", ('"Offline"', '"Server"'), "scenario is Server"),
+    "the round of a measurement": (f"{STUDY}/measurements.jsonl", ('"v3.1"', '"v3.0"'), "round is v3.0"),
+    "the name of an experiment": (f"{STUDY}/experiment.json", ('"name": "study"', '"name": "other"'), "/name is"),
+    "the sample's mark": (f"{STUDY}/answer.json", ('"sample": true', '"sample": false'), "/sample is false"),
+    "the share of the work": (f"{STUDY}/answer.json", ('"share": 0.125', '"share": 0.5'), "/work/share is 0.5"),
+    "a point": (f"{STUDY}/answer.json", ('"point": "last"', '"point": "none"'), "/points/"),
+    "a dominating point": (f"{STUDY}/answer.json", ('"a"\n   ]', '"z"\n   ]'), 'names "z", which is no point'),
+    "a value": (f"{STUDY}/answer.json", ('"latency_ms": 1.5', '"latency_ms": 2.5'), "outside its interval"),
+    "the metrics": (f"{STUDY}/answer.json", ('"direction": "min"', '"direction": "max"'), "/metrics/0/direction"),
+}
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_a_claim_of_an_exploration_is_compared(exploring: ChallengeHome, tmp_path: Path, claim: str) -> None:
+    name, (old, new), problem = CLAIMS[claim]
+    unpacked = UnpackedBundle(exploring.bundle(), tmp_path)
+    path = unpacked.root / name
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    unpacked.rehash()
+
+    problems = problems_of(unpacked.verified())
+
+    assert any(line.startswith(f"{name}: ") and problem in line for line in problems), problems
