@@ -70,7 +70,7 @@ _LARGEST = 1e30
 _SUM_LIMIT = 2**63
 
 
-class Contradiction(NamedTuple):
+class FigureContradiction(NamedTuple):
     """Two places that tell one figure differently.
 
     Attributes:
@@ -106,16 +106,16 @@ def early_stopping_figures(text: str, scenario: str) -> list[tuple[str, str]]:
     return [*counts, *((key, value) for key, value in pairs if key)]
 
 
-def contradictions(logged: Mapping[str, Any], summary: str) -> Iterator[Contradiction]:
+def contradictions(logged: Mapping[str, Any], summary: str) -> Iterator[FigureContradiction]:
     """Yield the figures of a run that its summary, or another part of its detail log, tells differently."""
     scenario = str(logged.get("effective_scenario"))
     for key, value in summary_figures(summary, scenario):
         if key in logged and not _agree(value, logged[key], key):
-            yield Contradiction(key, IN_SUMMARY, value, logged[key])
+            yield FigureContradiction(key, IN_SUMMARY, value, logged[key])
     sentence = str(logged.get("early_stopping_result", ""))
     for key, value in early_stopping_figures(sentence, scenario):
         if key in logged and not _agree(value, logged[key], key):
-            yield Contradiction(key, "early_stopping_result", value, logged[key])
+            yield FigureContradiction(key, "early_stopping_result", value, logged[key])
     yield from _recomputed(logged, scenario)
 
 
@@ -170,17 +170,17 @@ def _number(text: str) -> float | None:
         return None
 
 
-def _recomputed(logged: Mapping[str, Any], scenario: str) -> Iterator[Contradiction]:
+def _recomputed(logged: Mapping[str, Any], scenario: str) -> Iterator[FigureContradiction]:
     """Yield the figures that do not follow from others as LoadGen computes them."""
     numbers = {key: value for key, value in logged.items() if is_figure(value)}
     for key, permitted, formula in _formulas(numbers, scenario):
         if key in numbers and not any(abs(numbers[key] - each) <= _ROUNDED_TWICE * each for each in permitted):
-            yield Contradiction(key, formula, f"{permitted[0]:.6g}", numbers[key])
+            yield FigureContradiction(key, formula, f"{permitted[0]:.6g}", numbers[key])
     for order in _orders(numbers, scenario):
         known = [key for key in order if numbers.get(key)]
         for lower, key in pairwise(known):
             if numbers[key] < numbers[lower]:
-                yield Contradiction(key, f"at least {lower}", numbers[lower], numbers[key])
+                yield FigureContradiction(key, f"at least {lower}", numbers[lower], numbers[key])
 
 
 def _formulas(numbers: Mapping[str, float], scenario: str) -> Iterator[tuple[str, list[float], str]]:

@@ -40,7 +40,7 @@ class RepeatedValue:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ComparedRuns:
     """The comparison of a value.
 
     Attributes:
@@ -56,7 +56,7 @@ class Comparison:
     runs: int | None = None
 
 
-def compare(values: Sequence[RepeatedValue], margin: float = MARGIN) -> list[Comparison]:
+def compare(values: Sequence[RepeatedValue], margin: float = MARGIN) -> list[ComparedRuns]:
     """Compare values; each value's noise is that of its own runs, moderated by the noise of the others.
 
     Raises:
@@ -135,19 +135,19 @@ def _holm(chances: Sequence[float]) -> list[bool]:
     return rejected
 
 
-def _judged(estimate: _Estimate, differs: bool, margin: float) -> Comparison:
+def _judged(estimate: _Estimate, differs: bool, margin: float) -> ComparedRuns:
     ratio = math.exp(estimate.log_ratio)
     if estimate.sd is None:
-        return Comparison("inconclusive", ratio, None, 3)
+        return ComparedRuns("inconclusive", ratio, None, 3)
     reach = student_quantile(RISK, estimate.degrees) * estimate.error(estimate.now)
     interval = (math.exp(estimate.log_ratio - reach), math.exp(estimate.log_ratio + reach))
     if differs:
-        return Comparison("not reproduced", ratio, interval)
+        return ComparedRuns("not reproduced", ratio, interval)
     if estimate.equivalent(margin, estimate.now, estimate.degrees):
-        return Comparison("reproduced", ratio, interval)
+        return ComparedRuns("reproduced", ratio, interval)
     more = (n for n in range(estimate.now + 1, MOST_RUNS + 1))
     runs = next((n for n in more if estimate.equivalent(margin, n, estimate.degrees + n - estimate.now)), None)
-    return Comparison("inconclusive", ratio, interval, runs)
+    return ComparedRuns("inconclusive", ratio, interval, runs)
 
 
 def student_tail(value: float, degrees: int) -> float:

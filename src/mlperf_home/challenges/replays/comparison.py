@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mlperf_home.contracts.challenges.machine import Machine
-    from mlperf_home.measurements.equivalence import Comparison
+    from mlperf_home.measurements.equivalence import ComparedRuns
     from mlperf_home.measurements.measurement import Measurement
 
     Machines = tuple[Machine, Machine]
@@ -98,7 +98,7 @@ def _accuracy(result: Replayed, name: str) -> ComparedValue:
     )  # fmt: skip
 
 
-def _compared(result: Replayed, name: str, found: Comparison | None, margin: float) -> ComparedValue:
+def _compared(result: Replayed, name: str, found: ComparedRuns | None, margin: float) -> ComparedValue:
     then, now = _value(result.then, name), [_value(each, name) for each in result.now]
     known = tuple(each for each in now if each is not None)
     if found is None:

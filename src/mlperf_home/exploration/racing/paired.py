@@ -41,7 +41,7 @@ _DEGREE_STEP = 0.25
 
 
 @dataclass(frozen=True)
-class Comparison:
+class PairComparison:
     """The comparison of all pairs of points, each of shape (points, points).
 
     Attributes:
@@ -80,7 +80,7 @@ def quantile(risk: float, degrees: Floats) -> Floats:
     return np.asarray(values[places].reshape(steps.shape))
 
 
-def compare(values: Floats, least_rounds: int) -> Comparison:
+def compare(values: Floats, least_rounds: int) -> PairComparison:
     """Compare all pairs of points that have at least `least_rounds` rounds in common, or lie far apart.
 
     `values` has shape (rounds, points): less is better, NaN without a probe. Metrics with proportional noise are passed
@@ -96,7 +96,7 @@ def compare(values: Floats, least_rounds: int) -> Comparison:
     far = (moments.count >= FAR_ROUNDS) & (np.abs(moments.mean) >= math.log(FAR))
     known = others & (far | (moments.count >= least_rounds))
     gaps = np.divide(moments.mean, errors, out=np.zeros_like(errors), where=known & ~moments.changing)
-    return Comparison(gaps, degrees, known & moments.changing, moments.steady)
+    return PairComparison(gaps, degrees, known & moments.changing, moments.steady)
 
 
 def mean_bounds(values: Floats, risk: float) -> Floats:

@@ -66,7 +66,7 @@ def test_single_runs_cannot_tell() -> None:
 
 def test_the_runs_that_would_do_are_named() -> None:
     then = (100.0, 104.0, 96.0, 100.0, 101.0, 99.0)
-    (found,) = compare([RepeatedValue(then, (92.0, 105.0))])
+    (found,) = compare([RepeatedValue(then, (90.0, 108.0))])
 
     assert found.verdict == "inconclusive"
     assert found.runs is not None

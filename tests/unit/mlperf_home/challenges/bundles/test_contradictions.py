@@ -178,6 +178,9 @@ NO_CLAIM = {
     r"system\.json/host_(memory|network|storage|processor_(caches|frequency|interconnect)).*": "only there",
 }
 
+# Measurements of version 0.1 lack these; a changed one is told.
+MAY_BE_REMOVED = {"measurement.json/values/dataset"}
+
 
 @pytest.mark.slow
 def test_every_edit_that_contradicts_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,9 +195,9 @@ def test_every_edit_that_contradicts_is_told(tmp_path: Path, monkeypatch: pytest
         short = path.name if name.startswith("results/") else name
         for edit in edits(json.loads(text)):
             place = f"{short}{edit.pointer}"
-            if not any(re.fullmatch(pattern, place) for pattern in NO_CLAIM) and not resealable.problems(
-                name, edit, text
-            ):
+            exempt = any(re.fullmatch(pattern, place) for pattern in NO_CLAIM)
+            exempt |= edit.kind == "removed" and place in MAY_BE_REMOVED
+            if not exempt and not resealable.problems(name, edit, text):
                 silent.append(f"{place} {edit.kind}")
 
     assert silent == []

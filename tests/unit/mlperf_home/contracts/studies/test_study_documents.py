@@ -85,7 +85,11 @@ def test_a_written_answer_is_read_back(tmp_path: Path) -> None:
 
     read = read_answer(tmp_path / "answer.json")
 
-    assert json.loads(answer_text(read)) == {**document, "dataset": ""}
+    assert json.loads(answer_text(read)) == {
+        **document,
+        "dataset": "",
+        **{part: [{**each, "changing": []} for each in document[part]] for part in ("front", "undecided", "dropped")},
+    }
     assert (read.front[0].point, read.dropped[0].failed, read.work.share) == ("a", "killed", 0.1)
 
 

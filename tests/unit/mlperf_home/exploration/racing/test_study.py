@@ -180,7 +180,8 @@ def test_only_the_observation_of_a_damaged_line_is_repeated(tmp_path: Path) -> N
         f"line {len(lines) + 1} is damaged",
     ]
     assert again.left == 10**9 - 1
-    assert to_json(replace(answer, warnings=()), ABOUT) == to_json(expected, ABOUT)
+    others = tuple(text for text in answer.warnings if "damaged" not in text)
+    assert to_json(replace(answer, warnings=others), ABOUT) == to_json(expected, ABOUT)
 
 
 def test_a_journal_of_another_study_is_refused(tmp_path: Path) -> None:
