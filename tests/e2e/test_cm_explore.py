@@ -32,7 +32,7 @@ HERE = [
     for name in ("workload-environment", "image-environment", "search-environment")
 ]
 SHORT = ["--adr.sample-dataset.images=60", "--execution_mode=test", "--test_query_count=30", "--probe=0.02"]
-OPTIONS = [*HERE, *SHORT, "--rounds=4", "--threads=1"]
+OPTIONS = [*HERE, *SHORT, "--rounds=8", "--threads=1"]
 KINDS = ("front", "undecided", "dropped")
 
 
@@ -159,7 +159,7 @@ def test_engine_options_are_axes_and_failing_points_left_out(cm: Cm, tmp_path: P
     space = tmp_path / "space.json"
     space.write_text(json.dumps(document))
 
-    ended = cm.script(TAGS, *HERE, *SHORT, "--rounds=3", "--threads=1", f"--space={space}", "--official=kept")
+    ended = cm.script(TAGS, *HERE, *SHORT, "--rounds=8", "--threads=1", f"--space={space}", "--official=kept")
 
     assert ended.code == 0, ended.output
     answer = answer_of(cm)

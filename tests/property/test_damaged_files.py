@@ -281,7 +281,7 @@ def parsers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Parser]:
             text(lambda words: [*(parse_lscpu(words).caches() if parse_lscpu(words) else ())]),
         ),
         "machine": Parser(
-            machine.files["proc/cpuinfo"].encode(), in_folder("proc/cpuinfo", lambda root: read_machine(root).cores)
+            machine.files["proc/cpuinfo"].encode(), in_folder("proc/cpuinfo", lambda root: read_machine(root).cpu.cores)
         ),
         "lscpu of a machine": Parser(
             str(machine.lscpu).encode(), text(lambda words: read_machine(tmp_path, words, words, compiler=words))

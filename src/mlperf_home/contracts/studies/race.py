@@ -57,7 +57,7 @@ class Settings:
         accuracy: the name of the accuracy metric, in percent.
         risk: the chance that the whole study drops a point wrongly, or counts one to the front wrongly;
             accuracies have `ACCURACY_SHARE` of it, probes the rest.
-        rounds: the most rounds of probes.
+        rounds: the most rounds of probes; with fewer than `least_rounds`, only points far apart are compared.
         first_probe_s: the duration of a probe in the first rounds.
         longer_every: the number of rounds after which the duration of probes doubles.
         least_rounds: the rounds that two points need in common before they are compared.
@@ -108,7 +108,7 @@ class Settings:
             in OFFICIAL_RUNS,
             f"least_rounds must be at least {_LEAST_ROUNDS}, got {self.least_rounds}": self.least_rounds
             >= _LEAST_ROUNDS,
-            f"rounds must be at least {self.least_rounds}, got {self.rounds}": self.least_rounds <= self.rounds,
+            f"rounds must be at least {_LEAST_ROUNDS}, got {self.rounds}": self.rounds >= _LEAST_ROUNDS,
             f"round_spacing must be 0 or more seconds, got {self.round_spacing_s:g}": 0
             <= self.round_spacing_s
             < math.inf,
@@ -134,7 +134,7 @@ class Settings:
         while rounds < self.rounds:
             looks.append(math.floor(rounds))
             rounds = max(rounds * _LOOK_GROWTH, looks[-1] + 1)
-        return (*looks, self.rounds)
+        return tuple(sorted({*looks, self.rounds}))
 
     def comparison_risk(self, points: int) -> float:
         """Return the risk of one comparison of an ordered pair of points at one look (union bound)."""
