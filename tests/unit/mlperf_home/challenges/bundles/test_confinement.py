@@ -7,14 +7,13 @@ import signal
 from typing import TYPE_CHECKING
 
 import pytest
-from mlperf_home.challenges.bundles.signature import SignatureError
 from unpacked_bundles import problems_of
 
 from mlperf_home.challenges.bundles import confinement
 from mlperf_home.challenges.bundles.confinement import Confinement, verify_confined
 from mlperf_home.challenges.bundles.verification import BundleError, verify
 from mlperf_home.submission.delivery import pack
-from scriptgraph.embed import Completed
+from scriptgraph.embed import Completed, SignatureError
 
 if TYPE_CHECKING:
     from pathlib import Path
