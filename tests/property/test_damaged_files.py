@@ -73,7 +73,7 @@ if TYPE_CHECKING:
 
 OURS = (ScriptGraphError, LocatedError, BackendError, HarnessError, MappingError)
 ROOT = Path(__file__).parents[2]
-EXAMPLES = int(os.environ.get("DAMAGED_FILES", "60"))
+EXAMPLES = int(os.environ.get("DAMAGED_FILES", "30"))
 
 
 class Parser(NamedTuple):
