@@ -105,7 +105,7 @@ class MoodyMeter:
     seed: int
     start_s: float = 1.0
     now_s: float = 0.0
-    round_s: float = 0.0
+    round_s: float | None = None
     _wanders: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -150,7 +150,8 @@ class MoodyMeter:
 
     def begin_round(self, spacing_s: float) -> None:
         """Let time pass until the next round begins."""
-        self.now_s = max(self.now_s, self.round_s + spacing_s)
+        if self.round_s is not None:
+            self.now_s = max(self.now_s, self.round_s + spacing_s)
         self.round_s = self.now_s
 
     def probe(self, point: Point, seconds: float, number: int) -> Observation:

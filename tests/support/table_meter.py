@@ -44,12 +44,13 @@ class TableMeter:
     start_s: float = 1.0
     seed: int = 0
     now_s: float = 0.0
-    round_s: float = 0.0
+    round_s: float | None = None
     _orders: dict[str, NDArray[np.int64]] = field(default_factory=dict)
 
     def begin_round(self, spacing_s: float) -> None:
         """Let time pass until the next round begins."""
-        self.now_s = max(self.now_s, self.round_s + spacing_s)
+        if self.round_s is not None:
+            self.now_s = max(self.now_s, self.round_s + spacing_s)
         self.round_s = self.now_s
 
     def probe(self, point: Point, seconds: float, number: int) -> Observation:

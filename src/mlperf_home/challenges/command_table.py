@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlperf_home.measurements.equivalence import MOST_RUNS
+from mlperf_home.measurements.equivalence import MOST_RUNS, USUAL_RUNS
 from mlperf_home.product import PRODUCT
 from scriptgraph.embed import (
     EVERYDAY,
@@ -75,7 +75,7 @@ def replay_command() -> Command:
             "text",
             "run the workflows so often: more repetitions tell noise from a difference",
             value="=K",
-            default="3",
+            default=str(USUAL_RUNS),
             choices=tuple(map(str, range(1, MOST_RUNS + 1))),
             never_empty=True,
         ),

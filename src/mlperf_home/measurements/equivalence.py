@@ -24,6 +24,9 @@ RISK = 0.05
 MARGIN = 0.10
 """The greatest difference of a speed that counts as the same, as a share."""
 
+USUAL_RUNS = 3
+"""The usual number of runs: with fewer, hardly any comparison is decided."""
+
 MOST_RUNS = 20
 """No more runs are advised."""
 
@@ -72,7 +75,8 @@ def compare(values: Sequence[RepeatedValue], margin: float = MARGIN) -> list[Com
         for value, (squares, degrees) in zip(values, noises, strict=True)
     ]
     differing = _holm([each.outside(math.log1p(margin)) for each in estimates])
-    return [_judged(*pair, math.log1p(margin)) for pair in zip(estimates, differing, strict=True)]
+    pairs = zip(estimates, differing, strict=True)
+    return [_judged(estimate, math.log1p(margin), differs=differs) for estimate, differs in pairs]
 
 
 def equal_accuracies(then: Sequence[float], now: Sequence[float], tolerance: float) -> Verdict:
@@ -135,17 +139,17 @@ def _holm(chances: Sequence[float]) -> list[bool]:
     return rejected
 
 
-def _judged(estimate: _Estimate, differs: bool, margin: float) -> ComparedRuns:
+def _judged(estimate: _Estimate, margin: float, *, differs: bool) -> ComparedRuns:
     ratio = math.exp(estimate.log_ratio)
     if estimate.sd is None:
-        return ComparedRuns("inconclusive", ratio, None, 3)
+        return ComparedRuns("inconclusive", ratio, None, USUAL_RUNS)
     reach = student_quantile(RISK, estimate.degrees) * estimate.error(estimate.now)
     interval = (math.exp(estimate.log_ratio - reach), math.exp(estimate.log_ratio + reach))
     if differs:
         return ComparedRuns("not reproduced", ratio, interval)
     if estimate.equivalent(margin, estimate.now, estimate.degrees):
         return ComparedRuns("reproduced", ratio, interval)
-    more = (n for n in range(estimate.now + 1, MOST_RUNS + 1))
+    more = range(estimate.now + 1, MOST_RUNS + 1)
     runs = next((n for n in more if estimate.equivalent(margin, n, estimate.degrees + n - estimate.now)), None)
     return ComparedRuns("inconclusive", ratio, interval, runs)
 

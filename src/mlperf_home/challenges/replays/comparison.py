@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mlperf_home.contracts.challenges.machine import Machine
-    from mlperf_home.measurements.equivalence import ComparedRuns
+    from mlperf_home.contracts.intervals import Interval
+    from mlperf_home.measurements.equivalence import ComparedRuns, Verdict
     from mlperf_home.measurements.measurement import Measurement
 
     Machines = tuple[Machine, Machine]
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 ACCURACY_TOLERANCE_POINTS = 0.5
 """The greatest difference of accuracies, in points, where the arithmetic differs. It is a choice."""
 ACCURACIES = ("f1_percent", "exact_match_percent", "top1_percent")
+_UNKNOWN = "all runs must know the value"
 _ENGINE_FACTS = {"name", "version", "isa", "vnni", "bf16", "dotprod", "xnnpack", "delegate", "delegated", "files"}
 
 
@@ -38,87 +40,84 @@ class Replayed:
     now: Sequence[Measurement]
     same_arithmetic: bool
 
+    def metrics(self, ranked: Sequence[str]) -> list[str]:
+        """Return the ranked metrics, and every accuracy that a run has."""
+        every = (self.then, *self.now)
+        accuracies = [name for name in ACCURACIES if any(name in each.values for each in every)]
+        return list(dict.fromkeys([*(name for name in ranked if name not in ACCURACIES), *accuracies]))
+
+
+@dataclass(frozen=True)
+class _Known:
+    """The known values of a metric: then, and now; `complete` if every run knows it."""
+
+    then: float | None
+    now: tuple[float, ...]
+    complete: bool
+
+    @classmethod
+    def of(cls, result: Replayed, name: str) -> _Known:
+        then, now = _value(result.then, name), [_value(each, name) for each in result.now]
+        known = tuple(each for each in now if each is not None)
+        return cls(then, known, then is not None and len(known) == len(now) > 0)
+
+    def compared(
+        self, name: str, verdict: Verdict, rule: str, *, interval: Interval | None = None, runs: int | None = None
+    ) -> ComparedValue:
+        return ComparedValue(
+            metric=name, then=self.then, now=self.now, ratio_interval=interval, runs=runs, verdict=verdict, rule=rule
+        )
+
 
 def compare_all(
-    results: Sequence[Replayed], metrics: Sequence[Sequence[str]], margin: float
+    results: Sequence[Replayed], ranked: Sequence[Sequence[str]], margin: float
 ) -> list[list[ComparedValue]]:
     """Compare results by their metrics and by every accuracy; all speeds together share in the risk.
 
     Args:
         results: the results.
-        metrics: the names of each result's metrics.
+        ranked: the names of each result's ranked metrics.
         margin: the greatest difference of a speed that counts as the same, as a share.
     """
-    names = [_metrics_of(*pair) for pair in zip(results, metrics, strict=True)]
+    known = [
+        {name: _Known.of(result, name) for name in result.metrics(names)}
+        for result, names in zip(results, ranked, strict=True)
+    ]
     speeds = {
-        (place, name): speed
-        for place, result in enumerate(results)
-        for name in names[place]
-        if name not in ACCURACIES and (speed := _speed(result, name)) is not None
+        (place, name): RepeatedValue((each.then,), each.now)
+        for place, values in enumerate(known)
+        for name, each in values.items()
+        if name not in ACCURACIES and each.complete and each.then is not None and min(each.then, *each.now) > 0
     }
     compared = dict(zip(speeds, compare(list(speeds.values()), margin), strict=True))
-    return [
-        [
-            _accuracy(result, name)
-            if name in ACCURACIES
-            else _compared(result, name, compared.get((place, name)), margin)
-            for name in names[place]
-        ]
-        for place, result in enumerate(results)
-    ]
+
+    def judged(place: int, name: str, values: _Known) -> ComparedValue:
+        if name in ACCURACIES:
+            return _accuracy(name, values, same_arithmetic=results[place].same_arithmetic)
+        return _speed(name, values, compared.get((place, name)), margin)
+
+    return [[judged(place, *each) for each in values.items()] for place, values in enumerate(known)]
 
 
-def _metrics_of(result: Replayed, metrics: Sequence[str]) -> list[str]:
-    every = (result.then, *result.now)
-    accuracies = [name for name in ACCURACIES if any(name in each.values for each in every)]
-    return list(dict.fromkeys([*(name for name in metrics if name not in ACCURACIES), *accuracies]))
+def _accuracy(name: str, values: _Known, *, same_arithmetic: bool) -> ComparedValue:
+    if not values.complete or values.then is None:
+        return values.compared(name, "inconclusive", _UNKNOWN)
+    tolerance = 0.0 if same_arithmetic else ACCURACY_TOLERANCE_POINTS
+    rule = f"must lie within {tolerance:g} points: the arithmetic differs"
+    if same_arithmetic:
+        rule = "must be equal: the arithmetic is the same"
+    return values.compared(name, equal_accuracies((values.then,), values.now, tolerance), rule)
 
 
-def _speed(result: Replayed, name: str) -> RepeatedValue | None:
-    """Return a value of all runs; None if a run does not know it."""
-    then, now = _value(result.then, name), [_value(each, name) for each in result.now]
-    known = tuple(each for each in now if each is not None and each > 0)
-    if then is None or then <= 0 or not known or len(known) < len(now):
-        return None
-    return RepeatedValue((then,), known)
-
-
-def _accuracy(result: Replayed, name: str) -> ComparedValue:
-    then, now = _value(result.then, name), [_value(each, name) for each in result.now]
-    known = tuple(each for each in now if each is not None)
-    if then is None or not known or len(known) < len(now):
-        return _unknown(name, then, known)
-    tolerance = 0.0 if result.same_arithmetic else ACCURACY_TOLERANCE_POINTS
-    rule = "must be equal: the arithmetic is the same"
-    if tolerance:
-        rule = f"must lie within {tolerance:g} points: the arithmetic differs"
-    return ComparedValue(
-        metric=name, then=then, now=known, ratio_interval=None, runs=None, rule=rule,
-        verdict=equal_accuracies((then,), known, tolerance),
-    )  # fmt: skip
-
-
-def _compared(result: Replayed, name: str, found: ComparedRuns | None, margin: float) -> ComparedValue:
-    then, now = _value(result.then, name), [_value(each, name) for each in result.now]
-    known = tuple(each for each in now if each is not None)
+def _speed(name: str, values: _Known, found: ComparedRuns | None, margin: float) -> ComparedValue:
     if found is None:
-        return _unknown(name, then, known)
+        return values.compared(name, "inconclusive", _UNKNOWN)
     rule = f"the ratio's interval must lie within {margin:.0%}"
     if found.interval is None:
         rule += "; one run cannot tell noise from a difference"
     elif found.verdict == "inconclusive" and found.runs is None:
         rule += "; more runs would not tell, for the bundle has one run"
-    return ComparedValue(
-        metric=name, then=then, now=known, ratio_interval=found.interval, runs=found.runs, rule=rule,
-        verdict=found.verdict,
-    )  # fmt: skip
-
-
-def _unknown(name: str, then: float | None, now: tuple[float, ...]) -> ComparedValue:
-    rule = "all runs must know the value"
-    return ComparedValue(
-        metric=name, then=then, now=now, ratio_interval=None, runs=None, rule=rule, verdict="inconclusive"
-    )
+    return values.compared(name, found.verdict, rule, interval=found.interval, runs=found.runs)
 
 
 def same_arithmetic(then: Measurement, now: Measurement, machines: Machines, *, same_data: bool) -> bool:

@@ -21,6 +21,7 @@ from mlperf_home.contracts.challenges.records import RECORD_LIMITS, RunRecord
 from mlperf_home.contracts.challenges.reproduction import ReplayFacts
 from mlperf_home.contracts.codec import read_document
 from mlperf_home.contracts.runs.session import sha256_of
+from mlperf_home.measurements.equivalence import USUAL_RUNS
 from scriptgraph.embed import require_trust
 from scriptgraph.files.atomic import replace_text
 from scriptgraph.files.digest_log import DigestLog
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
     from mlperf_home.contracts.challenges.reproduction import Reproduction
     from mlperf_home.contracts.challenges.run import Requirement
 
-REPEATS = 3
-"""The usual number of repetitions."""
 _SHOWN_DIFFERENCES = 5
 
 
@@ -110,7 +109,7 @@ def _replay(context: RunContext, locks: Locks, verified: VerifiedBundle, root: P
     workflows = _workflows_in(context, verified)
     requirements = require_machine(context, workflows, root)
     differing = _lock_differences(context, locks, verified)
-    repeats = int(context.options.text("repeats") or REPEATS)
+    repeats = int(context.options.text("repeats") or USUAL_RUNS)
     roots = (root, *(root / f"repetition-{number}" for number in range(2, repeats + 1)))
     failed: dict[str, str] = {}
     anew = "new" in context.options.on

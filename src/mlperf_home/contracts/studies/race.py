@@ -17,8 +17,10 @@ _COIN = 0.5  # a study of this risk is no better than a coin
 ACCURACY_SHARE = 0.5
 """The accuracies' share of a study's risk; the probes have the rest."""
 
+FEWEST_ROUNDS = 3
+"""The fewest rounds that can show noise."""
+
 _LOOK_GROWTH = 1.25
-_LEAST_ROUNDS = 3  # fewer show neither noise nor states
 
 
 @dataclass(frozen=True)
@@ -106,9 +108,9 @@ class Settings:
             f"risk must lie between 0 and {_COIN:g}, got {self.risk:g}": 0 < self.risk < _COIN,
             f"official must be one of {', '.join(OFFICIAL_RUNS)}, got {self.official!r}": self.official
             in OFFICIAL_RUNS,
-            f"least_rounds must be at least {_LEAST_ROUNDS}, got {self.least_rounds}": self.least_rounds
-            >= _LEAST_ROUNDS,
-            f"rounds must be at least {_LEAST_ROUNDS}, got {self.rounds}": self.rounds >= _LEAST_ROUNDS,
+            f"least_rounds must be at least {FEWEST_ROUNDS}, got {self.least_rounds}": self.least_rounds
+            >= FEWEST_ROUNDS,
+            f"rounds must be at least {FEWEST_ROUNDS}, got {self.rounds}": self.rounds >= FEWEST_ROUNDS,
             f"round_spacing must be 0 or more seconds, got {self.round_spacing_s:g}": 0
             <= self.round_spacing_s
             < math.inf,
@@ -130,11 +132,11 @@ class Settings:
     @property
     def looks(self) -> tuple[int, ...]:
         """The numbers of rounds after which the points are compared: few, as each look shares in the risk."""
-        looks, rounds = [_LEAST_ROUNDS], float(max(self.least_rounds, _LEAST_ROUNDS + 1))
-        while rounds < self.rounds:
-            looks.append(math.floor(rounds))
-            rounds = max(rounds * _LOOK_GROWTH, looks[-1] + 1)
-        return tuple(sorted({*looks, self.rounds}))
+        looks, rounds = {FEWEST_ROUNDS, self.rounds}, float(self.least_rounds)
+        while rounds * _LOOK_GROWTH <= self.rounds:
+            looks.add(math.floor(rounds))
+            rounds *= _LOOK_GROWTH
+        return tuple(sorted(looks))
 
     def comparison_risk(self, points: int) -> float:
         """Return the risk of one comparison of an ordered pair of points at one look (union bound)."""

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import ndtri, stdtrit
 
+from mlperf_home.contracts.studies.race import FEWEST_ROUNDS
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -25,9 +27,10 @@ PRIOR_DEGREES = 4.0
 """The weight of the variance of all pairs against a pair's own, in degrees of freedom."""
 
 FAR = 2.0
-"""No state of a machine makes one point slower by this factor and not the other: such pairs need FAR_ROUNDS rounds."""
+"""No known state of a machine slows one point down by this factor, and not the other.
 
-FAR_ROUNDS = 3
+So a pair that lies as far apart needs only FEWEST_ROUNDS rounds in common.
+"""
 
 # Of normal differences, the best split in two explains this much in one pair of twenty, by simulation: pairs beyond it
 # have states. A state of 30 % beside runs that are off by 3 % explains nine tenths.
@@ -70,14 +73,12 @@ class _Moments:
 
 
 def quantile(risk: float, degrees: Floats) -> Floats:
-    """Return Student's quantiles for a one-sided risk; `degrees` may be infinite."""
-    # The quantile is slow, so that it is computed for few distinct degrees; rounded down, it errs to the safe side.
-    steps = np.where(np.isfinite(degrees), np.maximum(np.floor(degrees / _DEGREE_STEP) * _DEGREE_STEP, 0.5), np.inf)
-    known, places = np.unique(steps, return_inverse=True)
-    finite = np.isfinite(known)
-    values = np.full(known.shape, -float(ndtri(risk)))
-    values[finite] = -stdtrit(known[finite], risk)
-    return np.asarray(values[places].reshape(steps.shape))
+    """Return Student's quantiles for a one-sided risk; `degrees` are all finite, or all infinite."""
+    if np.isinf(degrees).all():
+        return np.full(degrees.shape, -float(ndtri(risk)))
+    # The quantile is slow: it is computed for few degrees. Rounded down, they err to the safe side.
+    places = np.maximum((degrees / _DEGREE_STEP).astype(np.int64), 1)
+    return np.asarray(-stdtrit(_DEGREE_STEP * np.arange(1, places.max(initial=1) + 1), risk)[places - 1])
 
 
 def compare(values: Floats, least_rounds: int) -> PairComparison:
@@ -92,8 +93,8 @@ def compare(values: Floats, least_rounds: int) -> PairComparison:
     joined = (np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(_Moments))
     moments = _Moments(*joined)
     others = ~np.eye(points, dtype=np.bool_)
-    errors, degrees = _standard_errors(moments, others & (moments.count >= min(FAR_ROUNDS, least_rounds)))
-    far = (moments.count >= FAR_ROUNDS) & (np.abs(moments.mean) >= math.log(FAR))
+    errors, degrees = _standard_errors(moments, others & (moments.count >= FEWEST_ROUNDS))
+    far = (moments.count >= FEWEST_ROUNDS) & (np.abs(moments.mean) >= math.log(FAR))
     known = others & (far | (moments.count >= least_rounds))
     gaps = np.divide(moments.mean, errors, out=np.zeros_like(errors), where=known & ~moments.changing)
     return PairComparison(gaps, degrees, known & moments.changing, moments.steady)
@@ -122,12 +123,14 @@ def _moments(series: Floats) -> _Moments:
     rest = np.where(seen, series - mean[..., None], 0.0)
     squares = (rest**2).sum(axis=-1)
     contradictions = (seen & (np.sign(filled) != np.sign(mean)[..., None])).sum(axis=-1)
+    changing = contradictions > 0
+    changing[changing] = _in_two_groups(series[changing], count[changing], squares[changing])
     return _Moments(
         count=count,
         mean=mean,
         variance=_ratio(squares, count - 1),
         correlation=_ratio((rest[..., 1:] * rest[..., :-1]).sum(axis=-1), squares),
-        changing=_in_two_groups(series, count, squares) & (contradictions > 0),
+        changing=changing,
         steady=contradictions <= np.maximum(count // 5 - 1, 0),
     )
 

@@ -123,7 +123,7 @@ class Study:
         return [int(index) for index in np.flatnonzero(masks[self.settings.official])]
 
     def _probe_round(self, number: int) -> None:
-        self._meter.begin_round(self.settings.round_spacing_s if number else 0.0)
+        self._meter.begin_round(self.settings.round_spacing_s)
         seconds = self.settings.probe_s(number)
         row = np.full((len(self.points), len(self.settings.metrics)), np.nan)
         order = self._random.permutation(np.flatnonzero(self._contested))
@@ -230,11 +230,14 @@ class Study:
     def _left_s(self, verdict: RaceVerdict, done: int) -> float:
         """Return the time that is left at most: rounds of contested points, checks, official runs of a likely front."""
         starting = (self._spent_s["probe"] - self._nominal_s) / max(1, self._probe_count)
-        rounds = sum(self.settings.probe_s(number) + starting for number in range(done, self.settings.rounds))
+        contested = int(self._contested.sum())
+        rounds = (contested * (self.settings.probe_s(each) + starting) for each in range(done, self.settings.rounds))
+        # A round waits until its spacing has passed, unless nothing is left to probe.
+        probing = sum(max(each, self.settings.round_spacing_s) for each in rounds) if contested else 0.0
         ended = done >= self.settings.rounds or not self._contested.any()
         likely = verdict if ended else replace(verdict, front=verdict.front | self._standings.likely())
         waiting = [index for index in self._select_official_runs(likely) if index not in self._standings.official]
         sample_ms = self._standings.samples_ms()
         official = sum(self.settings.protocol.official(float(sample_ms[index])) for index in waiting)
         checks = self._accuracies.left_s(self._standings.alive, sample_ms, ended=ended)
-        return rounds * int(self._contested.sum()) + official + checks
+        return probing + official + checks

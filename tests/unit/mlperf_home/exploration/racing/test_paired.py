@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 from moody_meter import LADDERS, MODELS, SAMPLES, MoodyMeter, ladder
@@ -9,6 +11,9 @@ from moody_meter import LADDERS, MODELS, SAMPLES, MoodyMeter, ladder
 from mlperf_home.contracts.studies.race import Protocol, Settings
 from mlperf_home.exploration.racing.paired import compare, mean_bounds, quantile
 from mlperf_home.exploration.racing.study import Study
+
+if TYPE_CHECKING:
+    from mlperf_home.contracts.studies.answer import Answer
 
 RANDOM = np.random.default_rng(3)
 ROUNDS = 20
@@ -133,3 +138,22 @@ def test_rounds_begin_a_minute_apart() -> None:
     Study(space, meter, {}, SETTINGS).run()
 
     assert meter.now_s >= (SETTINGS.rounds - 1) * SETTINGS.round_spacing_s
+
+
+@pytest.mark.parametrize(("rounds", "looks"), [(3, (3,)), (8, (3, 8)), (9, (3, 9)), (20, (3, 8, 10, 12, 15, 20))])
+def test_looks_are_few_and_end_with_the_last_round(rounds: int, looks: tuple[int, ...]) -> None:
+    assert Settings(rounds=rounds).looks == looks
+
+
+def test_the_time_left_contains_the_pauses() -> None:
+    space, left_s = ladder(8), []
+    meter = MoodyMeter(space, MODELS["independent, 10 %"], LADDERS[8], seed=1)
+    began_s: list[float] = []
+
+    def note(answer: Answer) -> None:
+        left_s.append(answer.work.left_s)
+        began_s.append(meter.now_s)
+
+    Study(space, meter, {}, SETTINGS).run(note)
+
+    assert left_s[0] >= began_s[-1] - began_s[0]
