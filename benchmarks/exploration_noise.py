@@ -78,10 +78,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
     settings = Settings(**{"official": "none", "protocol": Protocol(samples=SAMPLES)} | options.settings)
-    columns = ("drops", "false", "undecided", "front", "hours", "work", "covered")
-    print(
-        "| points, noise | drops a member (bound) | " + " | ".join(columns[1:]) + " |\n|" + "---|" * (len(columns) + 1)
-    )
+    print(f"| points, noise | drops a member (bound) | {' | '.join(COLUMNS[1:])} |\n|{'---|' * (len(COLUMNS) + 1)}")
     missed = False
     for count in options.points:
         for model in (name for name in MODELS if options.models in name):

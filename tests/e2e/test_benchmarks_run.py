@@ -77,3 +77,25 @@ def test_the_engines_cost_is_measured_with_the_installed_cm(tmp_path: Path) -> N
     assert len(document["goals"]) == 7
     assert status == (0 if all(goal["reached"] for goal in document["goals"]) else 1)
     assert all(figure > 0 for figure in document["figures"]["floor"])
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "rows"),
+    [
+        ("exploration_noise", ["--studies=2", "--points", "8", "--models=one loud"], 1),
+        ("replay_verdicts", ["--replays=2"], 20),
+    ],
+)
+def test_simulations_print_a_table(tmp_path: Path, name: str, options: list[str], rows: int) -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "benchmarks" / f"{name}.py"), *options],
+        env={**os.environ, **SOURCE, "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode in {0, 1}, done.stderr
+    header, rule, *body = [line for line in done.stdout.splitlines() if line.startswith("|")]
+    assert len(body) == rows
+    assert {line.count("|") for line in (header, rule, *body)} == {header.count("|")}
