@@ -1,7 +1,7 @@
 """Verify a challenge's bundle."""
 
-from mlperf_home.challenges.bundles import confinement, recomputation
 from mlperf_home.challenges.bundles.problems import grouped
+from mlperf_home.challenges.verification import confinement, recomputation
 from mlperf_home.errors import LocatedError
 from scriptgraph.api import Context, Done, Outcome, StepFailed, failing_on
 

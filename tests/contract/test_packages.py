@@ -92,7 +92,7 @@ PARSING_CALLS = {"np.load", "np.frombuffer", "np.fromfile", "bytes.fromhex", "as
 WITHOUT_BOUNDARY = {
     "mlperf_home/accuracy/imagenet.py": "the payload's size is checked before it is taken as a number",
     "mlperf_home/accuracy/squad.py": "the payload's size is checked before it is taken as numbers",
-    "mlperf_home/challenges/bundles/packing.py": "the verification of bundles has its own boundary",
+    "mlperf_home/challenges/verification/packing.py": "the verification of bundles has its own boundary",
     "mlperf_home/datasets/imagenet/preprocessing.py": "images are decoded in pixels.py",
     "mlperf_home/engines/onnx/fixed_shape.py": "its own copies; one that cannot be read is written again",
     "mlperf_home/harness/queries/stream.py": "messages between our own processes",

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from unpacked_bundles import UnpackedBundle
 
 from mlperf_home.challenges.bundles.problems import grouped
-from mlperf_home.challenges.bundles.verification import BundleError, verify, verify_folder
+from mlperf_home.challenges.verification.verification import BundleError, verify, verify_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mlperf_home.challenges.bundles.bundle import MANIFEST
 from mlperf_home.challenges.bundles.rendering import render_report
 from mlperf_home.challenges.bundles.report_parts import report_parts
-from mlperf_home.challenges.bundles.verification import BundleError, verify_folder
+from mlperf_home.challenges.verification.verification import BundleError, verify_folder
 from mlperf_home.contracts.challenges.report import ChallengeReport
 from mlperf_home.contracts.codec import decode, encode
 from mlperf_home.contracts.runs.session import sha256_of

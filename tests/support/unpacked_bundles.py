@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from challenge_homes import NAME
 
 from mlperf_home.challenges.bundles.bundle import MANIFEST, file_entries
-from mlperf_home.challenges.bundles.verification import VerifiedBundle, verify
+from mlperf_home.challenges.verification.verification import VerifiedBundle, verify
 from mlperf_home.contracts.codec import encode
 from mlperf_home.submission.delivery import pack
 

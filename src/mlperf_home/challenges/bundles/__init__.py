@@ -1,1 +1,1 @@
-"""Bundles: packing, signature, verification, and report."""
+"""Bundles: their documents and limits, redaction, report, and packing."""

@@ -6,7 +6,6 @@ import shutil
 from dataclasses import astuple, dataclass, replace
 from typing import TYPE_CHECKING
 
-from mlperf_home.challenges.bundles.confinement import verify_confined
 from mlperf_home.challenges.bundles.problems import grouped
 from mlperf_home.challenges.bundles.rendering import render_report
 from mlperf_home.challenges.definition.lock import lock_differences, table_differences
@@ -17,6 +16,7 @@ from mlperf_home.challenges.replays.reproduction import reproduction
 from mlperf_home.challenges.replays.reproduction_parts import reproduction_parts
 from mlperf_home.challenges.runs.run import first_few, require_machine, run_all, run_identity
 from mlperf_home.challenges.runs.workflows import command_text
+from mlperf_home.challenges.verification.confinement import verify_confined
 from mlperf_home.contracts.challenges.records import RECORD_LIMITS, RunRecord
 from mlperf_home.contracts.challenges.reproduction import ReplayFacts
 from mlperf_home.contracts.codec import read_document
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from mlperf_home.challenges.bundles.verification import VerifiedBundle
     from mlperf_home.challenges.definition.manifest import Workflow
     from mlperf_home.challenges.runs.arguments import RunContext
     from mlperf_home.challenges.runs.run import Locks
+    from mlperf_home.challenges.verification.verification import VerifiedBundle
     from mlperf_home.contracts.challenges.report import RunFacts
     from mlperf_home.contracts.challenges.reproduction import Reproduction
     from mlperf_home.contracts.challenges.run import Requirement

@@ -15,7 +15,7 @@ from unpacked_bundles import UnpackedBundle, problems_of
 from mlperf_home.challenges.bundles.bundle import MANIFEST, file_entries
 from mlperf_home.challenges.bundles.redaction import Redaction
 from mlperf_home.challenges.bundles.rendering import Part, render_report
-from mlperf_home.challenges.bundles.verification import BundleError, verify
+from mlperf_home.challenges.verification.verification import BundleError, verify
 from mlperf_home.product import ENGINE
 
 if TYPE_CHECKING:

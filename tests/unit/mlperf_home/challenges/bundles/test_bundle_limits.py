@@ -9,7 +9,7 @@ import pytest
 
 from mlperf_home.challenges.bundles import documents
 from mlperf_home.challenges.bundles.documents import OversizedError, limits_of, require_readable
-from mlperf_home.challenges.bundles.verification import BundleError
+from mlperf_home.challenges.verification.verification import BundleError
 from mlperf_home.contracts.challenges.report import REPORT_LIMITS
 from mlperf_home.contracts.studies import answer
 from scriptgraph.files.json_reader import Limits

@@ -7,7 +7,7 @@ from dataclasses import astuple
 from typing import TYPE_CHECKING
 
 from mlperf_home.challenges.bundles.problems import grouped
-from mlperf_home.challenges.bundles.verification import verify
+from mlperf_home.challenges.verification.verification import verify
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mlperf_home.challenges.bundles.bundle import RUNS
 from mlperf_home.challenges.bundles.problems import FAULTS, caught, file_of, printable, problem_of
 from mlperf_home.challenges.bundles.results import KEPT_RESULTS, MEASUREMENTS, measurement_files
-from mlperf_home.challenges.bundles.session_checks import pair_problems, place_problems, session_problems
+from mlperf_home.challenges.verification.session_checks import pair_problems, place_problems, session_problems
 from mlperf_home.contracts.codec import encode
 from mlperf_home.contracts.runs.session import read_session, sha256_of
 from mlperf_home.errors import LocatedError

@@ -11,8 +11,8 @@ from challenge_homes import ChallengeHome, document
 from explored_studies import explore
 from unpacked_bundles import UnpackedBundle, problems_of
 
-from mlperf_home.challenges.bundles.recomputation import count_without_logs
-from mlperf_home.challenges.bundles.verification import verify
+from mlperf_home.challenges.verification.recomputation import count_without_logs
+from mlperf_home.challenges.verification.verification import verify
 from mlperf_home.experiments.experiment import Experiments
 from mlperf_home.measurements.ingest import ingest
 from mlperf_home.measurements.measurement import Value

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from mlperf_home.challenges.bundles.contradictions import first_contradiction
-from mlperf_home.challenges.bundles.derivation import BundleDocuments
 from mlperf_home.challenges.bundles.problems import caught
-from mlperf_home.challenges.bundles.recomputation import has_text
 from mlperf_home.challenges.bundles.rendering import render_report
 from mlperf_home.challenges.bundles.report_parts import report_parts
-from mlperf_home.challenges.bundles.run_checks import machine_problems, record_problems, run_problems, system_problems
 from mlperf_home.challenges.definition.lock import states_lock
 from mlperf_home.challenges.definition.manifest import MANIFEST_NAME
+from mlperf_home.challenges.verification.contradictions import first_contradiction
+from mlperf_home.challenges.verification.derivation import BundleDocuments
+from mlperf_home.challenges.verification.recomputation import has_text
+from mlperf_home.challenges.verification.run_checks import (
+    machine_problems,
+    record_problems,
+    run_problems,
+    system_problems,
+)
 from mlperf_home.contracts.challenges.lock import LOCK_LIMITS, ChallengeLock
 from mlperf_home.contracts.challenges.machine import MACHINE_LIMITS, Machine
 from mlperf_home.contracts.challenges.report import REPORT_LIMITS, ChallengeReport

@@ -14,7 +14,7 @@ from challenge_homes import NAME
 from unpacked_bundles import UnpackedBundle, problems_of
 
 from mlperf_home.challenges.bundles.bundle import MANIFEST
-from mlperf_home.challenges.bundles.verification import BundleError, verify
+from mlperf_home.challenges.verification.verification import BundleError, verify
 from mlperf_home.submission.delivery import pack
 
 if TYPE_CHECKING:

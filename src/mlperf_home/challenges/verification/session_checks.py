@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
-from mlperf_home.challenges.bundles.contradictions import first_contradiction, value_text
+from mlperf_home.challenges.verification.contradictions import first_contradiction, value_text
 from mlperf_home.loadgen_logs.accuracy_log import is_truncated
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE, read_run
 from mlperf_home.rules import load_round

@@ -10,7 +10,7 @@ import pytest
 from unpacked_bundles import UnpackedBundle, problems_of
 
 from mlperf_home.challenges.bundles.bundle import MANIFEST
-from mlperf_home.challenges.bundles.verification import BundleError
+from mlperf_home.challenges.verification.verification import BundleError
 from mlperf_home.product import ENGINE
 
 if TYPE_CHECKING:

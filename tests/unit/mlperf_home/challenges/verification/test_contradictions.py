@@ -12,9 +12,9 @@ from challenge_homes import challenge_home
 from mutated_bundles import ResealedBundle, edits
 from unpacked_bundles import UnpackedBundle, problems_of
 
-from mlperf_home.challenges.bundles.contradictions import first_contradiction
 from mlperf_home.challenges.bundles.rendering import render_report
 from mlperf_home.challenges.bundles.report_parts import report_parts
+from mlperf_home.challenges.verification.contradictions import first_contradiction
 from mlperf_home.contracts.challenges.report import ChallengeReport
 from mlperf_home.contracts.codec import decode
 

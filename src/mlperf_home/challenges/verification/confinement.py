@@ -1,8 +1,8 @@
 """Verify a bundle of strangers in a process with limits of memory and time.
 
-`python -m mlperf_home.challenges.bundles.confinement BUNDLE INTO ANSWER MEMORY_BYTES CPU_S [ALLOWED_SIGNERS]` limits
-itself, verifies, and writes its answer to a file. Limits that a process sets for itself need no code between fork and
-exec, which may deadlock.
+`python -m mlperf_home.challenges.verification.confinement BUNDLE INTO ANSWER MEMORY_BYTES CPU_S [ALLOWED_SIGNERS]`
+limits itself, verifies, and writes its answer to a file. Limits that a process sets for itself need no code between
+fork and exec, which may deadlock.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlperf_home.bootstrap import BOOTSTRAP
-from mlperf_home.challenges.bundles.verification import (
+from mlperf_home.challenges.verification.verification import (
     BundleError,
     BundleProblem,
     VerifiedBundle,

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from mlperf_home.challenges.bundles.checked import CheckedRun
 from mlperf_home.challenges.bundles.report import make_report, reported_workflows
 from mlperf_home.challenges.bundles.results import MEASUREMENTS
 from mlperf_home.challenges.definition.lock import lock_digest
 from mlperf_home.challenges.definition.run_folder import NOT_RUN
+from mlperf_home.challenges.verification.checked import CheckedRun
 from mlperf_home.contracts.challenges.report import RunFacts
 from mlperf_home.contracts.challenges.run import RunCheck, WorkflowEnding
 from mlperf_home.contracts.runs.session import sha256_of

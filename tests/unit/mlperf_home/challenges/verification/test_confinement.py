@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 from unpacked_bundles import problems_of
 
-from mlperf_home.challenges.bundles import confinement
-from mlperf_home.challenges.bundles.confinement import Confinement, verify_confined
-from mlperf_home.challenges.bundles.verification import BundleError, verify
+from mlperf_home.challenges.verification import confinement
+from mlperf_home.challenges.verification.confinement import Confinement, verify_confined
+from mlperf_home.challenges.verification.verification import BundleError, verify
 from mlperf_home.submission.delivery import pack
 from scriptgraph.embed import Completed, SignatureError
 

@@ -11,13 +11,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from mlperf_home.challenges.bundles.bundle import MANIFEST, SIGNATURE, file_entries
-from mlperf_home.challenges.bundles.cross_checks import document_contradictions
 from mlperf_home.challenges.bundles.documents import document_problems, total_problems
-from mlperf_home.challenges.bundles.exploration_checks import exploration_problems
-from mlperf_home.challenges.bundles.packing import packing_problems
 from mlperf_home.challenges.bundles.problems import printable, problem_of
-from mlperf_home.challenges.bundles.recomputation import experiment_problems, result_problems
 from mlperf_home.challenges.definition.manifest import CHALLENGE_LIMITS, make_challenge
+from mlperf_home.challenges.verification.cross_checks import document_contradictions
+from mlperf_home.challenges.verification.exploration_checks import exploration_problems
+from mlperf_home.challenges.verification.packing import packing_problems
+from mlperf_home.challenges.verification.recomputation import experiment_problems, result_problems
 from mlperf_home.contracts.challenges.bundle import MANIFEST_LIMITS, MOST_FILES, BundleManifest
 from mlperf_home.contracts.challenges.lock import LOCK_LIMITS, ChallengeLock
 from mlperf_home.contracts.challenges.machine import MACHINE_LIMITS, Machine

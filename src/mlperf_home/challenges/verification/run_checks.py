@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
-from mlperf_home.challenges.bundles.contradictions import first_contradiction, value_text
 from mlperf_home.challenges.bundles.documents import SYSTEM_LIMITS
 from mlperf_home.challenges.bundles.problems import caught
 from mlperf_home.challenges.bundles.results import MEASUREMENTS, measurement_files
 from mlperf_home.challenges.definition.manifest import stands_for
 from mlperf_home.challenges.definition.run_folder import DONE, FAILED, INTERRUPTED
+from mlperf_home.challenges.verification.contradictions import first_contradiction, value_text
 from mlperf_home.contracts.challenges.records import RECORD_LIMITS, RunRecord
 from mlperf_home.contracts.codec import decode, read_document
 from mlperf_home.measurements.measurement import read_measurement
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from mlperf_home.challenges.bundles.derivation import BundleDocuments
     from mlperf_home.challenges.bundles.problems import Problem
     from mlperf_home.challenges.definition.manifest import Call, Workflow
+    from mlperf_home.challenges.verification.derivation import BundleDocuments
     from mlperf_home.contracts.challenges.run import WorkflowEnding
 
 _SECOND = timedelta(seconds=1)

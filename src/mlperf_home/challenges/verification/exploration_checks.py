@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from mlperf_home.challenges.bundles.contradictions import first_contradiction, value_text
 from mlperf_home.challenges.bundles.problems import caught
+from mlperf_home.challenges.verification.contradictions import first_contradiction, value_text
 from mlperf_home.contracts.codec import decode, read_document
 from mlperf_home.contracts.studies.answer import AnswerMetric, read_answer, study_work
 from mlperf_home.contracts.studies.experiment import EXPERIMENT_LIMITS, ExperimentDescription, ExplorationOrigin
