@@ -150,12 +150,13 @@ class TestReplays:
 
 
 STUDY = "experiments/study"
+WORK = "/work"
 CLAIMS: dict[str, tuple[str, Any, str]] = {
     "the scenario of a measurement": (f"{STUDY}/measurements.jsonl", ('"Offline"', '"Server"'), "scenario is Server"),
     "the round of a measurement": (f"{STUDY}/measurements.jsonl", ('"v3.1"', '"v3.0"'), "round is v3.0"),
     "the name of an experiment": (f"{STUDY}/experiment.json", ('"name": "study"', '"name": "other"'), "/name is"),
     "the sample's mark": (f"{STUDY}/answer.json", ('"sample": true', '"sample": false'), "/sample is false"),
-    "the share of the work": (f"{STUDY}/answer.json", ('"share": 0.125', '"share": 0.5'), "/work/share is 0.5"),
+    "the share of the work": (f"{STUDY}/answer.json", ('"share": 0.125', '"share": 0.5'), f"{WORK}/share is 0.5"),
     "a point": (f"{STUDY}/answer.json", ('"point": "last"', '"point": "none"'), "/points/"),
     "a dominating point": (f"{STUDY}/answer.json", ('"a"\n   ]', '"z"\n   ]'), 'names "z", which is no point'),
     "a value": (f"{STUDY}/answer.json", ('"latency_ms": 1.5', '"latency_ms": 2.5'), "outside its interval"),
