@@ -124,3 +124,13 @@ class Bench:
 
     def _record_event(self, kind: str, title: str, details: Mapping[str, Any]) -> None:
         self.events.append((kind, title, dict(details)))
+
+
+def exporting(**exports: Any) -> str:
+    """Return the body of a script that exports values."""
+    return f"def preprocess(context: Context) -> Done:\n    return Done({exports!r})"
+
+
+def raising(error: str) -> str:
+    """Return the body of a script that raises an error, an expression."""
+    return f"def preprocess(context: Context) -> Done:\n    raise {error}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from submission_results import closed_tree
-from submission_tree import BERT, RULES, SUT, log_line, write_result, write_tree
+from submission_tree import BERT, RULES, SUT, log_line, write_result
 
 from mlperf_home.submission.check.report import CheckOptions, check_submission
 
@@ -27,11 +27,6 @@ NETWORK = dict.fromkeys(RULES.submission.network.fields, "x") | {"is_network": "
 
 def rules(folder: Path) -> set[str]:
     return {each.rule for each in check_submission(folder.parents[1], RULES).errors}
-
-
-@pytest.fixture
-def submitter(tmp_path: Path) -> Path:
-    return write_tree(tmp_path / "tree")
 
 
 @pytest.fixture

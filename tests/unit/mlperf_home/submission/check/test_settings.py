@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from submission_tree import BERT, RULES, SUT, log_line, write_tree
+from submission_tree import BERT, RULES, SUT, log_line
 
 from mlperf_home.rules import load_round, mlperf_conf
 from mlperf_home.submission.check.report import check_submission
@@ -14,11 +14,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 OFFLINE = f"{SUT}/{BERT}/offline"
-
-
-@pytest.fixture
-def submitter(tmp_path: Path) -> Path:
-    return write_tree(tmp_path / "tree")
 
 
 def rules(submitter: Path) -> set[str]:

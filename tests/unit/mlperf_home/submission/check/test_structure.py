@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from submission_results import closed_tree
-from submission_tree import BERT, MOBILENET, RULES, SUT, log_line, write_tree
+from submission_tree import BERT, MOBILENET, RULES, SUT, log_line
 
 from mlperf_home.submission.check.report import CheckOptions, check_submission
 
@@ -29,11 +29,6 @@ def log(run: Path, key: str, value: Any = ...) -> None:
 
 def rules(folder: Path, options: CheckOptions | None = None) -> set[str]:
     return {each.rule for each in check_submission(folder.parents[1], RULES, options).errors}
-
-
-@pytest.fixture
-def submitter(tmp_path: Path) -> Path:
-    return write_tree(tmp_path / "tree")
 
 
 @pytest.fixture
