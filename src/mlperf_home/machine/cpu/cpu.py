@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mlperf_home.machine.cpu.comparisons import differences, read_frequencies
 from mlperf_home.machine.cpu.cpuinfo import Lscpu, parse_lscpu, read_cpuinfo
@@ -95,11 +95,7 @@ def read_cpu(
     counts = topology.counts
     per_socket = _cores_per_socket(counts)
     (fastest, slowest), differing_frequencies = read_frequencies(lscpu, files)
-    quota, no_quota = cpu_quota(root)
-    memory, no_memory = memory_total_bytes(root)
-    memory_limit, no_memory_limit = memory_limit_bytes(root)
-    if memory and memory_limit and memory_limit >= memory:
-        memory_limit, no_memory_limit = None, "the control groups allow more than there is"
+    limits = _read_limits(root)
     features = info.features or frozenset((lscpu.text("Flags") or "").split())
     cpu = Cpu(
         vendor=lscpu.text("Vendor ID") or info.vendor,
@@ -111,9 +107,7 @@ def read_cpu(
         threads_per_core=counts.threads_per_core,
         logical_cpus=counts.logical,
         numa_nodes=files.numa_nodes() or lscpu.count("NUMA node(s)"),
-        # lscpu prints sums: the size of one cache is known only with the number of instances.
-        caches=files.caches()
-        or tuple(CpuCache(name, size // n if n else None, n, None) for name, size, n in lscpu.caches()),
+        caches=files.caches() or _summed_caches(lscpu),
         frequency_max_mhz=fastest,
         frequency_min_mhz=slowest,
         frequency_now_mhz=files.frequency_mhz("scaling_cur_freq", lambda values: sum(values) / len(values))
@@ -122,20 +116,38 @@ def read_cpu(
         features=tuple(name for name in RELEVANT_FEATURES if name in features),
         hypervisor=lscpu.text("Hypervisor vendor"),
         affinity_cpus=tuple(sorted(os.sched_getaffinity(0) if affinity is None else affinity)),
-        cgroup_cpus=quota,
-        memory_total_bytes=memory,
-        memory_limit_bytes=memory_limit,
+        cgroup_cpus=limits.cpus,
+        memory_total_bytes=limits.memory,
+        memory_limit_bytes=limits.memory_limit,
         disagreements=(*topology.disagreements, *differences(lscpu, files), *differing_frequencies),
     )
-    reasons = {
-        **_REASONS,
-        **_topology_reasons(topology),
-        "hypervisor": _no_hypervisor(lscpu, features),
-        "cgroup_cpus": no_quota,
-        "memory_total_bytes": no_memory,
-        "memory_limit_bytes": no_memory_limit,
-    }
+    reasons = {**_REASONS, **_topology_reasons(topology), **limits.reasons}
+    reasons["hypervisor"] = _no_hypervisor(lscpu, features)
     return replace(cpu, missing={name: why for name, why in reasons.items() if getattr(cpu, name) in (None, ())})
+
+
+class _Limits(NamedTuple):
+    """CPUs and bytes of memory that this process may use, and the reasons for those that are None."""
+
+    cpus: float | None
+    memory: int | None
+    memory_limit: int | None
+    reasons: Mapping[str, str]
+
+
+def _read_limits(root: Path) -> _Limits:
+    quota, no_quota = cpu_quota(root)
+    memory, no_memory = memory_total_bytes(root)
+    limit, no_limit = memory_limit_bytes(root)
+    if memory and limit and limit >= memory:
+        limit, no_limit = None, "the control groups allow more than there is"
+    reasons = {"cgroup_cpus": no_quota, "memory_total_bytes": no_memory, "memory_limit_bytes": no_limit}
+    return _Limits(quota, memory, limit, reasons)
+
+
+def _summed_caches(lscpu: Lscpu) -> tuple[CpuCache, ...]:
+    """Return the caches by lscpu's sums: the size of one is known only with the number of instances."""
+    return tuple(CpuCache(name, size // n if n else None, n, None) for name, size, n in lscpu.caches())
 
 
 def _cores_per_socket(counts: Topology) -> int | None:
