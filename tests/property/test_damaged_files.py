@@ -202,37 +202,24 @@ def write_logs(folder: Path) -> dict[str, str]:
     return {path.name: path.read_text() for path in (folder / "performance" / "run_1").iterdir()}
 
 
-@pytest.fixture(scope="session")
-def parsers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Parser]:
-    tmp_path = tmp_path_factory.mktemp("real")
-    kept = write_logs(tmp_path / "logs")
-    machine = next(machine for machine in MACHINES.values() if machine.lscpu and "proc/cpuinfo" in machine.files)
-    images = Path(BUNDLED).parent
+def text(read: Callable[[str], object]) -> Callable[[Path], object]:
+    """Return a reader of a file whose text is parsed."""
+    return lambda path: read(path.read_bytes().decode("utf-8", "replace"))
 
-    def beside(name: str, read: Callable[[Path], object]) -> Callable[[Path], object]:
-        """Return a reader of a folder of logs, in which one is damaged."""
 
-        def read_beside(path: Path) -> object:
-            folder = path.parent / "folder"
-            folder.mkdir(exist_ok=True)
-            for other, text in kept.items():
-                (folder / other).write_text(text)
-            path.replace(folder / name)
-            return read(folder)
+def result(name: str) -> Callable[[Path], object]:
+    """Return a reader of a result's folder, in which one file is damaged."""
 
-        return read_beside
+    def read_in_result(path: Path) -> object:
+        folder = write_result(path.parent / "folder")
+        path.replace(folder / name)
+        return ingest(folder)
 
-    def result(name: str) -> Callable[[Path], object]:
-        def read_in_result(path: Path) -> object:
-            folder = write_result(path.parent / "folder")
-            path.replace(folder / name)
-            return ingest(folder)
+    return read_in_result
 
-        return read_in_result
 
-    def text(read: Callable[[str], object]) -> Callable[[Path], object]:
-        return lambda path: read(path.read_bytes().decode("utf-8", "replace"))
-
+def documents() -> dict[str, Parser]:
+    """Return the parsers of documents that we write."""
     return {
         "measurement": Parser((RESULT / "measurement.json").read_bytes(), lambda path: show(read_measurement(path))),
         "store": Parser((STUDY / "measurements.jsonl").read_bytes(), in_folder("measurements.jsonl", store)),
@@ -247,15 +234,40 @@ def parsers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Parser]:
         "job": Parser(json.dumps(SESSION["job"]).encode(), read_job),
         "calibrations": Parser(b'{"entries": []}', lambda path: read_document(path, CalibrationStore)),
         "picture": Parser(b'{"title": "t", "x": {}, "marks": []}', read_picture),
-        "result": Parser(
-            (tmp_path / "logs" / "performance-session.json").read_bytes(), result("performance-session.json")
-        ),
+    }
+
+
+def logs_of_loadgen(folder: Path) -> dict[str, Parser]:
+    """Return the parsers of a run's files; `folder` gets the real ones."""
+    kept = write_logs(folder)
+
+    def beside(name: str, read: Callable[[Path], object]) -> Callable[[Path], object]:
+        """Return a reader of a folder of logs, in which one is damaged."""
+
+        def read_beside(path: Path) -> object:
+            folder = path.parent / "folder"
+            folder.mkdir(exist_ok=True)
+            for other, text in kept.items():
+                (folder / other).write_text(text)
+            path.replace(folder / name)
+            return read(folder)
+
+        return read_beside
+
+    return {
+        "result": Parser((folder / "performance-session.json").read_bytes(), result("performance-session.json")),
         "detail log": Parser(kept["mlperf_log_detail.txt"].encode(), beside("mlperf_log_detail.txt", logs)),
         "summary": Parser(kept["mlperf_log_summary.txt"].encode(), beside("mlperf_log_summary.txt", logs)),
         "foreign logs": Parser(kept["mlperf_log_detail.txt"].encode(), beside("mlperf_log_detail.txt", foreign)),
         "accuracy log": Parser(ACCURACY_LOG.encode(), accuracy),
         "accuracy text": Parser(b'{"exact_match": 83.58, "f1": 90.18}\nhash=' + b"a" * 64, read_accuracy_text),
         "user.conf": Parser(USER_CONF.encode(), conf),
+    }
+
+
+def values_of_users() -> dict[str, Parser]:
+    """Return the parsers of tables and options that users bring."""
+    return {
         "published images": Parser(TABLE.encode(), lambda path: show_all(read_published(path))),
         "published bert": Parser(BERT_TABLE.encode(), lambda path: show_all(read_published(path))),
         "prices": Parser(PRICES.encode(), prices),
@@ -263,6 +275,15 @@ def parsers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Parser]:
             b'{"BATCH": [1, 2], "N": {"from": 1, "to": 8, "step": 1}}', lambda path: read_value_options("", path)
         ),
         "derive": Parser(b"y = x / cores - 2 * (3 - -x); z = 1.5", derived),
+        "system description": Parser(b'{"system_name": "x", "host_processor_core_count": "4"}', read_overrides),
+        "mapping": Parser(b"m:resnet,n:bert-99", text(lambda words: parse_mapping(words, load_round("v3.1")))),
+    }
+
+
+def datasets_and_models(folder: Path) -> dict[str, Parser]:
+    """Return the parsers of datasets and models; `folder` gets the models."""
+    images = Path(BUNDLED).parent
+    return {
         "dataset": Parser(
             b'{"version": "1.1", "data": [{"title": "t", "paragraphs": [{"context": "a b c", "qas": '
             b'[{"id": "1", "question": "q?", "answers": [{"text": "a", "answer_start": 0}]}]}]}]}',
@@ -273,9 +294,16 @@ def parsers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Parser]:
         "tar of images": Parser(tar(), find_images),
         "array": Parser(array(), lambda path: PROVENANCE.map_array(path).sum()),
         "image": Parser(photograph(), lambda path: pixels._decode(path.read_bytes(), path, upright=True)),
-        "onnx": Parser(tiny_bert.write(tmp_path / "bert.onnx").read_bytes(), bert_graph),
-        "tflite": Parser(tiny_classifier.write(tmp_path / "c.tflite").read_bytes(), read_classifier_file),
+        "onnx": Parser(tiny_bert.write(folder / "bert.onnx").read_bytes(), bert_graph),
+        "tflite": Parser(tiny_classifier.write(folder / "c.tflite").read_bytes(), read_classifier_file),
         "tflite of ours": Parser((images / "mobilenet_0.25_64_int8.tflite").read_bytes(), read_classifier_file),
+    }
+
+
+def facts_of_machines(folder: Path) -> dict[str, Parser]:
+    """Return the parsers of what the kernel and programs tell of a machine; `folder` is a machine without files."""
+    machine = next(machine for machine in MACHINES.values() if machine.lscpu and "proc/cpuinfo" in machine.files)
+    return {
         "lscpu": Parser(
             str(machine.lscpu).encode(),
             text(lambda words: [*(parse_lscpu(words).caches() if parse_lscpu(words) else ())]),
@@ -284,11 +312,17 @@ def parsers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Parser]:
             machine.files["proc/cpuinfo"].encode(), in_folder("proc/cpuinfo", lambda root: read_machine(root).cpu.cores)
         ),
         "lscpu of a machine": Parser(
-            str(machine.lscpu).encode(), text(lambda words: read_machine(tmp_path, words, words, compiler=words))
+            str(machine.lscpu).encode(), text(lambda words: read_machine(folder, words, words, compiler=words))
         ),
         "dmidecode": Parser(DMIDECODE.encode(), text(parse_modules)),
         "kernel integer": Parser(b"123456", lambda path: (read_integer(path, signed=True), read_line(path))),
         "kernel list": Parser(b"0-3,8-11", text(count_listed)),
+    }
+
+
+def scripts_and_messages() -> dict[str, Parser]:
+    """Return the parsers of repositories, of settings, and of the lines of other processes."""
+    return {
         "repository": Parser(CMR.encode(), in_folder("cmr.yaml", _fields)),
         "manifest in YAML": Parser(SCRIPT.encode(), text(lambda words: parse_manifest(words, Path("_cm.yaml")))),
         "manifest": Parser((ROOT / "script" / "get-python3" / "_cm.json").read_bytes(), read_head),
@@ -299,10 +333,21 @@ def parsers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Parser]:
             b"[global]\nindex-url = https://example.org\n",
             lambda path: _pip_settings({"PIP_CONFIG_FILE": str(path), "HOME": "/x"}, Path("/x")),
         ),
-        "system description": Parser(b'{"system_name": "x", "host_processor_core_count": "4"}', read_overrides),
-        "mapping": Parser(b"m:resnet,n:bert-99", text(lambda words: parse_mapping(words, load_round("v3.1")))),
         "harness line": Parser(b'{"type": "opening", "model": "m"}', text(parse_event)),
         "study line": Parser(b'{"type": "standing", "front": 1}', text(read_study_event)),
+    }
+
+
+@pytest.fixture(scope="session")
+def parsers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Parser]:
+    folder = tmp_path_factory.mktemp("real")
+    return {
+        **documents(),
+        **logs_of_loadgen(folder / "logs"),
+        **values_of_users(),
+        **datasets_and_models(folder),
+        **facts_of_machines(folder),
+        **scripts_and_messages(),
     }
 
 
