@@ -25,6 +25,7 @@ NOT_NEEDED = [
     "platform",
     "dataclasses",
     "hashlib",
+    "scriptgraph.files.control_groups",
 ]
 PROGRAM = f"""
 import runpy, sys

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scriptgraph.errors import RequestError
-from scriptgraph.files.control_groups import usable_cpus
 from scriptgraph.manifest.limits import CPUS
 from scriptgraph.manifest.types import PLACEHOLDER
 from scriptgraph.planning.environment import as_text
@@ -61,6 +60,8 @@ def check_folders(folders: Iterable[tuple[str, Path]]) -> None:
 
 def _problem(option: Input, text: str) -> str:
     if option.maximum == CPUS:
+        from scriptgraph.files.control_groups import usable_cpus  # noqa: PLC0415 - most runs set no such option
+
         allowed = usable_cpus()
         most = max((int(word) for word in re.split(r"[,;\s]+", text) if word.isdecimal()), default=0)
         return f"must be at most {allowed}, the number of CPUs that the process may use" if most > allowed else ""

@@ -10,8 +10,8 @@ import pytest
 from tiny_scripts import plan_of, request_of
 
 from scriptgraph.errors import RequestError
-from scriptgraph.execution import machine_limits
 from scriptgraph.execution.machine_limits import check_folders, check_machine
+from scriptgraph.files import control_groups
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +46,7 @@ def refusal(env: dict[str, str] | None = None, **inputs: str) -> str:
 
 @pytest.fixture
 def two_cpus(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine_limits, "usable_cpus", lambda: 2)
+    monkeypatch.setattr(control_groups, "usable_cpus", lambda: 2)
 
 
 @pytest.mark.usefixtures("two_cpus")
@@ -101,7 +101,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Mon
     def refuse(*_: object) -> int:
         raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr(machine_limits.os, "open", refuse)
+    monkeypatch.setattr("os.open", refuse)
 
     assert refusal(out_dir=f"{tmp_path}/new") == (
         f"--out_dir={tmp_path}/new: {tmp_path} cannot be written ({os.strerror(code)}); name another folder"
@@ -114,7 +114,7 @@ def test_a_file_system_without_nameless_files(tmp_path: Path, monkeypatch: pytes
     def refuse(*_: object) -> int:
         raise OSError(errno.EOPNOTSUPP, "not supported")
 
-    monkeypatch.setattr(machine_limits.os, "open", refuse)
+    monkeypatch.setattr("os.open", refuse)
 
     check(out_dir=f"{tmp_path}/new")
     assert list(tmp_path.iterdir()) == []
