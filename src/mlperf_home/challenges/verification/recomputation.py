@@ -105,7 +105,8 @@ def experiment_problems(root: Path) -> Iterator[Problem]:
 
 
 def _kept_problems(result: Path, name: str, kept: list[Kept]) -> Iterator[Problem]:
-    yield from _log_problems(result, name)
+    if not (result / "measurement.json").is_file():  # else `result_problems` has compared them
+        yield from _log_problems(result, name)
     kept.append(Kept(result, ingest(result).logs))
 
 
