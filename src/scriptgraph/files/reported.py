@@ -1,4 +1,4 @@
-"""Faults of a file that stay in it are told once, not at each start."""
+"""Report the faults that stay in a file once, not at each start."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def not_yet_reported(path: Path, sentences: Iterable[str]) -> list[str]:
         return []
     fresh: dict[str, str] = {}
 
-    def remember(told: dict[str, Any]) -> None:
-        fresh.update({key: each for key, each in by_key.items() if key not in told})
-        told.update(dict.fromkeys(by_key, 1))
+    def remember(reported: dict[str, Any]) -> None:
+        fresh.update({key: each for key, each in by_key.items() if key not in reported})
+        reported.update(dict.fromkeys(by_key, 1))
 
     try:
         LockedJson(path.with_name(f".{path.name}.reported.json")).update(remember)

@@ -1,7 +1,7 @@
 """Checks of logs against what a result's own JSON records of them, and of runs that several results share.
 
-The generation writes the system, the model, the accuracy and the hashes of the logs into the JSON: a run or a result
-of another model in its place is then told. Other tools write no such record; there, only a run of two models is told.
+The generation writes the system, the model, the accuracy and the hashes of the logs into the JSON. So a run or a result
+of another model in its place is reported. Other tools write no such record: there, only a run of two models is found.
 """
 
 from __future__ import annotations
