@@ -63,6 +63,8 @@ class Download(Immutable):
         size_bytes: the size in bytes; None if it is unknown.
         digests: the hashes, as "algorithm:hex".
         needed: whether the step fails without it.
+        about_bytes: the approximate size by its source, if the exact one is unknown.
+        licence: the licence or the terms, in a few words; "" if unknown.
     """
 
     name: str
@@ -70,6 +72,27 @@ class Download(Immutable):
     size_bytes: int | None = None
     digests: tuple[str, ...] = ()
     needed: bool = True
+    about_bytes: int | None = None
+    licence: str = ""
+
+
+class Estimate(Immutable):
+    """The work of a step that may last, as returned by its hook `estimate(context)` before the run.
+
+    Attributes:
+        what: the work in words, such as "performance, at least 600 s".
+        subject: the object of the work, such as a model on an engine.
+        machine: the machine that it runs on, in words; "" for steps that any machine does alike.
+        low_s, high_s: the bounds of the expected duration in seconds; None if it is unknown.
+        basis: the source of the bounds, or the reason why they are unknown.
+    """
+
+    what: str
+    subject: str = ""
+    machine: str = ""
+    low_s: float | None = None
+    high_s: float | None = None
+    basis: str = ""
 
 
 def exports_as_values(exports: Mapping[str, Value | Path]) -> Values:
