@@ -8,7 +8,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, TextIO
 
-from scriptgraph.execution.forecast import duration_text
+from scriptgraph.execution.durations import duration_text
 from scriptgraph.printable import printable, printable_name
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from scriptgraph.cache.store import content_key
 from scriptgraph.errors import ScriptGraphError
-from scriptgraph.execution.forecast import bounds_text
+from scriptgraph.execution.durations import bounds_text
 from scriptgraph.execution.parallelism import MeasurementLock
 from scriptgraph.execution.record import Durations, Record, StepRecord, host_facts
 from scriptgraph.execution.run_step import forget_imports, has_code, run_step

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scriptgraph.errors import DocumentError
-from scriptgraph.execution.forecast import duration_text
+from scriptgraph.execution.durations import duration_text
 from scriptgraph.files.atomic import replace_bytes
 from scriptgraph.files.json_reader import read_json
 from scriptgraph.immutable import Immutable

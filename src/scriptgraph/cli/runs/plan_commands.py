@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from scriptgraph.cli.console import RunConsole
-    from scriptgraph.execution.forecast import Bounds
+    from scriptgraph.execution.durations import Bounds
     from scriptgraph.execution.required_files import RequiredFile
     from scriptgraph.execution.runtime import Runtime
     from scriptgraph.planning.plan import Need, Plan

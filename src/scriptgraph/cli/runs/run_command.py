@@ -8,8 +8,8 @@ from scriptgraph.cache.digests import KnownDigests
 from scriptgraph.cache.store import Cache
 from scriptgraph.catalog.registry import load_registry
 from scriptgraph.errors import RequestError
+from scriptgraph.execution.durations import bounds_text
 from scriptgraph.execution.executor import execute
-from scriptgraph.execution.forecast import bounds_text
 from scriptgraph.execution.machine_limits import check_folders, check_machine
 from scriptgraph.execution.record import new_run_folder
 from scriptgraph.execution.runtime import Runtime
