@@ -116,4 +116,4 @@ def _part(seen: StepPreview, durations: Mapping[str, float]) -> Part | None:
         return Part(title, title, durations[title], durations[title])
     if seen.downloads:
         return Part(title, "downloads")
-    return Part(title, f"steps without an earlier run, such as {title}") if seen.step.manifest.cache else None
+    return Part(title, "steps that have not run here") if seen.step.manifest.cache else None

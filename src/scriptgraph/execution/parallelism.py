@@ -182,7 +182,7 @@ class MeasurementLock:
     def __init__(self, lock: Path, waiting: Callable[[str], None]) -> None:
         """Take the lock file, created at first use; `waiting` is called with the others' work before waiting."""
         self._lock, self._waiting = lock, waiting
-        self._notes = lock.with_suffix("")
+        self._notes = lock.with_name(f"{lock.stem}-runs")
         self._changed = threading.Condition()
         self._working = 0
         self._waiting_alone = 0

@@ -46,7 +46,8 @@ def noted(folder: Path, work: Work) -> Iterator[None]:
     try:
         yield
     finally:
-        note.unlink(missing_ok=True)
+        with suppress(OSError):
+            note.unlink(missing_ok=True)
 
 
 def others_at_work(folder: Path, now_s: float) -> str:
