@@ -23,7 +23,7 @@ TO_DO = frozenset({"make", "run", "open"})
 
 
 class Part(Immutable):
-    """A step of a run that may last: its title, the bounds of its duration in seconds, and its work in words."""
+    """A step of a run that may last: its title, what is unknown about it in words, and its bounds in seconds."""
 
     title: str
     words: str
@@ -110,8 +110,7 @@ def _part(seen: StepPreview, durations: Mapping[str, float]) -> Part | None:
         return None
     title, estimate = seen.step.title, seen.estimate
     if estimate is not None:
-        words = f"{estimate.what}: {estimate.basis}" if estimate.high_s is None and estimate.basis else estimate.what
-        return Part(title, words, estimate.low_s, estimate.high_s)
+        return Part(title, estimate.basis or estimate.what, estimate.low_s, estimate.high_s)
     if title in durations:
         return Part(title, title, durations[title], durations[title])
     if seen.downloads:

@@ -63,8 +63,6 @@ class Download(Immutable):
         size_bytes: the size in bytes; None if it is unknown.
         digests: the hashes, as "algorithm:hex".
         needed: whether the step fails without it.
-        about_bytes: the approximate size by its source, if the exact one is unknown.
-        licence: the licence or the terms, in a few words; "" if unknown.
     """
 
     name: str
@@ -72,8 +70,6 @@ class Download(Immutable):
     size_bytes: int | None = None
     digests: tuple[str, ...] = ()
     needed: bool = True
-    about_bytes: int | None = None
-    licence: str = ""
 
 
 class Estimate(Immutable):
@@ -84,7 +80,7 @@ class Estimate(Immutable):
         subject: the object of the work, such as a model on an engine.
         machine: the machine that it runs on, in words; "" for steps that any machine does alike.
         low_s, high_s: the bounds of the expected duration in seconds; None if it is unknown.
-        basis: the source of the bounds, or the reason why they are unknown.
+        basis: the source of the bounds, or what is unknown, such as "the speed of models that have not run here".
     """
 
     what: str

@@ -95,14 +95,16 @@ def run_prefetch(plan: Plan, runtime: Runtime, request: Mapping[str, Any], conso
 def _look(plan: Plan, runtime: Runtime) -> tuple[StepPreview, list[RequiredFile]]:
     forget_imports()
     root = preview_plan(plan, runtime)
-    return root, list_required_files(root, runtime.switches.mirrors, runtime.state.parent / "downloads")
+    return root, list_required_files(
+        root, runtime.switches.mirrors, runtime.state.parent / "downloads", runtime.product.file_facts
+    )
 
 
 def plan_lines(root: StepPreview, fetched: Sequence[RequiredFile]) -> list[str]:
     """Return the steps and the downloads of a plan as lines of text, with the dependencies that are left out."""
     lines = [*_step_lines(root, 0), ""]
     for each in fetched:
-        exact, about = each.download.size_bytes, each.download.about_bytes
+        exact, about = each.download.size_bytes, each.facts.about_bytes
         size = f"{exact:,} bytes" if exact else f"about {size_text(about)}" if about else "size unknown"
         hosts = ", ".join(dict.fromkeys(host for host, _ in each.hosts))
         source = f"{each.local} (here)" if each.local else hosts or "the package index"
@@ -136,8 +138,8 @@ def plan_document(
                 "name": each.download.name,
                 "step": each.step,
                 "size_bytes": each.download.size_bytes,
-                "about_bytes": each.download.about_bytes,
-                "licence": each.download.licence or None,
+                "about_bytes": each.facts.about_bytes,
+                "licence": each.facts.licence or None,
                 "sources": list(each.shown),
                 "hosts": sorted({host for host, _ in each.hosts}),
                 "local": None if each.local is None else str(each.local),

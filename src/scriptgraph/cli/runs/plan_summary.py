@@ -62,8 +62,8 @@ def _downloads(fetched: Sequence[RequiredFile]) -> Iterator[str]:
     if not away:
         yield f"nothing; {len(here)} files are here" if here else "nothing that is known yet"
         return
-    known = [size for each in away if (size := each.download.size_bytes or each.download.about_bytes)]
-    about = "about " if any(not each.download.size_bytes and each.download.about_bytes for each in away) else ""
+    known = [each.size_bytes for each in away if each.size_bytes]
+    about = "" if all(each.download.size_bytes for each in away if each.size_bytes) else "about "
     unknown = len(away) - len(known)
     sizes = [f"{about}{size_text(sum(known))}"] if known else []
     sizes += [f"{unknown} of unknown size"] if unknown else []
@@ -73,13 +73,13 @@ def _downloads(fetched: Sequence[RequiredFile]) -> Iterator[str]:
     if any(not each.hosts for each in away):
         hosts.append("the package index")
     yield f"from {', '.join(hosts)}"
-    licences = list(dict.fromkeys(each.download.licence for each in away if each.download.licence))
+    licences = list(dict.fromkeys(each.facts.licence for each in away if each.facts.licence))
     if licences:
         yield f"licences: {'; '.join(licences)}"
 
 
 def _disk(fetched: Sequence[RequiredFile], disk: Path) -> str:
-    sizes = [each.download.size_bytes or each.download.about_bytes or 0 for each in fetched if not each.local]
+    sizes = [each.size_bytes or 0 for each in fetched if not each.local]
     place = next((each for each in (disk, *disk.parents) if each.exists()), disk)
     try:
         free = f"{size_text(shutil.disk_usage(place).free)} are free"
@@ -94,7 +94,7 @@ def _time(expected: Bounds, root: StepPreview) -> str:
     text = bounds_text(expected)
     if expected.known and bases:
         text += f", by {_few(list(bases))}"
-    return f"{text}; not counted: {_few(expected.uncounted)}" if expected.uncounted else text
+    return f"{text}; not counted: {'; '.join(expected.uncounted)}" if expected.uncounted else text
 
 
 def _steps(root: StepPreview) -> str:
