@@ -17,7 +17,8 @@ from scriptgraph.api import Estimate
 
 def estimate(context):
     seconds = {"small": 10.0, "large": 50.0}.get(context.text("CM_SIZE"))
-    return Estimate("speed, at least 5 s", "a model", "a machine", seconds, seconds, "a rule" if seconds else "odd sizes")
+    basis = "a rule" if seconds else "odd sizes"
+    return Estimate("speed, at least 5 s", "a model", "a machine", seconds, seconds, basis)
 
 def preprocess(context):
     context.say("opening")

@@ -95,9 +95,8 @@ def run_prefetch(plan: Plan, runtime: Runtime, request: Mapping[str, Any], conso
 def _look(plan: Plan, runtime: Runtime) -> tuple[StepPreview, list[RequiredFile]]:
     forget_imports()
     root = preview_plan(plan, runtime)
-    return root, list_required_files(
-        root, runtime.switches.mirrors, runtime.state.parent / "downloads", runtime.product.file_facts
-    )
+    downloads, facts = runtime.state.parent / "downloads", runtime.product.file_facts
+    return root, list_required_files(root, runtime.switches.mirrors, downloads, facts)
 
 
 def plan_lines(root: StepPreview, fetched: Sequence[RequiredFile]) -> list[str]:
