@@ -89,7 +89,7 @@ def _counters() -> tuple[int, float]:
 
 
 def _interval(ratios: list[float]) -> tuple[float, float]:
-    generator = random.Random(1)
+    generator = random.Random(1)  # noqa: S311 - no cryptography
     medians = [median(generator.choices(ratios, k=len(ratios))) for _ in range(4000)]
     cuts = quantiles(medians, n=40)
     return cuts[0], cuts[-1]
