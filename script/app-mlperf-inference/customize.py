@@ -1,5 +1,6 @@
 """Run LoadGen once in its own process, and store its logs with the results."""
 
+import time
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,19 @@ from mlperf_home.measurements.layout import ResultsError
 from mlperf_home.steps.kept_run import model_exports, require_same
 from mlperf_home.steps.launch import HarnessRun, run_harness, run_with_retry
 from mlperf_home.steps.machine import Targets, read_pricing
+from mlperf_home.steps.run_estimate import estimate_run, note_speed
 from mlperf_home.steps.run_request import (
     harness_python,
     read_options,
     requested_folder,
     user_target,
 )
-from scriptgraph.api import Context, Done, Outcome, Skip, failing_on
+from scriptgraph.api import Context, Done, Estimate, Outcome, Skip, failing_on
+
+
+def estimate(context: Context) -> Estimate:
+    """Return the work of the mode and its expected duration."""
+    return estimate_run(context)
 
 
 def preprocess(context: Context) -> Outcome:
@@ -36,7 +43,9 @@ def preprocess(context: Context) -> Outcome:
             require_same(folder, run, options, target_given=user_target(context, scenario) is not None)
             exports |= model_exports(folder, run)
             return Skip(f"the result exists: {folder.logs(run)}; use --rerun to measure again", exports=exports)
+        started_s = time.monotonic()
         target = _run(context, HarnessRun(folder, run, options, harness_python(context), repeats), scenario)
+        note_speed(context, folder, run, time.monotonic() - started_s)
         exports |= model_exports(folder, run)
     if target:
         # Without a new target, the one of an earlier run stays exported for the next runs.

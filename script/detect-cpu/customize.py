@@ -4,7 +4,7 @@ import json
 import os
 from dataclasses import asdict
 
-from mlperf_home.machine.cpu.cpu import read_cpu
+from mlperf_home.machine.cpu.cpu import Cpu, read_cpu
 from mlperf_home.machine.cpu.cpuinfo import LSCPU
 from scriptgraph.api import Context, Done, Outcome, ScriptGraphError, capture
 
@@ -15,7 +15,8 @@ def preprocess(context: Context) -> Outcome:
     facts = context.output / "cpu.json"
     facts.write_text(json.dumps(asdict(cpu), indent=1) + "\n", encoding="utf-8")
     for name, reason in cpu.missing.items():
-        context.say(f"{name} is unknown: {reason}")
+        context.note(f"{name} is unknown: {reason}")
+    context.say(_words(cpu))
     for disagreement in cpu.disagreements:
         context.warn(disagreement)
     return Done(
@@ -37,6 +38,12 @@ def preprocess(context: Context) -> Outcome:
             "CM_HOST_MEMORY_BYTES": cpu.memory_total_bytes,
         }
     )
+
+
+def _words(cpu: Cpu) -> str:
+    cores = "unknown cores" if cpu.cores is None else "1 core" if cpu.cores == 1 else f"{cpu.cores} cores"
+    memory = f", {cpu.memory_total_bytes / 2**30:.1f} GiB of memory" if cpu.memory_total_bytes else ""
+    return f"{cpu.model_name or 'a CPU without a name'}: {cores}, {len(cpu.affinity_cpus)} CPUs to use{memory}"
 
 
 def _lscpu() -> str | None:

@@ -3,7 +3,7 @@
 from mlperf_home.errors import LocatedError
 from mlperf_home.measurements.ingest import ingest
 from mlperf_home.measurements.measurement import PublishedTop1, Weights, to_json, with_published, with_weights
-from mlperf_home.measurements.table import summary_rows
+from mlperf_home.measurements.table import result_words, summary_rows
 from mlperf_home.steps.machine import machine_facts, read_pricing
 from mlperf_home.steps.reports import readme_text
 from mlperf_home.steps.run_request import requested_folder
@@ -32,6 +32,7 @@ def preprocess(context: Context) -> Outcome:
         ("logs", str(folder.root)),
         ("measurement", str(folder.measurement)),
     ]
+    context.summarise(result_words(measurement))
     context.table("SAMPLE RESULT: no MLPerf result" if measurement.sample else f"MLPerf {measurement.benchmark}", rows)
     return Done(
         exports={

@@ -10,5 +10,6 @@ PRODUCT = Product(
     checkout=Path(__file__).resolve().parents[2],
     cache_variable="MLPERF_HOME_CACHE",
     packages=("mlperf-home", "cmind", "uv"),
+    file_facts=Path(__file__).with_name("file_facts.json"),
 )
 ENGINE = Engine(PRODUCT)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from scriptgraph.errors import ScriptGraphError, StepFailed
 from scriptgraph.execution.context import Context, Folders, Switches, failing_on, program_environment
-from scriptgraph.execution.run_step import Done, Download, Outcome, Run, Skip
+from scriptgraph.execution.run_step import Done, Download, Estimate, Outcome, Run, Skip
 from scriptgraph.files import locks
 from scriptgraph.files.json_reader import parse_json
 from scriptgraph.manifest.limits import is_plain_name
@@ -77,6 +77,7 @@ __all__ = [
     "DependencyFailure",
     "Done",
     "Download",
+    "Estimate",
     "Expected",
     "FileSource",
     "Folders",

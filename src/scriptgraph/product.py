@@ -18,6 +18,7 @@ class Product(Immutable):
         checkout: the CM repository of a source checkout, if the folder has a cmr.yaml.
         cache_variable: the environment variable for the cache's folder.
         packages: the distributions whose versions are recorded.
+        file_facts: a table of licences and sizes of downloads, see `scriptgraph.fetch.file_facts`.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Product(Immutable):
     checkout: Path
     cache_variable: str
     packages: tuple[str, ...] = ()
+    file_facts: Path | None = None
 
     def schema(self, document: str, version: int = 1) -> str:
         """Return the schema name of a kind of document."""

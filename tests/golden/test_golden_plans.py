@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -87,6 +89,12 @@ def scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ScriptFolders:
     (tmp_path / "here.txt").write_text("here\n")
     monkeypatch.chdir(tmp_path)  # an absolute path would change keys and fingerprints with each run
     return folders
+
+
+@pytest.fixture(autouse=True)
+def _known_screen_and_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=2 * 10**9))
 
 
 def plan(tags: str, home: Path, **options: Any) -> dict[str, Any]:

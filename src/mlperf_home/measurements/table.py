@@ -65,6 +65,18 @@ def summary_rows(measurement: Measurement) -> list[tuple[str, str]]:
     return rows
 
 
+def result_words(measurement: Measurement) -> str:
+    """Return a result in a few words: "0.1234 ms, top-1 79.083 %, VALID, noisy"."""
+    words = []
+    for key, unit in (*_RESULTS, ("f1_percent", "% F1"), ("top1_percent", "% top-1")):
+        value = measurement.values.get(key)
+        if value is not None and value.number is not None:
+            words.append(f"{value.number:.5g} {unit}")
+    words += [measurement.validity] if measurement.validity else []
+    words += ["noisy"] if any(warning.startswith(NOISY) for warning in measurement.warnings) else []
+    return ", ".join(words) or "no result"
+
+
 def read_family(folders: Sequence[Path]) -> list[Measurement]:
     """Read the measurements of several results' folders, each once.
 

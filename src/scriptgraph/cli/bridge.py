@@ -181,7 +181,7 @@ def _run(
 ) -> dict[str, Any]:
     """Decode a command and run it."""
     arguments = decode(command, cmind_input)
-    console.quiet = arguments.on("quiet")
+    console.quiet, console.verbose = arguments.on("quiet"), arguments.on("verbose")
     try:
         return function(arguments, console)
     except UnknownOptionError as error:

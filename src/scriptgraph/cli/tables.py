@@ -50,6 +50,26 @@ class LiveBars:
         self._progress.stop()
 
 
+class LiveLine:
+    """One line on a terminal, cut at its width, drawn only on updates."""
+
+    def __init__(self, stream: TextIO) -> None:
+        from rich.live import Live  # noqa: PLC0415 - see `_console`
+
+        self._live = Live(console=_console(stream), auto_refresh=False, transient=True)
+        self._live.start()
+
+    def show(self, text: str) -> None:
+        """Replace the line's text."""
+        from rich.text import Text  # noqa: PLC0415 - see `_console`
+
+        self._live.update(Text(f"  {text}", no_wrap=True, overflow="ellipsis", style="dim"), refresh=True)
+
+    def stop(self) -> None:
+        """Remove the line from the screen."""
+        self._live.stop()
+
+
 class Section(Immutable):
     """A title and rows with the same number of cells; without rows only the title is shown."""
 

@@ -242,9 +242,17 @@ class Context:
 
         return read_failures(self.text(key, ""), self._spelling(key))
 
-    def say(self, message: str) -> None:
-        """Show a line to the user."""
-        self._announce("said", {"message": message})
+    def say(self, message: str, lasts_s: float = 0.0) -> None:
+        """Show a line to the user, and record it; `lasts_s` is how long nothing else will be shown, in seconds."""
+        self._announce("said", {"message": message, "lasts_s": lasts_s})
+
+    def note(self, message: str) -> None:
+        """Record a line that is shown only with -v."""
+        self._announce("noted", {"message": message})
+
+    def summarise(self, message: str) -> None:
+        """Show the step's result in a few words: on the line of its table row, if it is part of one."""
+        self._announce("summed", {"message": message})
 
     def warn(self, message: str) -> None:
         """Show a warning to the user, even with --quiet."""

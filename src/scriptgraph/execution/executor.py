@@ -6,15 +6,18 @@ import threading
 import time
 from contextlib import contextmanager, nullcontext, suppress
 from itertools import count
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.cache.store import content_key
 from scriptgraph.errors import ScriptGraphError
+from scriptgraph.execution.durations import bounds_text
 from scriptgraph.execution.parallelism import MeasurementLock
 from scriptgraph.execution.record import Durations, Record, StepRecord, host_facts
 from scriptgraph.execution.run_step import forget_imports, has_code, run_step
 from scriptgraph.execution.runtime import PlanHandler
 from scriptgraph.execution.traversal import Result, Traversal
+from scriptgraph.execution.working import Work
 from scriptgraph.files.digest_log import DigestLog
 from scriptgraph.process.interruption import Stopped, end_signals_raise, raise_if_stopped
 
@@ -24,21 +27,23 @@ if TYPE_CHECKING:
 
     from scriptgraph.cache.store import Entry
     from scriptgraph.execution.context import Context
+    from scriptgraph.execution.forecast import Forecast
     from scriptgraph.execution.runtime import Runtime
-    from scriptgraph.execution.traversal import Ready, StepPreview
+    from scriptgraph.execution.traversal import Ready, Row, StepPreview
     from scriptgraph.manifest.types import Values
     from scriptgraph.planning.environment import Environment
     from scriptgraph.planning.plan import Plan, Step
 
 
-def execute(plan: Plan, runtime: Runtime, request: Mapping[str, Any]) -> Record:
-    """Run a plan; the record is written whatever happens.
+def execute(plan: Plan, runtime: Runtime, request: Mapping[str, Any], forecast: Forecast | None = None) -> Record:
+    """Run a plan; the record is written whatever happens. A forecast is corrected on the way, and recorded.
 
     Raises:
         ScriptGraphError: a step failed; the record names it, and the error has its log.
     """
     with _recorded(plan, runtime, request) as record:
-        handler = Execute(runtime, plan.root.manifest.alias, record)
+        record.expected = forecast.as_document() if forecast else None
+        handler = Execute(runtime, plan.root.manifest.alias, record, forecast)
         result = Traversal(runtime.registry, handler).visit(plan.root, plan.root.env)
         record.exports = dict(result.exports)
     return record
@@ -95,16 +100,13 @@ class Execute(PlanHandler):
 
     previewing = False
 
-    def __init__(self, runtime: Runtime, requested: str, record: Record) -> None:
+    def __init__(self, runtime: Runtime, requested: str, record: Record, forecast: Forecast | None = None) -> None:
         super().__init__(runtime, requested)
-        self.record = record
+        self.record, self._forecast = record, forecast
         self._results: dict[str, Result] = {}
         self._numbers = count(1)  # steps, in the order in which they start
         self._making: dict[str, threading.Lock] = {}
-        message = "waiting for other runs to finish: a measurement runs alone"
-        self._measurement_lock = MeasurementLock(
-            runtime.state / "working.lock", lambda: runtime.announce("said", "waiting", {"message": message})
-        )
+        self._measurement_lock = MeasurementLock(runtime.state / "working.lock", self._waiting)
 
     def handle(self, ready: Ready) -> Result:
         """Run the step, once in this run.
@@ -145,8 +147,33 @@ class Execute(PlanHandler):
         entry.exports = dict(exports)
         entry.log = str(log) if log.exists() else None
         seconds = (entry.end_ns - entry.start_ns) / 1e9
+        if self._forecast is not None:
+            after_s = (entry.end_ns - self.record.start_ns) / 1e9
+            self._forecast.ended(step.title, seconds, done=entry.status == "done", after_s=after_s)
         self.tell(step, "finished", {"status": entry.status, "seconds": seconds, "reason": entry.reason})
         return exports
+
+    @contextmanager
+    def row(self, row: Row) -> Iterator[None]:
+        """Announce the start and the end of a table row, with the expected duration of what is left."""
+        started_ns, status = time.time_ns(), "failed"
+        self.runtime.announce("row_started", row.label, {"number": row.number, "total": row.total})
+        try:
+            yield
+            status = "done"
+        finally:
+            left = bounds_text(self._forecast.left()) if self._forecast and row.number < row.total else ""
+            seconds = (time.time_ns() - started_ns) / 1e9
+            details = {"number": row.number, "total": row.total, "status": status, "seconds": seconds, "left": left}
+            self.runtime.announce("row_finished", row.label, details)
+
+    def tell(self, step: Step, kind: str, details: Mapping[str, Any]) -> None:
+        """Announce an event of a step, and record its message."""
+        if "message" in details:
+            entry = next((each for each in reversed(self.record.steps) if each.title == step.title), None)
+            if entry is not None and kind != "printed":
+                entry.messages.append(details["message"])
+        super().tell(step, kind, details)
 
     @contextmanager
     def _noting_failure(self, step: Step, entry: StepRecord, log: Path) -> Iterator[None]:
@@ -181,6 +208,7 @@ class Execute(PlanHandler):
         damage = cache.damage(key) if self.runtime.rebuild == "none" else ""
         if damage:
             self.tell(step, "warned", {"message": f"the cache entry is damaged and is made again: {damage}"})
+        self.tell(step, "making", {})
         with cache.making(key) as content:
             context = self.context(step, env, output=content, unfinished=cache.partial(key), log=log)
             exports = self._work(step, context, entry)
@@ -191,9 +219,17 @@ class Execute(PlanHandler):
         """Run a step's code: alone if it measures, otherwise beside others."""
         if not has_code(step.manifest):
             return run_step(step, context, entry)
-        lock = self._measurement_lock
-        with lock.alone() if step.manifest.measures else lock.shared(cached=step.manifest.cache):
+        lock, manifest = self._measurement_lock, step.manifest
+        expected = self._forecast.expected(step.title) if self._forecast is not None else None
+        work = Work(self.runtime.switches.command_line, manifest.alias, bounds_text(expected) if expected else "")
+        with (
+            lock.alone(work) if manifest.measures else lock.shared(work, lasting=manifest.cache and not manifest.light)
+        ):
             return run_step(step, context, entry)
+
+    def _waiting(self, others: str) -> None:
+        message = f"a measurement runs alone: waiting for {others}"
+        self.runtime.announce("said", "waiting", {"message": message, "lasts_s": inf})
 
 
 def failure_reason(error: BaseException) -> str:

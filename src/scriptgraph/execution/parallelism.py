@@ -12,6 +12,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from scriptgraph.execution.run_step import has_code
+from scriptgraph.execution.working import noted, others_at_work
 from scriptgraph.files import locks
 from scriptgraph.process.interruption import Stop, Stopped, raise_if_stopped, stopping
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from scriptgraph.execution.working import Work
     from scriptgraph.planning.plan import Need, Step
 
 Result = TypeVar("Result")
@@ -174,25 +176,26 @@ class MeasurementLock:
     """A lock that many steps share, and that a measuring step holds alone.
 
     A measuring step also waits for other runs with the same lock file, until their cached and measuring steps are done.
-    Uncached work is short, and never waits for other runs.
+    Uncached and light work is short, and never waits for other runs.
     """
 
-    def __init__(self, lock: Path, waiting: Callable[[], None]) -> None:
-        """Take the lock file, created at first use; `waiting` is called before waiting for another run."""
+    def __init__(self, lock: Path, waiting: Callable[[str], None]) -> None:
+        """Take the lock file, created at first use; `waiting` is called with the others' work before waiting."""
         self._lock, self._waiting = lock, waiting
+        self._notes = lock.with_name(f"{lock.stem}-runs")
         self._changed = threading.Condition()
         self._working = 0
         self._waiting_alone = 0
 
     @contextmanager
-    def shared(self, *, cached: bool) -> Iterator[None]:
-        """Hold the lock beside others; `cached` for work on a cache entry, which may take long."""
+    def shared(self, work: Work, *, lasting: bool) -> Iterator[None]:
+        """Hold the lock beside others; `lasting` for work that would disturb a measurement of another run."""
         with self._changed:
             # A waiting measurement goes first.
             self._changed.wait_for(lambda: not self._waiting_alone)
             self._working += 1
         try:
-            with self._file(shared=True) if cached else nullcontext():
+            with self._file(work, shared=True) if lasting else nullcontext():
                 yield
         finally:
             with self._changed:
@@ -200,7 +203,7 @@ class MeasurementLock:
                 self._changed.notify_all()
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def alone(self, work: Work) -> Iterator[None]:
         """Hold the lock alone."""
         working = 0
         with self._changed:
@@ -209,7 +212,7 @@ class MeasurementLock:
             with self._changed:
                 self._changed.wait_for(lambda: not self._working)
                 working = self._working = 1
-            with self._file(shared=False):
+            with self._file(work, shared=False):
                 yield
         finally:
             with self._changed:
@@ -218,15 +221,16 @@ class MeasurementLock:
                 self._changed.notify_all()
 
     @contextmanager
-    def _file(self, *, shared: bool) -> Iterator[None]:
+    def _file(self, work: Work, *, shared: bool) -> Iterator[None]:
         """Lock the file; the kernel releases it when the process ends, however it ends."""
         self._lock.parent.mkdir(parents=True, exist_ok=True)
         with self._lock.open("a") as handle:
             announced = False
             while not locks.acquire(handle, shared=shared):
                 if not announced:
-                    self._waiting()
+                    self._waiting(others_at_work(self._notes, time.time()))
                     announced = True
                 raise_if_stopped()
                 time.sleep(_POLL_S)
-            yield
+            with noted(self._notes, work):
+                yield

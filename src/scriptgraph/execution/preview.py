@@ -15,7 +15,8 @@ from scriptgraph.execution.runtime import PlanHandler, Runtime
 from scriptgraph.execution.traversal import Ready, Result, StepPreview, Traversal
 
 if TYPE_CHECKING:
-    from scriptgraph.execution.run_step import Download
+    from scriptgraph.execution.run_step import Download, Estimate
+    from scriptgraph.execution.traversal import Status
     from scriptgraph.planning.environment import Environment
     from scriptgraph.planning.plan import Plan, Step
 
@@ -53,7 +54,8 @@ class Preview(PlanHandler):
             return Result(manifest.alias, {}, ready.keys, (), StepPreview(step, "pass", None, waits_for, below=below))
         if waits_for:
             downloads = self._downloads(step, ready.env)
-            return self._open(ready, StepPreview(step, "open", None, waits_for, downloads, below))
+            seen = StepPreview(step, "open", None, waits_for, downloads, below, estimate=self._estimate(ready))
+            return self._open(ready, seen)
         env = ready.env.resolved()
         try:
             key = content_key(self.identity(step, env, ready.keys))
@@ -71,12 +73,27 @@ class Preview(PlanHandler):
         if entry is not None:
             return Result(manifest.alias, entry.exports, keys, (), StepPreview(step, "cached", key, below=ready.below))
         downloads = self._downloads(step, env)
-        seen = StepPreview(step, "make" if manifest.cache else "run", key, (), downloads, ready.below)
+        status: Status = "make" if manifest.cache else "run"
+        seen = StepPreview(step, status, key, (), downloads, ready.below, estimate=self._estimate(ready))
         result = self._perform(ready)
         return result._replace(seen=seen) if result else self._open(ready._replace(keys=keys), seen)
 
     def _open(self, ready: Ready, seen: StepPreview) -> Result:
         return Result(ready.step.manifest.alias, {}, ready.keys, ready.step.exports, seen)
+
+    def _estimate(self, ready: Ready) -> Estimate | None:
+        """Return the step's estimate from the keys that are known; None if it has none."""
+        step = ready.step
+        hook = hook_of(step.manifest, "estimate") if step.manifest.estimates else None
+        if hook is None:
+            return None
+        env = ready.env.resolved()
+        known = env.without(ready.env.changing(step.manifest.reads, ready.unknown)) if ready.unknown.patterns else env
+        try:
+            found: Estimate | None = hook(self.context(step, known))
+        except ScriptGraphError:
+            return None  # the step will report the error
+        return found
 
     def _downloads(self, step: Step, env: Environment) -> tuple[Download, ...]:
         hook = hook_of(step.manifest, "downloads") if step.manifest.downloads else None

@@ -25,7 +25,13 @@ _CREDENTIALS = re.compile(r"(?:(?<=http://)|(?<=https://))[^/@\s\"\\]+@|(?<=://)
 
 
 class StepRecord:
-    """The record of one step; status is done, cached, skipped or failed; times are Unix time in nanoseconds."""
+    """The record of one step.
+
+    Attributes:
+        status: done, cached, skipped or failed.
+        start_ns, end_ns: Unix time in nanoseconds.
+        messages: the step's lines for the user, also those that are shown only with -v.
+    """
 
     def __init__(self, title: str, alias: str, version: str, start_ns: int = 0) -> None:
         self.title, self.alias, self.version, self.start_ns, self.end_ns = title, alias, version, start_ns, 0
@@ -34,6 +40,7 @@ class StepRecord:
         self.reason: str | None = None
         self.commands: list[dict[str, Any]] = []
         self.exports: dict[str, Any] = {}
+        self.messages: list[str] = []
         self.log: str | None = None
 
 
@@ -44,6 +51,7 @@ class Record:
         steps: the steps in the order in which they started.
         exports: the exports of the requested script.
         plan: the steps settled before the run, from `Plan.summary`.
+        expected: the expected duration before the run and its corrections, from `Forecast`; None without estimates.
     """
 
     def __init__(self, schema: str, plan_fingerprint: str, request: Mapping[str, Any], start_ns: int = 0) -> None:
@@ -53,6 +61,7 @@ class Record:
         self.error: str | None = None
         self.host: dict[str, Any] = {}
         self.plan: list[dict[str, object]] = []
+        self.expected: dict[str, Any] | None = None
         self.steps: list[StepRecord] = []
         self.exports: dict[str, Any] = {}
 
@@ -132,8 +141,9 @@ class Durations:
         return {title: each for title, each in self._file.read().items() if isinstance(each, (int, float))}
 
     def note(self, steps: list[StepRecord]) -> None:
-        """Store the durations of the steps that ran for `LEAST_S` or longer."""
-        took = {each.title: (each.end_ns - each.start_ns) / 1e9 for each in steps if each.status == "done"}
-        long = {title: round(seconds, 3) for title, seconds in took.items() if seconds >= LEAST_S}
+        """Store the durations of cached steps that were made, and of others that ran for `LEAST_S` or longer."""
+        took = {each: (each.end_ns - each.start_ns) / 1e9 for each in steps if each.status == "done"}
+        # Those of cached steps are few, and a plan counts them as unknown without.
+        long = {each.title: round(took[each], 3) for each in took if took[each] >= LEAST_S or each.cache_key}
         if long:
             self._file.update(lambda document: document.update(long))

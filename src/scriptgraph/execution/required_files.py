@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from scriptgraph.errors import ScriptGraphError
+from scriptgraph.fetch.file_facts import FileFacts, facts_of
 from scriptgraph.fetch.sources import FileSource, SourceError
 from scriptgraph.immutable import Immutable
 
@@ -34,6 +35,7 @@ class RequiredFile(Immutable):
         shown: the sources without secrets, for messages.
         local: the file on this machine that would be used, or None.
         place: the path where the user can put the file; None if it is not a single file.
+        facts: its licence and approximate size.
     """
 
     step: str
@@ -42,6 +44,12 @@ class RequiredFile(Immutable):
     shown: tuple[str, ...]
     local: Path | None
     place: Path | None
+    facts: FileFacts = FileFacts()
+
+    @property
+    def size_bytes(self) -> int | None:
+        """The size, or an approximate one by its publisher; None if it is unknown."""
+        return self.download.size_bytes or self.facts.about_bytes
 
 
 class MissingFilesError(ScriptGraphError):
@@ -62,12 +70,17 @@ class MissingFilesError(ScriptGraphError):
         return "\n".join(lines)
 
 
-def list_required_files(root: StepPreview, mirrors: Mapping[str, str], user_downloads: Path) -> list[RequiredFile]:
-    """Return the downloads of a run once each, in its order."""
+def list_required_files(
+    root: StepPreview, mirrors: Mapping[str, str], user_downloads: Path, file_facts: Path | None = None
+) -> list[RequiredFile]:
+    """Return the downloads of a run once each, in its order; `file_facts` is a product's table of their facts."""
     found: dict[tuple[str, tuple[str, ...]], RequiredFile] = {}
     for step in root.all():
         for each in step.downloads:
-            found.setdefault((each.name, each.sources), _required_file(step.step.title, each, mirrors, user_downloads))
+            key = (each.name, each.sources)
+            if key not in found:
+                facts = facts_of(each.sources, file_facts)
+                found[key] = _required_file(step.step.title, each, mirrors, user_downloads).replaced(facts=facts)
     return list(found.values())
 
 

@@ -72,6 +72,25 @@ class Download(Immutable):
     needed: bool = True
 
 
+class Estimate(Immutable):
+    """The work of a step that may last, as returned by its hook `estimate(context)` before the run.
+
+    Attributes:
+        what: the work in words, such as "performance, at least 600 s".
+        subject: the object of the work, such as a model on an engine.
+        machine: the machine that it runs on, in words; "" for steps that any machine does alike.
+        low_s, high_s: the bounds of the expected duration in seconds; None if it is unknown.
+        basis: the source of the bounds, or what is unknown, such as "the speed of models that have not run here".
+    """
+
+    what: str
+    subject: str = ""
+    machine: str = ""
+    low_s: float | None = None
+    high_s: float | None = None
+    basis: str = ""
+
+
 def exports_as_values(exports: Mapping[str, Value | Path]) -> Values:
     """Convert a script's exports to environment values, as if read from a manifest.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from scriptgraph.cache.digests import KnownDigests
     from scriptgraph.cache.store import Cache, Entry
     from scriptgraph.catalog.registry import Registry
+    from scriptgraph.execution.traversal import Row
     from scriptgraph.planning.environment import Environment
     from scriptgraph.planning.plan import Step
     from scriptgraph.product import Product
@@ -117,6 +119,10 @@ class PlanHandler:
     def log_of(self, name: str) -> Path:
         """Return the path of a log of this run."""
         return self.runtime.run_folder / "logs" / f"{name}.log"
+
+    def row(self, row: Row) -> AbstractContextManager[None]:  # noqa: ARG002 - a run announces it, a preview does not
+        """Return a context for the work of a table row."""
+        return nullcontext()
 
     def tell(self, step: Step, kind: str, details: Mapping[str, Any]) -> None:
         """Announce an event of a step."""

@@ -19,9 +19,10 @@ from scriptgraph.planning.resolver import hand_down, layered, possible_exports, 
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from scriptgraph.catalog.registry import Registry
-    from scriptgraph.execution.run_step import Download
+    from scriptgraph.execution.run_step import Download, Estimate
     from scriptgraph.manifest.types import Manifest, Values
     from scriptgraph.planning.environment import Environment
     from scriptgraph.planning.plan import Need, Step
@@ -37,6 +38,7 @@ class StepPreview(NamedTuple):
         waits_for: the keys that an earlier step has yet to export.
         below: its dependencies in their order; those that are deferred or skipped as needs.
         error: the reason why it cannot be previewed, such as a missing file of the user.
+        row: the table row that it is for.
     """
 
     step: Step
@@ -46,6 +48,8 @@ class StepPreview(NamedTuple):
     downloads: tuple[Download, ...] = ()
     below: Sequence[StepPreview | Need] = ()
     error: str = ""
+    estimate: Estimate | None = None
+    row: Row | None = None
 
     def deferred(self) -> list[Need]:
         """Return the deferred dependencies of this step and of those below it."""
@@ -97,6 +101,17 @@ class Ready(NamedTuple):
         return Ready(self.step, env, unknown, self.keys + result.keys, self.below)
 
 
+class Row(NamedTuple):
+    """A table row whose work is done: its number among the rows of this run, their count, and its label."""
+
+    number: int
+    total: int
+    label: str
+
+    def __str__(self) -> str:
+        return f"{self.number} of {self.total}: {self.label}"
+
+
 class Handler(Protocol):
     """The work to do with each step.
 
@@ -108,6 +123,9 @@ class Handler(Protocol):
 
     def handle(self, ready: Ready) -> Result:
         """Do the work of one step, without those below it; called from several threads."""
+
+    def row(self, row: Row) -> AbstractContextManager[None]:
+        """Return a context for the work of a table row."""
 
 
 class Traversal:
@@ -176,6 +194,7 @@ class Traversal:
             after = self._ordering.waits_for(needs)
         done: dict[int, Result] = {}
         failed: dict[int, ScriptGraphError] = {}
+        rows = _rows(needs)
         reached = [start]  # the state after this many dependencies
 
         def reach(number: int) -> Ready:
@@ -192,7 +211,11 @@ class Traversal:
             if need.waits_for:
                 need = settle(need, start.step, known.env, self._registry, chain, known.unknown)
             try:
-                done[number] = self._need(need, known, chain)
+                if number not in rows:
+                    done[number] = self._need(need, known, chain)
+                    return
+                with self._handler.row(rows[number]):
+                    done[number] = _of_row(self._need(need, known, chain), rows[number])
             except ScriptGraphError as error:
                 if not need.dependency.may_fail:
                     raise
@@ -214,6 +237,17 @@ class Traversal:
         # The plan's values from options and `adr` go over inherited ones.
         start = start.with_layers_of(need.step.env, {Layer.INPUT, Layer.OVERRIDE}, need.step.manifest.alias)
         return self.visit(need.step, start, chain, unknown)
+
+
+def _rows(needs: tuple[Need, ...]) -> dict[int, Row]:
+    """Return the table rows among the dependencies that run, by the dependency's number."""
+    found = [number for number, need in enumerate(needs) if need.dependency.row and (need.step or need.waits_for)]
+    return {each: Row(place, len(found), needs[each].dependency.row) for place, each in enumerate(found, 1)}
+
+
+def _of_row(result: Result, row: Row) -> Result:
+    seen = result.seen
+    return result._replace(seen=seen._replace(row=row)) if isinstance(seen, StepPreview) else result
 
 
 def _in_order(calls: Sequence[Callable[[], None]], _after: object) -> None:

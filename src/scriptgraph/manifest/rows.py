@@ -122,9 +122,16 @@ def _filled_dependency(entry: Dependency, row: Row) -> Dependency:
         tags_from=row.texts(entry.tags_from),
         prefixed_tags_from=filled(entry.prefixed_tags_from),
         env=row.values(entry.env),
+        row=_label(entry, row),
         may_fail=row.text(entry.may_fail),
         dropped_by=row.dropped_by,
     )
+
+
+def _label(entry: Dependency, row: Row) -> str:
+    if entry.for_each is None:  # a dependency of a repeated variation
+        return ""
+    return row.text(entry.for_each.label) or " ".join(map(str, row.values(entry.env).values())) or row.text(entry.tags)
 
 
 def _filled_variation(entry: Variation, row: Row) -> Variation:

@@ -108,6 +108,7 @@ _for_each = Shape(
     {
         "table": read_text,
         "where": members(lambda value: members(read_texts)(value) if isinstance(value, dict) else read_texts(value)),
+        "label": read_text,
     },
     ForEach,
     {"table": "for_each needs a table"},
@@ -213,7 +214,7 @@ read_fields: Shape[dict[str, Any]] = Shape(
         **dict.fromkeys(("automation_alias", "automation_uid"), read_anything),
         **dict.fromkeys(("alias", "uid", "name", "default_variation", "default_version"), read_text),
         **dict.fromkeys(("tags", "env_keys", "local_env_keys", "new_env_keys", "code", "inputs_from"), read_texts),
-        **dict.fromkeys(("cache", "measures", "downloads", "pure"), read_boolean),
+        **dict.fromkeys(("cache", "measures", "downloads", "estimates", "light", "pure"), read_boolean),
         **dict.fromkeys(("default_env", "env"), read_values),
         **dict.fromkeys(("deps", "post_deps"), _dependencies),
         **dict.fromkeys(("input_mapping", "retired_names"), members(read_text)),

@@ -36,10 +36,12 @@ class ForEach(Immutable):
     Attributes:
         table: the table's file, relative to the script's folder.
         where: for each column the cells of the selected rows, or for each variation the cells selected while it is on.
+        label: the words for a row in plans and progress, with `{{COLUMN}}`; by default the values of `env`.
     """
 
     table: str
     where: Mapping[str, tuple[str, ...] | Mapping[str, tuple[str, ...]]] = NOTHING
+    label: str = ""
 
 
 class Dependency(Immutable):
@@ -52,6 +54,7 @@ class Dependency(Immutable):
         tags_from: environment keys; their values are added to the query as tags.
         prefixed_tags_from: such keys by a prefix; it is put before each value.
         for_each: the table rows over which to repeat it; None for a single dependency.
+        row: the label of the table row that it is for; "" for a single dependency.
         dropped_by: the variations that exclude its table row.
         may_fail: the environment key that receives the failures of such dependencies as JSON text, while the run
             continues; empty if a failure ends the run.
@@ -70,6 +73,7 @@ class Dependency(Immutable):
     version_max: str = ""
     may_fail: str = ""
     for_each: ForEach | None = None
+    row: str = ""
     dropped_by: frozenset[str] = frozenset()
 
     @cached_property
@@ -185,6 +189,8 @@ class Manifest(Immutable):
         measures: whether the script measures; then no other step runs at the same time.
         pure: whether the script only reads and exports, so that it can run at any time.
         downloads: whether the script fetches files; its hook `downloads` lists them.
+        estimates: whether the script's hook `estimate` describes its work and its duration.
+        light: whether the script's work is too short to disturb a measurement of another run, so it never waits.
         code: modules outside the folder that belong to the script's content in the cache.
         retired_names: names of dependencies that `adr` could reach in 2023 and that no longer exist, each with the
             reason; an override of one is a note, not an error.
@@ -212,6 +218,8 @@ class Manifest(Immutable):
     cache: bool = False
     measures: bool = False
     downloads: bool = False
+    estimates: bool = False
+    light: bool = False
     pure: bool = False
     code: tuple[str, ...] = ()
     retired_names: Mapping[str, str] = NOTHING

@@ -106,6 +106,10 @@ class Environment(Mapping[str, Value]):
         """Return the values of the keys that are set, sorted by key."""
         return {key: self._settings[key][0] for key in sorted(self._settings) if key in keys}
 
+    def without(self, keys: Container[str]) -> Environment:
+        """Return this environment without some keys."""
+        return Environment({key: each for key, each in self._settings.items() if key not in keys})
+
     def exported(self, patterns: tuple[str, ...]) -> dict[str, Value]:
         """Return the values of the keys that match one of the patterns, with placeholders expanded."""
         env, matching = self.resolved(), Unknown(patterns)

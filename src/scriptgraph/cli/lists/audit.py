@@ -26,7 +26,16 @@ if TYPE_CHECKING:
     from scriptgraph.manifest.queries import Query
     from scriptgraph.manifest.types import Input, Manifest
 
-HOOKS = {"preprocess": "Outcome", "postprocess": "Outcome", "verify": "bool", "fingerprint": "str", "downloads": "list"}
+HOOKS = {
+    "preprocess": "Outcome",
+    "postprocess": "Outcome",
+    "verify": "bool",
+    "fingerprint": "str",
+    "downloads": "list",
+    "estimate": "Estimate",
+}
+# The fields of a manifest that promise a hook.
+_FIELD_HOOKS = {"downloads": "downloads", "estimates": "estimate"}
 _UID = re.compile(r"[0-9a-f]{16}")
 _KEY = re.compile(r"CM_[A-Z0-9_]+")
 _BANNED_NAMES = frozenset({"eval", "exec", "compile", "input", "__import__"})
@@ -139,8 +148,9 @@ def _error_of(words: str, call: Callable[[Query], object]) -> str:
 def _check_code(manifest: Manifest) -> Iterator[AuditFinding]:
     path = manifest.folder / "customize.py"
     if not path.is_file():
-        if manifest.downloads:
-            yield _at(manifest, "/downloads", "is true, but there is no customize.py; add one with downloads(context)")
+        for field, hook in _FIELD_HOOKS.items():
+            if getattr(manifest, field):
+                yield _at(manifest, f"/{field}", f"is true, but there is no customize.py; add one with {hook}(context)")
         return
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -153,8 +163,9 @@ def _check_code(manifest: Manifest) -> Iterator[AuditFinding]:
         if annotations != ["Context"] or not function.returns:
             signature = f"def {function.name}(context: Context) -> {HOOKS[function.name]}"
             yield AuditFinding(path, f":{function.lineno}", f"the hook {function.name} is not typed; write {signature}")
-    if manifest.downloads and "downloads" not in functions:
-        yield _at(manifest, "/downloads", "is true, but customize.py has no hook downloads(context); add it")
+    for field, hook in _FIELD_HOOKS.items():
+        if getattr(manifest, field) and hook not in functions:
+            yield _at(manifest, f"/{field}", f"is true, but customize.py has no hook {hook}(context); add it")
     yield from _banned(path, tree)
     yield from _exports(manifest, path, tree)
 

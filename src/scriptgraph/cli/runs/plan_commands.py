@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, Any
 
+from scriptgraph.cli.runs.plan_summary import summary_lines
+from scriptgraph.cli.tables import size_text
 from scriptgraph.errors import RequestError, nearest
 from scriptgraph.execution.executor import prefetch
+from scriptgraph.execution.forecast import Forecast
 from scriptgraph.execution.preview import preview_plan
 from scriptgraph.execution.record import Durations
 from scriptgraph.execution.required_files import list_required_files, require_reachable
@@ -19,20 +23,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from scriptgraph.cli.console import RunConsole
+    from scriptgraph.execution.durations import Bounds
     from scriptgraph.execution.required_files import RequiredFile
     from scriptgraph.execution.runtime import Runtime
     from scriptgraph.planning.plan import Need, Plan
 
 _STATUS_TEXTS = {"cached": "in the cache", "make": "runs, then cached", "run": "runs", "again": "as above"}
-_MIB = 1 << 20
+_ESTIMATE_FIELDS = ("what", "subject", "machine", "low_s", "high_s", "basis")
 
 
 def show_plan(plan: Plan, runtime: Runtime, console: RunConsole) -> dict[str, Any]:
     """Show what a run would do; nothing on disk changes."""
     root, fetched = _look(plan, runtime)
     seconds = Durations(runtime.state).known()
-    console.text(plan_lines(plan, root, fetched, seconds, verbose=runtime.switches.verbose))
-    return {"plan": plan_document(plan, root, fetched, seconds, runtime.product.schema("plan"))}
+    expected = Forecast.of(root, seconds).before
+    width = shutil.get_terminal_size().columns
+    lines = summary_lines(plan, root, fetched, expected, runtime.cache.root, width)
+    console.text([*plan_lines(root, fetched), "", *lines] if runtime.switches.verbose else lines)
+    return {"plan": plan_document(plan, root, fetched, (expected, seconds), runtime.product.schema("plan"))}
 
 
 def show_origin(plan: Plan, key: str, console: RunConsole) -> dict[str, Any]:
@@ -52,9 +60,15 @@ def show_origin(plan: Plan, key: str, console: RunConsole) -> dict[str, Any]:
     return {"explained": lines}
 
 
-def require_provided(plan: Plan, runtime: Runtime) -> None:
-    """Raise MissingFilesError if files that a run needs are neither here nor on a reachable host."""
-    require_reachable(_look(plan, runtime)[1], offline=runtime.switches.offline)
+def prepare(plan: Plan, runtime: Runtime) -> Forecast:
+    """Return the forecast of a run whose files can be had.
+
+    Raises:
+        MissingFilesError: files that the run needs are neither here nor on a reachable host.
+    """
+    root, fetched = _look(plan, runtime)
+    require_reachable(fetched, offline=runtime.switches.offline)
+    return Forecast.of(root, Durations(runtime.state).known())
 
 
 def run_prefetch(plan: Plan, runtime: Runtime, request: Mapping[str, Any], console: RunConsole) -> dict[str, Any]:
@@ -81,48 +95,50 @@ def run_prefetch(plan: Plan, runtime: Runtime, request: Mapping[str, Any], conso
 def _look(plan: Plan, runtime: Runtime) -> tuple[StepPreview, list[RequiredFile]]:
     forget_imports()
     root = preview_plan(plan, runtime)
-    return root, list_required_files(root, runtime.switches.mirrors, runtime.state.parent / "downloads")
+    downloads, facts = runtime.state.parent / "downloads", runtime.product.file_facts
+    return root, list_required_files(root, runtime.switches.mirrors, downloads, facts)
 
 
-def plan_lines(
-    plan: Plan, root: StepPreview, fetched: Sequence[RequiredFile], seconds: Mapping[str, float], *, verbose: bool
-) -> list[str]:
-    """Return a plan as lines of text.
-
-    `seconds` are the durations of the steps' last runs by title; `verbose` adds dependencies that are left out.
-    """
-    lines = [f"plan {plan.fingerprint[:12]} for {plan.root.title}", *_step_lines(root, 0, verbose=verbose), ""]
-    known = [each.download.size_bytes for each in fetched if each.download.size_bytes]
-    sizes = [f"{sum(known) / _MIB:.1f} MiB"] if known else []
-    sizes += [f"{len(fetched) - len(known)} of unknown size"] if len(known) < len(fetched) else []
-    total = f"{len(fetched)} ({', and '.join(sizes)}); needs at least as much disk" if fetched else "none known yet"
-    lines.append(f"downloads: {total}")
+def plan_lines(root: StepPreview, fetched: Sequence[RequiredFile]) -> list[str]:
+    """Return the steps and the downloads of a plan as lines of text, with the dependencies that are left out."""
+    lines = [*_step_lines(root, 0), ""]
     for each in fetched:
-        size = f"{each.download.size_bytes:,} bytes" if each.download.size_bytes else "size unknown"
+        exact, about = each.download.size_bytes, each.facts.about_bytes
+        size = f"{exact:,} bytes" if exact else f"about {size_text(about)}" if about else "size unknown"
         hosts = ", ".join(dict.fromkeys(host for host, _ in each.hosts))
         source = f"{each.local} (here)" if each.local else hosts or "the package index"
         lines.append(f"  {each.download.name}: {size}, {source}")
-    to_do = [each.step.title for each in root.all() if each.status in {"make", "run", "open"}]
-    took = [seconds[title] for title in to_do if title in seconds]
-    new = f"; {len(to_do) - len(took)} of {len(to_do)} steps have not run here yet" if len(took) < len(to_do) else ""
-    estimate = f"about {sum(took):.0f} s, by the last runs on this machine{new}"
-    lines.append(f"time: {estimate if took else 'unknown (no previous run on this machine)'}")
     return lines
 
 
 def plan_document(
-    plan: Plan, root: StepPreview, fetched: Sequence[RequiredFile], seconds: Mapping[str, float], schema: str
+    plan: Plan,
+    root: StepPreview,
+    fetched: Sequence[RequiredFile],
+    times: tuple[Bounds, Mapping[str, float]],
+    schema: str,
 ) -> dict[str, Any]:
-    """Return a plan as JSON values with the name of their schema."""
+    """Return a plan as JSON values with the name of their schema.
+
+    `times` are the expected duration, and the seconds of the steps' last runs by title.
+    """
+    expected, seconds = times
     return {
         "schema": schema,
         "fingerprint": plan.fingerprint,
         "root": _document(root, seconds),
+        "expected_time": {
+            "low_s": expected.low_s if expected.known else None,
+            "high_s": expected.high_s if expected.known else None,
+            "unknown": list(expected.uncounted),
+        },
         "downloads": [
             {
                 "name": each.download.name,
                 "step": each.step,
                 "size_bytes": each.download.size_bytes,
+                "about_bytes": each.facts.about_bytes,
+                "licence": each.facts.licence or None,
                 "sources": list(each.shown),
                 "hosts": sorted({host for host, _ in each.hosts}),
                 "local": None if each.local is None else str(each.local),
@@ -143,22 +159,24 @@ def origin_lines(plan: Plan, key: str) -> Iterator[str]:
             yield f"{step.title}: {key} is not set before the run"
 
 
-def _step_lines(found: StepPreview, depth: int, *, verbose: bool) -> Iterator[str]:
+def _step_lines(found: StepPreview, depth: int) -> Iterator[str]:
     open_for = f"waits for {_few(found.waits_for)}" if found.status == "open" else ""
     status = found.error or _STATUS_TEXTS.get(found.status, open_for)
     choices = [f"_{each.written} ({each.why})" if each.why else f"_{each.written}" for each in found.step.variations]
     choices += [f"version {found.step.version}"] if found.step.version else []
     line = "  " * depth + found.step.manifest.alias + (f" [{', '.join(choices)}]" if choices else "")
-    yield f"{line} - {status}" if status else line
-    if found.status == "again":
+    row = f" (row {found.row})" if found.row else ""
+    yield f"{line}{row} - {status}" if status else line + row
+    # The steps of later table rows are those of the first.
+    if found.status == "again" or (found.row and found.row.number > 1):
         return
     for child in found.below:
         if isinstance(child, StepPreview):
-            yield from _step_lines(child, depth + 1, verbose=verbose)
+            yield from _step_lines(child, depth + 1)
         elif child.waits_for:
             waits = _few(sorted(child.waits_for))
             yield "  " * (depth + 1) + f"? {child.dependency.tags} - unresolved until {waits} is known"
-        elif verbose:
+        elif not child.dependency.row:
             yield "  " * (depth + 1) + f"(left out: {child.dependency.tags}: {guard_words(child.dependency)})"
 
 
@@ -174,7 +192,7 @@ def _document(found: StepPreview | Need, seconds: Mapping[str, float]) -> dict[s
             "waits_for": sorted(found.waits_for),
             "guard": guard_words(found.dependency),
         }
-    step = found.step
+    step, estimate = found.step, found.estimate
     return {
         "alias": step.manifest.alias,
         "folder": str(step.manifest.folder),
@@ -185,5 +203,7 @@ def _document(found: StepPreview | Need, seconds: Mapping[str, float]) -> dict[s
         "waits_for": list(found.waits_for),
         "error": found.error or None,
         "seconds_last_time": seconds.get(step.title),
+        "row": found.row._asdict() if found.row else None,
+        "estimate": {name: getattr(estimate, name) for name in _ESTIMATE_FIELDS} if estimate else None,
         "needs": [_document(each, seconds) for each in found.below],
     }

@@ -8,6 +8,7 @@ from scriptgraph.cache.digests import KnownDigests
 from scriptgraph.cache.store import Cache
 from scriptgraph.catalog.registry import load_registry
 from scriptgraph.errors import RequestError
+from scriptgraph.execution.durations import bounds_text
 from scriptgraph.execution.executor import execute
 from scriptgraph.execution.machine_limits import check_folders, check_machine
 from scriptgraph.execution.record import new_run_folder
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from scriptgraph.catalog.repositories import Repositories
     from scriptgraph.cli.console import RunConsole
     from scriptgraph.cli.runs.run_options import RunOptions
+    from scriptgraph.execution.forecast import Forecast
     from scriptgraph.planning.plan import Plan, Request
     from scriptgraph.product import Product
 
@@ -47,21 +49,21 @@ def run_request(
     plan = _plan(request, registry, options, console)
     runtime = _runtime(product, registry, options, console, preview=preview)
     fetches = any(step.manifest.downloads for step in plan.steps())
-    if preview or options.prefetch or fetches:
+    lasts = fetches or any(step.manifest.estimates for step in plan.steps())
+    if preview or options.prefetch or lasts:
         from scriptgraph.cli.runs import plan_commands  # noqa: PLC0415 - imports network modules that most runs do not need
     if options.explain:
         return plan_commands.show_origin(plan, options.explain, console)
     if options.plan:
         return plan_commands.show_plan(plan, runtime, console)
     check_machine(plan, request)
-    if fetches:
-        plan_commands.require_provided(plan, runtime)
+    forecast = plan_commands.prepare(plan, runtime) if lasts else None
     runtime.cache.prepare()
     check_folders((("--home", options.home),))
     runtime = runtime.replaced(run_folder=new_run_folder(options.home / "records", plan.root.manifest.alias))
     if options.prefetch:
         return plan_commands.run_prefetch(plan, runtime, request.as_document(), console)
-    return _execute(plan, runtime, request)
+    return _execute(plan, runtime, request, forecast)
 
 
 def _warn_of_rivals(found: Repositories, console: RunConsole) -> None:
@@ -104,8 +106,10 @@ def _runtime(
     )  # fmt: skip
 
 
-def _execute(plan: Plan, runtime: Runtime, request: Request) -> dict[str, Any]:
-    record = execute(plan, runtime, request.as_document())
+def _execute(plan: Plan, runtime: Runtime, request: Request, forecast: Forecast | None) -> dict[str, Any]:
+    if forecast is not None and forecast.before.known:
+        runtime.announce("expected", plan.root.title, {"message": bounds_text(forecast.before)})
+    record = execute(plan, runtime, request.as_document(), forecast)
     return {
         "record": str(runtime.run_folder / "record.json"),
         "new_env": record.exports,

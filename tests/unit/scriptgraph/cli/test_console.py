@@ -52,7 +52,7 @@ def test_progress_is_plain_lines_on_standard_error(capsys: pytest.CaptureFixture
 
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.splitlines() == ["> x,_v", "  hello", "  file: 50 %", "! x,_v: careful", "  done in 1.3 s"]
+    assert err.splitlines() == ["> x,_v", "  hello", "! x,_v: careful", "  done in 1.3 s"]
 
 
 def test_quiet_shows_results_warnings_and_errors_only(capsys: pytest.CaptureFixture[str]) -> None:
@@ -71,7 +71,7 @@ def test_a_table_without_rows_is_shown_as_its_title(capsys: pytest.CaptureFixtur
 
 @pytest.mark.parametrize(
     ("status", "reason", "line"),
-    [("cached", None, "  cached"), ("skipped", "it is there", "  skipped: it is there")],
+    [("cached", None, "> x,_v: cached"), ("skipped", "it is there", "> x,_v: skipped: it is there")],
 )
 def test_a_step_that_did_not_run_is_shown_with_its_reason(
     capsys: pytest.CaptureFixture[str], status: str, reason: str | None, line: str
@@ -81,12 +81,13 @@ def test_a_step_that_did_not_run_is_shown_with_its_reason(
     assert capsys.readouterr().err == f"{line}\n"
 
 
-def test_progress_in_a_pipe_is_a_line_per_ten_percent(capsys: pytest.CaptureFixture[str]) -> None:
-    show(*(("progressed", {"what": "file", "done": done, "total": 1000}) for done in range(0, 1001, 7)))
+def test_progress_in_a_pipe_is_a_line_in_ten_seconds(capsys: pytest.CaptureFixture[str]) -> None:
+    seconds = iter(range(100))
+    console = RunConsole(clock=lambda: float(next(seconds)))
+    for done in range(0, 260, 10):
+        console("progressed", "x", {"what": "file", "done": done, "total": 1000})
 
-    lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 10
-    assert lines[0] == "  file: 0 %"
+    assert capsys.readouterr().err.splitlines() == ["  file: 10 %", "  file: 20 %"]
 
 
 def test_progress_without_a_total_is_not_shown_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
@@ -121,12 +122,11 @@ def test_texts_are_shown_unchanged_on_one_line(capsys: pytest.CaptureFixture[str
     show(
         ("said", {"message": AWKWARD}),
         ("warned", {"message": AWKWARD}),
-        ("progressed", {"what": AWKWARD, "done": 1, "total": 2}),
         ("tabled", {"title": "[bold] :smile:", "rows": [["[path]", AWKWARD]]}),
     )
 
     out, err = capsys.readouterr()
-    assert [line.count(AWKWARD) for line in err.splitlines()] == [1, 1, 1]
+    assert [line.count(AWKWARD) for line in err.splitlines()] == [1, 1]
     assert "[bold] :smile:" in out
     assert [line for line in out.splitlines() if AWKWARD in line and "[path]" in line]
 
@@ -193,9 +193,9 @@ def test_lines_on_a_capable_terminal_are_styled(
         monkeypatch.setenv(name, value)
     stream = on_terminal()
 
-    show(("started", {}))
+    show(("started", {}), ("making", {}))
 
-    assert stream.getvalue() == line
+    assert stream.getvalue().startswith(line)
 
 
 def test_lines_of_parallel_steps_name_their_step(capsys: pytest.CaptureFixture[str]) -> None:
@@ -203,6 +203,7 @@ def test_lines_of_parallel_steps_name_their_step(capsys: pytest.CaptureFixture[s
     for title, kind, details in (
         ("a", "started", {}),
         ("b", "started", {}),
+        ("b", "making", {}),
         ("a", "said", {"message": "hello"}),
         ("a", "finished", {"status": "done", "seconds": 1.0, "reason": None}),
         ("b", "finished", {"status": "skipped", "seconds": 1.0, "reason": "no need"}),
@@ -210,8 +211,8 @@ def test_lines_of_parallel_steps_name_their_step(capsys: pytest.CaptureFixture[s
         console(kind, title, details)
 
     assert capsys.readouterr().err.splitlines() == [
-        "> a",
         "> b",
+        "> a",
         "  a: hello",
         "  a: done in 1.0 s",
         "  skipped: no need",
@@ -342,5 +343,83 @@ def test_names_with_terminal_commands_are_shown_as_escapes(
 def test_a_name_makes_no_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
     console = RunConsole()
     console("started", "step\nx everything is fine", {})
+    console("making", "step\nx everything is fine", {})
 
     assert capsys.readouterr().err == "> step\\x0ax everything is fine\n"
+
+
+def row(number: int, **details: Any) -> list[tuple[str, str, dict[str, Any]]]:
+    """Return the events of a table row with one step."""
+    place = {"number": number, "total": 3}
+    ended = {"status": "done", "seconds": 80.0, "left": "about 2 min", **details}
+    return [
+        ("row_started", "small", place),
+        ("started", "x", {}),
+        ("said", "x", {"message": "opening"}),
+        ("tabled", "x", {"title": "Result", "rows": [["system", "y"]]}),
+        ("summed", "x", {"message": "0.12 ms, VALID"}),
+        ("finished", "x", {"status": "done", "seconds": 80.0, "reason": None}),
+        ("row_finished", "small", {**place, **ended}),
+    ]
+
+
+def test_a_table_row_is_one_line_with_its_result(capsys: pytest.CaptureFixture[str]) -> None:
+    console = RunConsole()
+    for kind, title, details in [*row(1), *row(2, status="failed", left="")]:
+        console(kind, title, details)
+
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.splitlines() == [
+        "# 1 of 3: small: 0.12 ms, VALID; 80 s; about 2 min left",
+        "x 2 of 3: small: failed; 80 s",
+    ]
+    assert [each["title"] for each in console.tables] == ["Result", "Result"]
+
+
+def test_verbose_shows_each_message_of_a_row(capsys: pytest.CaptureFixture[str]) -> None:
+    console = RunConsole(verbose=True)
+    for kind, title, details in [*row(1), ("noted", "x", {"message": "a detail"})]:
+        console(kind, title, details)
+
+    out, err = capsys.readouterr()
+    assert "system" in out
+    assert err.splitlines()[:4] == ["# 1 of 3: small", "> x", "  opening", "  0.12 ms, VALID"]
+    assert err.splitlines()[-1] == "  a detail"
+
+
+def test_a_row_names_what_lasts_for_a_minute(capsys: pytest.CaptureFixture[str]) -> None:
+    console = RunConsole()
+    for kind, title, details in (
+        ("row_started", "small", {"number": 1, "total": 2}),
+        ("said", "x", {"message": "at least 10 s", "lasts_s": 10.0}),
+        ("said", "x", {"message": "at least 600 s", "lasts_s": 600.0}),
+    ):
+        console(kind, title, details)
+
+    assert capsys.readouterr().err.splitlines() == ["  1 of 2: small: at least 600 s"]
+
+
+def test_a_repeated_warning_is_shown_once(capsys: pytest.CaptureFixture[str]) -> None:
+    show(("warned", {"message": "careful"}), ("warned", {"message": "careful"}), ("warned", {"message": "hot"}))
+
+    assert capsys.readouterr().err.splitlines() == ["! x,_v: careful", "! x,_v: hot"]
+
+
+def test_a_quick_step_without_messages_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    show(("started", {}), ("finished", {"status": "done", "seconds": 0.5, "reason": None}))
+
+    assert capsys.readouterr().err == "> x,_v: 0.5 s\n"
+
+
+def test_the_present_work_is_one_line_on_a_terminal(on_terminal: Callable[[], Terminal]) -> None:
+    stream, console = on_terminal(), RunConsole()
+
+    console("row_started", "small", {"number": 1, "total": 2})
+    console("said", "x", {"message": "opening " + "y" * 200})
+    drawn = stream.getvalue()
+    console("warned", "x", {"message": "after"})
+
+    assert "1 of 2: small: opening" in drawn
+    assert "y" * 80 not in drawn
+    assert "\x1b[2K" in stream.getvalue()[len(drawn) :]

@@ -159,12 +159,16 @@ def test_a_scripts_messages_are_announced(folders: Folders, events: Events) -> N
 
     context.say("a")
     context.warn("b")
+    context.note("e")
+    context.summarise("f")
     context.table("c", [("label", "value")])
     context.progress("d", 1, None)
 
     assert events == [
-        ("said", {"message": "a"}),
+        ("said", {"message": "a", "lasts_s": 0.0}),
         ("warned", {"message": "b"}),
+        ("noted", {"message": "e"}),
+        ("summed", {"message": "f"}),
         ("tabled", {"title": "c", "rows": [["label", "value"]]}),
         ("progressed", {"what": "d", "done": 1, "total": None}),
     ]

@@ -11,6 +11,7 @@ from tiny_scripts import Bench, plan_of
 
 from scriptgraph.errors import StepFailed
 from scriptgraph.execution.parallelism import MeasurementLock, Ordering, side_by_side
+from scriptgraph.execution.working import Work
 from scriptgraph.process import programs as process
 from scriptgraph.process.interruption import Stopped, raise_if_stopped
 
@@ -96,20 +97,23 @@ class TestCalls:
         assert stopped == [True]
 
 
+WORK = Work(("run", "it"), "a-step", "about 2 min")
+
+
 class TestMeasurementLock:
     def test_a_measurement_and_other_steps_wait_for_each_other(self, tmp_path: Path) -> None:
-        lock = MeasurementLock(tmp_path / "lock", lambda: None)
+        lock = MeasurementLock(tmp_path / "lock", lambda _others: None)
         order: list[str] = []
         inside, leave = threading.Event(), threading.Event()
 
         def worker() -> None:
-            with lock.shared(cached=False):
+            with lock.shared(WORK, lasting=False):
                 inside.set()
                 leave.wait(PATIENCE_S)
                 order.append("worked")
 
         def measure() -> None:
-            with lock.alone():
+            with lock.alone(WORK):
                 order.append("measured")
 
         threads = [threading.Thread(target=worker), threading.Thread(target=measure)]
@@ -122,16 +126,16 @@ class TestMeasurementLock:
         assert order == ["worked", "measured"]
 
     def test_another_measuring_run_is_waited_for_and_announced(self, tmp_path: Path) -> None:
-        theirs = MeasurementLock(tmp_path / "lock", lambda: None)
+        theirs = MeasurementLock(tmp_path / "lock", lambda _others: None)
         waiting = threading.Event()
-        ours = MeasurementLock(tmp_path / "lock", waiting.set)
+        ours = MeasurementLock(tmp_path / "lock", lambda _others: waiting.set())
         order: list[str] = []
 
         def work() -> None:
-            with ours.shared(cached=True):
+            with ours.shared(WORK, lasting=True):
                 order.append("ours")
 
-        with theirs.alone():
+        with theirs.alone(WORK):
             thread = threading.Thread(target=work)
             thread.start()
             assert waiting.wait(PATIENCE_S)
@@ -141,17 +145,17 @@ class TestMeasurementLock:
         assert order == ["theirs", "ours"]
 
     def test_short_work_waits_for_no_other_run(self, tmp_path: Path) -> None:
-        theirs, ours = (MeasurementLock(tmp_path / "lock", lambda: None) for _ in range(2))
+        theirs, ours = (MeasurementLock(tmp_path / "lock", lambda _others: None) for _ in range(2))
 
-        with theirs.alone(), ours.shared(cached=False):
+        with theirs.alone(WORK), ours.shared(WORK, lasting=False):
             pass
 
     def test_several_runs_work_at_once(self, tmp_path: Path) -> None:
-        def never() -> None:
-            raise AssertionError("it waited")
+        def never(others: str) -> None:
+            raise AssertionError(f"it waited for {others}")
 
         one, other = (MeasurementLock(tmp_path / "lock", never) for _ in range(2))
-        with one.shared(cached=True), one.shared(cached=True), other.shared(cached=True):
+        with one.shared(WORK, lasting=True), one.shared(WORK, lasting=True), other.shared(WORK, lasting=True):
             pass
 
 

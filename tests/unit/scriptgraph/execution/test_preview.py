@@ -12,7 +12,9 @@ from mlperf_home.product import PRODUCT
 from scriptgraph.cache.store import Cache
 from scriptgraph.catalog.registry import load_registry
 from scriptgraph.cli.runs.plan_commands import origin_lines, plan_document, plan_lines
+from scriptgraph.cli.runs.plan_summary import summary_lines
 from scriptgraph.execution.executor import execute, prefetch
+from scriptgraph.execution.forecast import Forecast
 from scriptgraph.execution.preview import preview_plan
 from scriptgraph.execution.record import new_run_folder
 from scriptgraph.execution.run_step import forget_imports
@@ -133,13 +135,15 @@ def test_a_plan_reads_as_text_and_as_json(place: Place) -> None:
     plan, runtime = place.plan("top")
     root = preview_plan(plan, runtime)
 
-    text = "\n".join(plan_lines(plan, root, [], {"made": 12.0}, verbose=True))
-    document = plan_document(plan, root, [], {"made": 12.0}, PRODUCT.schema("plan"))
+    expected = Forecast.of(root, {"made": 12.0}).before
+    text = "\n".join([*plan_lines(root, []), *summary_lines(plan, root, [], expected, place.root, 80)])
+    document = plan_document(plan, root, [], (expected, {"made": 12.0}), PRODUCT.schema("plan"))
 
     assert "made - runs, then cached" in text
     assert "used - waits for CM_MADE" in text
     assert "? made - unresolved until CM_USED is known" in text
-    assert "about 12 s" in text
+    assert "at least 12 s; not counted: steps that have not run here" in text
+    assert document["expected_time"]["low_s"] == 12.0
     assert json.loads(json.dumps(document))["root"]["needs"][0]["needs"][0]["seconds_last_time"] == 12.0
 
 

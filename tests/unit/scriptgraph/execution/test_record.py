@@ -31,7 +31,8 @@ def test_everything_is_in_the_file(tmp_path: Path) -> None:
     assert written["steps"] == [
         {
             "title": "x,_v", "alias": "x", "version": "1.0", "status": "done", "cache_key": None, "reason": None,
-            "start_ns": 2, "end_ns": 3, "commands": [], "exports": {"CM_P": "/p", "CM_L": ["a"]}, "log": None,
+            "start_ns": 2, "end_ns": 3, "commands": [], "exports": {"CM_P": "/p", "CM_L": ["a"]}, "messages": [],
+            "log": None,
         }
     ]  # fmt: skip
 

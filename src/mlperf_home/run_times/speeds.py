@@ -1,0 +1,87 @@
+"""The speeds of models on this machine, stored after each run for the plans of later ones."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING
+
+from scriptgraph.files.atomic import LockedJson
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_FILE = "run-speeds.json"
+
+
+@dataclass(frozen=True)
+class RunSpeed:
+    """One run of a model.
+
+    Attributes:
+        run_s: the time of LoadGen in seconds.
+        around_s: the time before and after it: imports, opening, checks.
+        queries, samples: the completed queries and samples.
+        at_s: Unix time of its end.
+    """
+
+    run_s: float
+    around_s: float
+    queries: int
+    samples: int
+    at_s: float
+
+    @property
+    def query_s(self) -> float:
+        """Seconds for one query."""
+        return self.run_s / max(1, self.queries)
+
+    @property
+    def sample_s(self) -> float:
+        """Seconds for one sample."""
+        return self.run_s / max(1, self.samples)
+
+
+class Speeds:
+    """The last run of each subject and mode, in a JSON file below `state`.
+
+    A subject is a model on an engine in a scenario, in words. What cannot be read counts as unknown: speeds only inform
+    plans.
+    """
+
+    def __init__(self, state: Path) -> None:
+        self._file = LockedJson(state / _FILE)
+
+    def note(self, subject: str, mode: str, speed: RunSpeed) -> None:
+        """Store the speed of a complete run."""
+        kept = asdict(speed)
+        self._file.update(lambda document: _runs(document, subject).update({mode: kept}))
+
+    def find(self, subject: str) -> dict[str, RunSpeed]:
+        """Return the last runs of a subject by mode."""
+        found = {mode: _speed(each) for mode, each in _runs(self._file.read(), subject).items()}
+        return {mode: speed for mode, speed in found.items() if speed is not None}
+
+
+def measured(wall_s: float, run_s: float, queries: int, samples: int) -> RunSpeed:
+    """Return the speed of a run that ended now; `wall_s` is the whole time of its step, calibration excluded."""
+    return RunSpeed(round(run_s, 3), round(max(0.0, wall_s - run_s), 3), queries, samples, round(time.time()))
+
+
+def _runs(document: dict[str, object], subject: str) -> dict[str, object]:
+    runs = document.get(subject)
+    if not isinstance(runs, dict):
+        runs = document[subject] = {}
+    return runs
+
+
+def _speed(kept: object) -> RunSpeed | None:
+    if not isinstance(kept, dict) or not _numbers(kept):
+        return None
+    return RunSpeed(**{field.name: kept[field.name] for field in fields(RunSpeed)})
+
+
+def _numbers(kept: Mapping[str, object]) -> bool:
+    values = [kept.get(field.name) for field in fields(RunSpeed)]
+    return all(isinstance(each, int | float) and not isinstance(each, bool) and each >= 0 for each in values)

@@ -1,0 +1,117 @@
+"""The estimate of a LoadGen run for a plan, and the speed to store after it."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from mlperf_home.contracts.runs.session import read_session
+from mlperf_home.harness.user_conf import SettingsError
+from mlperf_home.machine.cpu.cpu import read_cpu
+from mlperf_home.rules import UnknownRoundError, load_round
+from mlperf_home.run_times.expected import RunOfLoadGen, expected_duration, minimum_duration_s
+from mlperf_home.run_times.speeds import RunSpeed, Speeds, measured
+from scriptgraph.api import Context, Estimate, failing_on
+
+if TYPE_CHECKING:
+    from mlperf_home.measurements.layout import ResultFolder
+
+# The keys that tell BERT models apart before any step has run.
+_BERT_KEYS = (
+    *("CM_MLPERF_CUSTOM_MODEL_PATH", "CM_MLPERF_NEURALMAGIC_MODEL_ZOO_STUB"),
+    *("CM_MLPERF_PRECISION", "CM_ML_MODEL_VARIATION"),
+)
+_IMAGE_KEYS = ("CM_ML_MODEL_FAMILY", "CM_ML_MODEL_VARIATION", "CM_ML_MODEL_PATH")
+_WHOLE_IMAGENET = 50_000
+_COMPLIANCE = "compliance test"
+
+
+def estimate_run(context: Context) -> Estimate:
+    """Return the estimate of a step that runs LoadGen once.
+
+    Raises:
+        StepFailed: the round or the style of the run is unknown.
+    """
+    mode, scenario = context.text("CM_MLPERF_LOADGEN_RUN"), context.text("CM_MLPERF_LOADGEN_SCENARIO")
+    speeds = Speeds(context.folders.state).find(_subject(context))
+    samples = _samples(context, speeds)
+    with failing_on(UnknownRoundError, SettingsError):
+        rules = load_round(context.text("CM_MLPERF_ROUND"))
+        run = RunOfLoadGen(
+            context.text("CM_MLPERF_BENCHMARK"),
+            scenario,
+            mode,
+            context.text("CM_MLPERF_EXECUTION_MODE"),
+            context.whole("CM_MLPERF_TEST_QUERY_COUNT"),
+            samples,
+        )
+        expected, least_s = expected_duration(rules, run, speeds), minimum_duration_s(rules, run)
+    engine = context.text("CM_MLPERF_BACKEND", "")
+    return Estimate(
+        f"{scenario} {_what(mode, least_s, samples)}",
+        f"{_model(context)} on {engine}" if engine else _model(context),
+        _machine(),
+        expected.low_s,
+        expected.high_s,
+        expected.basis,
+    )
+
+
+def note_speed(context: Context, folder: ResultFolder, mode: str, wall_s: float) -> None:
+    """Store the speed of a complete run; `wall_s` is the time of its step in seconds."""
+    session = read_session(folder.session(mode))
+    calibrated_s = session.calibration.elapsed_s if session.calibration is not None else 0.0
+    counts = session.counts
+    speed = measured(wall_s - calibrated_s, session.times.run_s, counts.queries, counts.samples_completed)
+    Speeds(context.folders.state).note(_subject(context), mode, speed)
+
+
+def _subject(context: Context) -> str:
+    """Return the model, engine and scenario in words that are known before the model is fetched."""
+    words = [
+        context.text("CM_MLPERF_BENCHMARK"),
+        _model(context),
+        context.text("CM_MLPERF_LOADGEN_SCENARIO"),
+        f"threads {context.text('CM_MLPERF_NUM_THREADS', 'calibrated')}",
+        f"batch {context.text('CM_MLPERF_MAX_BATCHSIZE', 'calibrated')}",
+        f"dataset {_dataset(context)}",
+    ]
+    # DeepSparse or another: which TFLite is chosen is known only in the run, and always the same.
+    if context.text("CM_MLPERF_BENCHMARK") == "bert-99":
+        words.append(context.text("CM_MLPERF_BACKEND", ""))
+    return ", ".join(words)
+
+
+def _model(context: Context) -> str:
+    keys = _BERT_KEYS if context.text("CM_MLPERF_BENCHMARK") == "bert-99" else _IMAGE_KEYS
+    return " ".join(text for key in keys if (text := context.text(key, ""))) or "the default model"
+
+
+def _dataset(context: Context) -> str:
+    return "sample" if context.text("CM_DATASET_SAMPLE", "no") == "yes" else context.text("CM_DATASET_SIZE", "whole")
+
+
+def _samples(context: Context, speeds: dict[str, RunSpeed]) -> int | None:
+    """Return the samples of the dataset; None if unknown, as those of the sample are before its first run."""
+    if "accuracy" in speeds:
+        return speeds["accuracy"].samples
+    if _dataset(context) == "sample":
+        return None
+    if context.text("CM_MLPERF_BENCHMARK") == "bert-99":
+        return load_round(context.text("CM_MLPERF_ROUND")).benchmarks["bert-99"].dataset_sample_count
+    return context.whole("CM_DATASET_SIZE") or _WHOLE_IMAGENET
+
+
+def _what(mode: str, least_s: float, samples: int | None) -> str:
+    if mode == "accuracy":
+        return f"accuracy on {samples:,} samples" if samples else "accuracy on the whole dataset"
+    if mode == "find-performance":
+        return "a short run for the target"
+    name = "performance" if mode == "performance" else f"{_COMPLIANCE} {mode}"
+    return f"{name}, at least {least_s:.0f} s" if least_s else name
+
+
+@lru_cache(maxsize=1)
+def _machine() -> str:
+    cpu = read_cpu(None)
+    return f"{cpu.model_name or cpu.architecture or 'a CPU without a name'}, {len(cpu.affinity_cpus)} CPUs to use"
