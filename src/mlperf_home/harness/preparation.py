@@ -154,10 +154,7 @@ def choose_grid(job: Job, *, has_lengths: bool, model_sha256: str | None, progre
 def _calibrate(job: Job, key: CalibrationKey, budget_s: float, *, has_lengths: bool) -> Calibration:
     choice, candidates = job.backend, key.candidates
     setup = EngineSetup(choice.model_path, job.work_dir, Grid(), cores=choice.cores, options=choice.options)
-    if has_lengths:
-        contest = grid_contest(candidates)
-    else:
-        contest = thread_contest(key.cores, tail=job.scenario != "Offline")
+    contest = grid_contest(candidates) if has_lengths else thread_contest(key.cores, tail=candidates.metric == "tail")
     return calibrate(lambda: make_backend(choice.name), setup, contest, candidates.lengths, budget_s=budget_s)
 
 
@@ -186,7 +183,7 @@ def _fixed_grid(job: Job, *, has_lengths: bool) -> ChosenGrid | None:
 
 
 def _calibration_key(job: Job, model_sha256: str | None, grid: Grid | None) -> CalibrationKey:
-    """Return the setup of this job's calibration, including the candidates; `grid` is fixed if only threads are open."""
+    """Return the setup of this job's calibration, with the candidates; `grid` is set if only threads are open."""
     choice, cores = job.backend, usable_cores(job.backend.cores)
     # On Arm, /proc/cpuinfo has no model name.
     names = (cpu.get("model name") for cpu in read_cpuinfo(Path("/")).processors)

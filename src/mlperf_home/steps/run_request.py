@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mlperf_home.contracts.codec import decode
 from mlperf_home.contracts.runs.job import JobOptions
 from mlperf_home.engines.base import BackendError, parse_lengths
-from mlperf_home.engines.calibration.budgets import OFFICIAL_S, SHORT_S
+from mlperf_home.engines.calibration.budgets import default_budget_s
 from mlperf_home.measurements.layout import ResultFolder, ResultsError, result_folder
 from scriptgraph.api import Context, StepFailed
 from scriptgraph.errors import DocumentError
@@ -74,9 +74,9 @@ def read_options(context: Context) -> JobOptions:
         "work_dir": str(context.folders.state / "engine-graphs"),
         "time_limit_s": context.number("CM_MLPERF_TIME_LIMIT_S"),
     }
-    official = context.text("CM_MLPERF_EXECUTION_MODE", "test") == "valid" and not document["sample"]
+    style, sample = context.text("CM_MLPERF_EXECUTION_MODE", "test"), bool(document["sample"])
     seconds = context.number("CM_MLPERF_CALIBRATION_SECONDS")
-    document["calibration_s"] = seconds or (OFFICIAL_S if official else SHORT_S)
+    document["calibration_s"] = seconds or default_budget_s(style, sample=sample)
     # All runs of one request share the calibration that the first of them makes.
     document["recalibrate_since"] = request_began_utc(context) if context.flag("CM_MLPERF_RECALIBRATE") else None
     try:

@@ -12,7 +12,7 @@ import numpy as np
 
 from mlperf_home.contracts.runs.grids import Grid
 from mlperf_home.engines.calibration.shapes import NO_LENGTH
-from mlperf_home.engines.onnx.deepsparse import available_bytes, resident_bytes
+from mlperf_home.engines.memory import available_bytes, resident_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -113,7 +113,7 @@ def doubt_of(contest: Contest, times: SliceTimes) -> Doubt:
 def _others(
     contest: Contest, grids: Grids, group: int, picked: Sequence[int], levels: Floats
 ) -> list[tuple[str, tuple[int, ...]]]:
-    """Return the names and contenders of other choices: each other group's best, and the chosen one's single batches."""
+    """Return other choices: the best of each other group, and single batch sizes of the chosen one."""
     others = []
     for index, members in enumerate(grids.groups):
         if index != group:

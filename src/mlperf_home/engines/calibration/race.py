@@ -133,11 +133,11 @@ class Race:
 
     def _make_room(self) -> None:
         """Close the open contender that is farthest from any choice."""
-        levels, best = self.times.levels(), {}
-        for contender in self._open_ones():
-            rivals = levels[self._open_ones()]
-            best[contender] = float(np.nanmin(levels[contender] - np.nanmin(rivals, axis=0)))
-        self._close(max(best, key=lambda contender: best[contender]))
+        levels = self.times.levels()[open_ones := self._open_ones()]
+        least = np.min(np.where(np.isnan(levels), np.inf, levels), axis=0)
+        # A contender that was not measured yet stays.
+        gaps = np.where(np.isnan(levels), -np.inf, levels - least).min(axis=1)
+        self._close(open_ones[int(np.argmax(gaps))])
 
     def _close(self, contender: int) -> None:
         self._cells = {cell for cell in self._cells if cell[0] != contender}

@@ -1,9 +1,9 @@
 """The two packages with TFLite's interpreter, and the creation of interpreters.
 
-The threads of a small model wait for each other longer than they compute, so their number is calibrated. Without XNNPACK,
-the effect is larger: LiteRT 2.3.0 and tflite-runtime 2.14.0 need 0.1 to 0.4 ms for quantised models with one thread and
-6 to 20 ms with two. Beside other programs, calls with several threads are bimodal: if one thread is not scheduled, the
-others wait for its time slice.
+The threads of a small model wait for each other longer than they compute, so their number is calibrated. Without
+XNNPACK, the effect is larger: LiteRT 2.3.0 and tflite-runtime 2.14.0 need 0.1 to 0.4 ms for quantised models with one
+thread and 6 to 20 ms with two. Beside other programs, calls with several threads are bimodal: if one thread is not
+scheduled, the others wait for its time slice.
 """
 
 from __future__ import annotations

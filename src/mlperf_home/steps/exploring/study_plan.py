@@ -18,7 +18,7 @@ from mlperf_home.contracts.studies.study import (
     StudyEngine,
     StudyPlan,
 )
-from mlperf_home.engines.calibration.budgets import EXPLORATION_S, SHORT_S
+from mlperf_home.engines.calibration.budgets import EXPLORATION_S, SHORT_S, default_budget_s
 from mlperf_home.harness.user_conf import Target, run_values
 from mlperf_home.rules import load_round
 from mlperf_home.steps.exploring.options import models_of, race_settings, read_searcher
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 _METRICS: dict[Scenario, tuple[str, ...]] = {"SingleStream": ("latency_ms",), "Offline": ("samples_per_second",)}
-# Threads are two or three candidates, of which one is often clearly the fastest; grids are eight and more.
-_CALIBRATION_S = {"resnet": EXPLORATION_S, "bert-99": SHORT_S}
 _ACCURACIES = {"resnet": "top1_percent", "bert-99": "f1_percent"}
 
 
@@ -121,8 +119,14 @@ def _run_conditions(context: Context, candidates: Sequence[CandidateDescription]
         stall_timeout_s=context.number("CM_MLPERF_STALL_TIMEOUT_S") or 300.0,
         test_query_count=context.whole("CM_MLPERF_TEST_QUERY_COUNT"),
         options=backend_options(context),
-        calibration_s=context.number("CM_MLPERF_CALIBRATION_SECONDS") or _CALIBRATION_S[benchmark],
+        calibration_s=context.number("CM_MLPERF_CALIBRATION_SECONDS") or _calibration_s(context, benchmark),
     )
+
+
+def _calibration_s(context: Context, benchmark: str) -> float:
+    """Return the time for each calibration: threads are two or three candidates, grids are eight and more."""
+    longest_s = EXPLORATION_S if benchmark == "resnet" else SHORT_S
+    return min(longest_s, default_budget_s(context.text("CM_MLPERF_EXECUTION_MODE"), sample=True))
 
 
 def _settings(context: Context, prepared: _Prepared, running: RunConditions) -> Settings:
