@@ -90,11 +90,13 @@ class EngineBench:
         calls = max(1, min(_MOST_CALLS, math.ceil(SLICE_S / opened.call_s.get(length, once_s))))
         if self.contest.tail:
             times = sorted(self._timed(lambda: opened.backend.run(inputs)) for _ in range(calls))
-            seconds, took_s = times[math.ceil(_PERCENTILE * len(times)) - 1], sum(times)
+            seconds = times[math.ceil(_PERCENTILE * len(times)) - 1]
+            # Not the mean: after a slice with interruptions, the next would have too few calls for a percentile.
+            opened.call_s[length] = times[len(times) // 2]
         else:
             took_s = self._streams(opened.backend, inputs, shape.streams, calls)
             seconds = took_s / (calls * shape.streams * shape.batch_size)
-        opened.call_s[length] = max(took_s / calls, _LEAST_S)
+            opened.call_s[length] = took_s / calls
         return max(seconds, _LEAST_S), calls * shape.streams
 
     def _timed(self, run: Callable[[], object]) -> float:

@@ -172,7 +172,8 @@ class LiveMeter:
         if settled is None:
             session = read_session(fresh.session("performance"))
             threads, model = session.calibration and session.calibration.threads, session.model.content_sha256
-            options: Mapping[str, Any] = {} if threads is None else {"threads": threads}
+            # The kept calibration of a known model is used by all later runs, which then tell its doubt too.
+            options: Mapping[str, Any] = {"threads": threads} if threads and not model else {}
         elif best(settled.target, target) == settled.target:
             return
         else:
