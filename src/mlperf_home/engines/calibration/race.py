@@ -13,20 +13,18 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from mlperf_home.engines.base import BackendError
-from mlperf_home.engines.calibration.choice import TOLERANCE, Grids, grids_of, probability
+from mlperf_home.engines.calibration.choice import Grids, grids_of, probability
+from mlperf_home.engines.calibration.leaving import is_clear, slower_cells
 from mlperf_home.engines.calibration.times import SliceTimes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from mlperf_home.engines.calibration.shapes import Contest
-    from mlperf_home.engines.calibration.times import Floats
 
 # Openings may use this share of the budget; contenders that are not open by then are skipped.
 _OPENING_SHARE = 0.5
 _FEWEST_ROUNDS = 3
-# A contender leaves if it is slower by more than this, with this many standard deviations to spare.
-_LEAVE, _SURE = TOLERANCE, 2.5
 _EARLIEST_SHARE = 0.25
 _SETTLED = 0.97
 # Clearly slower: the machine's states, which may hide in a few rounds, change speeds by less.
@@ -149,61 +147,19 @@ class Race:
         return iter(cells)
 
     def _let_leave(self) -> None:
-        """Let cells leave that are clearly slower than another cell of their group, or whose group is."""
         if self.times.rounds < _FEWEST_ROUNDS:
             return
         before = self._open_ones()
-        levels, spread = self.times.levels(), self.times.deviations()
-        leaving = set()
-        costs = []
-        for group in self.grids.groups:
-            best = [
-                int(np.nanargmin(levels[list(group), length])) if _known(levels, group, length) else 0
-                for length in range(levels.shape[1])
-            ]
-            members = [group[index] for index in best]
-            for length, leader in enumerate(members):
-                for member in group:
-                    gap = levels[member, length] - levels[leader, length]
-                    if gap > _LEAVE + _SURE * np.hypot(spread[member, length], spread[leader, length]):
-                        leaving.add((member, length))
-            costs.append(self._cost(members, levels, spread))
-        least, least_sd = min(costs)
-        for group, (cost, sd) in zip(self.grids.groups, costs, strict=True):
-            if cost - least > _LEAVE + _SURE * np.hypot(sd, least_sd):
-                leaving |= {cell for cell in self._cells if cell[0] in group}
-        self._cells -= leaving
+        self._cells -= slower_cells(self.grids, self.times)
         for contender in set(before) - set(self._open_ones()):
             self.bench.close(contender)
-
-    def _cost(self, members: list[int], levels: Floats, spread: Floats) -> tuple[float, float]:
-        """Return the logarithm of a choice's cost, and its standard deviation."""
-        lengths = range(levels.shape[1])
-        seconds = np.exp(levels[members, lengths])
-        if np.isnan(seconds).any():
-            return float("inf"), 0.0
-        total = float(seconds.sum())
-        return float(np.log(total)), float(np.sqrt(((seconds / total) ** 2 * spread[members, lengths] ** 2).sum()))
 
     def _is_settled(self) -> bool:
         """Whether the choice is clear: nothing else is left, or all else is equally good."""
         rounds, spent = self.times.rounds, self._spent_s
-        if rounds >= _CLEAR_ROUNDS and self._is_clear():
+        if rounds >= _CLEAR_ROUNDS and is_clear(self.grids, self.times, _CLEAR):
             return True
         if rounds < 2 * _CLEAR_ROUNDS or spent < _EARLIEST_SHARE * self.budget_s:
             return False
         picked = self.grids.best(self.times.levels())[1]
         return probability(self.grids, picked, self.times) >= _SETTLED
-
-    def _is_clear(self) -> bool:
-        """Whether every other choice is slower by far."""
-        levels = self.times.levels()
-        picked = self.grids.best(levels)[1]
-        own = np.array([levels[member, length] for length, member in enumerate(picked)])
-        others = levels - own
-        others[list(picked), range(len(picked))] = np.inf
-        return bool(np.nanmin(others) > _CLEAR)
-
-
-def _known(levels: Floats, group: tuple[int, ...], length: int) -> bool:
-    return not np.isnan(levels[list(group), length]).all()
