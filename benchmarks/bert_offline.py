@@ -15,8 +15,9 @@ from through_loadgen import ThroughLoadGen
 from mlperf_home.contracts.codec import encode
 from mlperf_home.contracts.runs.grids import Grid
 from mlperf_home.engines import registry
-from mlperf_home.engines.base import EngineSetup
-from mlperf_home.engines.calibration import calibrate, default_candidates
+from mlperf_home.engines.base import LENGTHS, EngineSetup
+from mlperf_home.engines.calibration.calibrate import calibrate
+from mlperf_home.engines.calibration.shapes import default_candidates, grid_contest
 from mlperf_home.engines.engine import usable_cores
 from mlperf_home.harness.queries.sut import split_query
 
@@ -37,7 +38,8 @@ def main() -> int:
     job = open_job("BERT Offline: ours against other ways", count=2000)
     samples, graphs = job.samples, job.graphs
     request = EngineSetup(job.model_path, job.work_dir, Grid())
-    calibration = calibrate(lambda: registry.make("deepsparse"), request, default_candidates(usable_cores()))
+    contest = grid_contest(default_candidates(usable_cores()))
+    calibration = calibrate(lambda: registry.make("deepsparse"), request, contest, LENGTHS)
     grid = calibration.grid
     print(f"calibrated in {calibration.elapsed_s:.0f} s: {grid}", file=sys.stderr)
     backend = registry.make("deepsparse")

@@ -6,7 +6,7 @@ import argparse
 import importlib.util
 import itertools
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,9 @@ from mlperf_home.datasets.imagenet.recipes import MOBILENET, PUBLISHED, find_rec
 from mlperf_home.datasets.imagenet.samples import ImagenetSamples
 from mlperf_home.engines import registry
 from mlperf_home.engines.base import EngineSetup
+from mlperf_home.engines.calibration.calibrate import calibrate
+from mlperf_home.engines.calibration.shapes import thread_contest
+from mlperf_home.engines.engine import usable_cores
 from mlperf_home.engines.tflite import library as tflite_library
 from mlperf_home.engines.tflite.classifier_file import read_classifier_file
 from mlperf_home.engines.tflite.library import LITERT, TFLITE, Choices
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 
 PACKAGES = {"litert": LITERT, "tflite": TFLITE}
 _IMAGES = 128
+_CALIBRATION_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,12 @@ def read_job(description: str, arguments: Sequence[str] | None = None, *, rounds
 def open_engine(engine: str, model: Path, images: Images, streams: int) -> OpenEngine:
     """Open an engine for a model, with images of the model's size."""
     backend, grid = registry.make(engine), Grid((), (1,), streams)
-    description = backend.open(EngineSetup(model, images.folder, grid))
+    setup = EngineSetup(model, images.folder, grid)
+    cores = usable_cores()
+    if streams == 1 and cores > 1:
+        calibration = calibrate(lambda: registry.make(engine), setup, thread_contest(cores), budget_s=_CALIBRATION_S)
+        setup = replace(setup, options={"threads": calibration.threads})
+    description = backend.open(setup)
     samples = ImagenetSamples(images.of_side(read_classifier_file(model).side))
     details = dict(description.details)
     samples.adapt(details)

@@ -84,6 +84,7 @@ def test_the_engines_cost_is_measured_with_the_installed_cm(tmp_path: Path) -> N
     [
         ("exploration_noise", ["--studies=2", "--points", "8", "--models=one loud"], 1),
         ("replay_verdicts", ["--replays=2"], 20),
+        ("calibration", ["--simulate", "--studies=2", "--seconds=20"], 2),
     ],
 )
 def test_simulations_print_a_table(tmp_path: Path, name: str, options: list[str], rows: int) -> None:

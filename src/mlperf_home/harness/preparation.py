@@ -1,36 +1,31 @@
 """The engine, the samples and the grid of a job.
 
-A grid comes from the job, from the only choice, from a stored calibration, or from a new one. Calibrations are stored
-for later runs of the same model with the same engine on the same cores.
+A grid comes from the job, from the only choice, from a kept calibration, or from a new one; so do the threads of a
+TFLite engine with one stream. Calibrations are kept for later runs of the same model with the same engine on the same
+cores.
 """
 
 from __future__ import annotations
 
 import importlib
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.contracts.codec import read_document, write_document
 from mlperf_home.contracts.runs.failures import ExitStatus, HarnessError
-from mlperf_home.contracts.runs.grids import (
-    Calibration,
-    CalibrationKey,
-    CalibrationStore,
-    Candidates,
-    Grid,
-    StoredCalibration,
-)
-from mlperf_home.contracts.runs.progress import CalibratingEvent
+from mlperf_home.contracts.runs.grids import Calibration, CalibrationKey, Candidates, Grid, calibration_words
+from mlperf_home.contracts.runs.progress import CalibratedEvent, CalibratingEvent
 from mlperf_home.datasets.base import DatasetError, PartOfSamples
 from mlperf_home.engines import registry
 from mlperf_home.engines.base import LENGTHS, BackendError, EngineSetup
-from mlperf_home.engines.calibration import calibrate, default_candidates
+from mlperf_home.engines.calibration.calibrate import calibrate
+from mlperf_home.engines.calibration.quiet import QuietWatch
+from mlperf_home.engines.calibration.shapes import default_candidates, grid_contest, thread_contest, thread_counts
 from mlperf_home.engines.engine import usable_cores
+from mlperf_home.harness.calibrations import find_calibration, keep_calibration, stale_because
 from mlperf_home.machine.cpu.cpuinfo import read_cpuinfo
-from scriptgraph.errors import DocumentError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,6 +44,8 @@ _NOTHING_TO_MEASURE = {"echo"}
 # With these engines, two single-threaded streams reach 1.95 times the speed of one thread; one stream with two threads
 # reaches 1.6 to 1.9 times.
 _ONE_STREAM_A_CORE = {"tflite", "litert"}
+_DISTRIBUTIONS = {"tflite": "tflite-runtime", "litert": "ai-edge-litert"}
+_SHARE_OF_LIMIT = 0.25  # of a run's time limit, for a calibration
 
 
 def installed_version(distribution: str) -> str | None:
@@ -108,36 +105,65 @@ def _import_attribute(name: str) -> Callable[..., Any]:
 
 @dataclass(frozen=True)
 class ChosenGrid:
-    """A grid, its origin, and the calibration that chose it, or None."""
+    """A grid, its origin, and the calibration that chose it with the key that it is kept under, or None."""
 
     grid: Grid
     origin: GridOrigin
     calibration: Calibration | None = None
+    key: CalibrationKey | None = None
+
+    def setup(self, job: Job, grid: Grid) -> EngineSetup:
+        """Return the setup of the run's engine, with the chosen threads."""
+        choice, threads = job.backend, self.calibration.threads if self.calibration else None
+        options = choice.options if threads is None else {**choice.options, "threads": threads}
+        return EngineSetup(choice.model_path, job.work_dir, grid, cores=choice.cores, options=options)
 
 
 def choose_grid(job: Job, *, has_lengths: bool, model_sha256: str | None, progress: Progress) -> ChosenGrid:
-    """Return the job's grid; open choices come from a stored calibration or a new one.
+    """Return the job's grid, and its threads; open choices come from a kept calibration or a new one.
 
     Raises:
         HarnessError: the engine refuses the model.
     """
-    fixed = _fixed_grid(job, has_lengths=has_lengths)
-    if fixed is not None:
-        return fixed
-    choice = job.backend
     try:
-        key = _calibration_key(job, model_sha256)
-        stored = _find_stored(job.calibration_path, key)
-        if stored is not None:
-            return ChosenGrid(stored.grid, "stored", stored)
-        progress.write(CalibratingEvent())
-        setup = EngineSetup(choice.model_path, job.work_dir, Grid(), cores=choice.cores, options=choice.options)
-        measured = calibrate(lambda: make_backend(choice.name), setup, key.candidates)
+        fixed = _fixed_grid(job, has_lengths=has_lengths)
+        if fixed is not None and not _has_open_threads(job, fixed.grid, has_lengths=has_lengths):
+            return fixed
+        key = _calibration_key(job, model_sha256, None if fixed is None else fixed.grid)
+        budget_s = job.calibration_s
+        if job.time_limit_s is not None:
+            budget_s = min(budget_s, _SHARE_OF_LIMIT * job.time_limit_s)
+        kept, because = find_calibration(job.calibration_path, key), ""
+        if kept is not None:
+            stale = stale_because(kept, job, budget_s, QuietWatch(0.0).is_quiet_now)
+            if stale is None:
+                return ChosenGrid(kept.grid, "stored", kept, key)
+            because = stale
+        progress.write(CalibratingEvent(budget_s=budget_s, because=because))
+        measured = _calibrate(job, key, budget_s, has_lengths=has_lengths)
+        if kept is not None:
+            measured = replace(measured, unconfirmed=kept.unconfirmed)
+        progress.write(CalibratedEvent(words=calibration_words(measured)))
         if job.calibration_path is not None:
-            _store(job.calibration_path, key, measured)
+            keep_calibration(job.calibration_path, key, measured)
     except BackendError as error:
         raise HarnessError(ExitStatus.BACKEND_REFUSED, str(error)) from None
-    return ChosenGrid(measured.grid, "calibrated", measured)
+    return ChosenGrid(measured.grid, "calibrated", measured, key)
+
+
+def _calibrate(job: Job, key: CalibrationKey, budget_s: float, *, has_lengths: bool) -> Calibration:
+    choice, candidates = job.backend, key.candidates
+    setup = EngineSetup(choice.model_path, job.work_dir, Grid(), cores=choice.cores, options=choice.options)
+    contest = grid_contest(candidates) if has_lengths else thread_contest(key.cores, tail=candidates.metric == "tail")
+    return calibrate(lambda: make_backend(choice.name), setup, contest, candidates.lengths, budget_s=budget_s)
+
+
+def _has_open_threads(job: Job, grid: Grid, *, has_lengths: bool) -> bool:
+    """Whether the threads of the only stream are open; several streams share the cores."""
+    choice = job.backend
+    if has_lengths or choice.name not in _ONE_STREAM_A_CORE or grid.streams > 1 or "threads" in choice.options:
+        return False
+    return usable_cores(choice.cores) > 1
 
 
 def _fixed_grid(job: Job, *, has_lengths: bool) -> ChosenGrid | None:
@@ -156,56 +182,34 @@ def _fixed_grid(job: Job, *, has_lengths: bool) -> ChosenGrid | None:
     return None
 
 
-def _calibration_key(job: Job, model_sha256: str | None) -> CalibrationKey:
-    """Return the setup of this job's calibration, including the candidates to compare."""
+def _calibration_key(job: Job, model_sha256: str | None, grid: Grid | None) -> CalibrationKey:
+    """Return the setup of this job's calibration, with the candidates; `grid` is set if only threads are open."""
     choice, cores = job.backend, usable_cores(job.backend.cores)
-    usual = default_candidates(cores, choice.lengths or LENGTHS)
-    # Outside Offline, few samples of one length wait together, and an engine fills its batches with copies.
-    batch_sizes = usual.batch_sizes if job.scenario == "Offline" else (1,)
-    candidates = Candidates(
-        usual.lengths,
-        batch_sizes if choice.batch_sizes is None else tuple(sorted(set(choice.batch_sizes))),
-        usual.streams if choice.streams is None else (choice.streams,),
-    )
     # On Arm, /proc/cpuinfo has no model name.
     names = (cpu.get("model name") for cpu in read_cpuinfo(Path("/")).processors)
     return CalibrationKey(
         model_sha256=model_sha256,
         backend=choice.name,
-        backend_version=installed_version(choice.name),
+        backend_version=installed_version(_DISTRIBUTIONS.get(choice.name, choice.name)),
         options=dict(choice.options),
         cores=cores,
         processor=next((name for name in names if name is not None), None),
-        candidates=candidates,
+        candidates=_candidates(job, cores) if grid is None else _threads(job, cores, grid),
     )
 
 
-def _find_stored(path: Path | None, key: CalibrationKey) -> Calibration | None:
-    """Return the stored calibration of a key; None if there is none or the file is no calibration store."""
-    if path is None or key.model_sha256 is None:
-        return None
-    return next((entry.calibration for entry in _stored(path) if entry.key == key), None)
+def _candidates(job: Job, cores: int) -> Candidates:
+    choice = job.backend
+    usual = default_candidates(cores, choice.lengths or LENGTHS)
+    # Outside Offline, few samples of one length wait together, and an engine fills its batches with copies.
+    batch_sizes = usual.batch_sizes if job.scenario == "Offline" else (1,)
+    return Candidates(
+        usual.lengths,
+        batch_sizes if choice.batch_sizes is None else tuple(sorted(set(choice.batch_sizes))),
+        usual.streams if choice.streams is None else (choice.streams,),
+    )
 
 
-def _store(path: Path, key: CalibrationKey, calibration: Calibration) -> None:
-    """Store a calibration in place of the one with its key.
-
-    Raises:
-        HarnessError: the file cannot be written.
-    """
-    kept = (entry for entry in _stored(path) if entry.key != key)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        store = CalibrationStore(entries=(*kept, StoredCalibration(key=key, calibration=calibration)))
-        write_document(path, store)
-    except OSError as error:
-        problem = f"{path}: calibration_path cannot be written ({error.strerror}); name another file"
-        raise HarnessError(ExitStatus.BAD_OUTPUT, problem) from None
-
-
-def _stored(path: Path) -> tuple[StoredCalibration, ...]:
-    # An absent or broken file only costs a new calibration, which rewrites it.
-    try:
-        return read_document(path, CalibrationStore).entries
-    except DocumentError:
-        return ()
+def _threads(job: Job, cores: int, grid: Grid) -> Candidates:
+    rate = job.scenario == "Offline"
+    return Candidates((), grid.batch_sizes, (grid.streams,), thread_counts(cores), "rate" if rate else "tail")

@@ -26,10 +26,12 @@ from mlperf_home.contracts.runs.session import (
     sha256_of,
 )
 from mlperf_home.datasets.base import DatasetError
-from mlperf_home.engines.base import BackendError, EngineSetup
+from mlperf_home.engines.base import BackendError
+from mlperf_home.engines.calibration.calibrate import promised_rate
 from mlperf_home.engines.model_files import read_model_file
 from mlperf_home.harness import loadgen as loadgen_module
 from mlperf_home.harness.answer_order import check_answer_order, order_warning
+from mlperf_home.harness.calibrations import LEAST_RUN_S, confirm, keep_calibration, reached_rate
 from mlperf_home.harness.observation import MachineWatch, WatchedSut, peak_memory_bytes, read_machine_state
 from mlperf_home.harness.preparation import choose_grid, installed_version, make_backend, open_samples
 from mlperf_home.harness.queries.parts import SutParts, TooLongError, buckets, grid_for
@@ -43,8 +45,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from mlperf_home.contracts.runs.grids import Grid
+    from mlperf_home.contracts.runs.grids import Calibration, Grid
     from mlperf_home.contracts.runs.job import Job
+    from mlperf_home.contracts.runs.readings import Noise
     from mlperf_home.contracts.runs.session import HostState, ModelFile
     from mlperf_home.datasets.base import Samples
     from mlperf_home.engines.base import Backend, EngineDescription
@@ -112,6 +115,7 @@ def run_session(job: Job, control: RunControl) -> Session:
 def _document(job: Job, opened: _OpenEngine, ran: _CompletedRun, *, started_utc: str, host: HostState) -> Session:
     """Return the session of a run; raise HarnessError if LoadGen's logs are unusable or have errors."""
     result, state = _read_logs(job), ran.watch.state()
+    noise = judge(state) if state and job.mode != "accuracy" else None
     grid, engine, samples = opened.grid, opened.description, opened.samples
     return Session(
         job=_echo(job),
@@ -128,7 +132,7 @@ def _document(job: Job, opened: _OpenEngine, ran: _CompletedRun, *, started_utc:
             origin=opened.chosen.origin,
             streams_as=ran.streams_as,
         ),
-        calibration=opened.chosen.calibration,
+        calibration=_tried(job, opened, ran, result, noise),
         dataset=DatasetFacts(
             name=samples.name,
             identity=dict(samples.identity),
@@ -149,7 +153,7 @@ def _document(job: Job, opened: _OpenEngine, ran: _CompletedRun, *, started_utc:
         peak_memory_bytes=peak_memory_bytes(ran.watch),
         host=host,
         state=state,
-        noise=judge(state) if state and job.mode != "accuracy" else None,
+        noise=noise,
         warnings=_warnings(job, opened),
         logs={
             path.name: LogFile(sha256=sha256_of(path), bytes=path.stat().st_size)
@@ -157,6 +161,24 @@ def _document(job: Job, opened: _OpenEngine, ran: _CompletedRun, *, started_utc:
         },
         inputs=_input_files(engine.files),
     )
+
+
+def _tried(
+    job: Job, opened: _OpenEngine, ran: _CompletedRun, result: LoadGenResult, noise: Noise | None
+) -> Calibration | None:
+    """Return the run's calibration; the first quiet performance run confirms it, or has it made anew."""
+    chosen, lengths = opened.chosen, opened.samples.lengths
+    calibration, quiet = chosen.calibration, noise is not None and not noise.noisy_because
+    if calibration is None or calibration.confirmation is not None or not quiet or ran.run_s < LEAST_RUN_S:
+        return calibration
+    promised = promised_rate(calibration, () if lengths is None else lengths.tolist())
+    reached = reached_rate(job, result)
+    if promised is None or reached is None:
+        return calibration
+    calibration = confirm(calibration, promised, reached)
+    if job.calibration_path is not None and chosen.key is not None:
+        keep_calibration(job.calibration_path, chosen.key, calibration)
+    return calibration
 
 
 def _input_files(paths: Sequence[Path]) -> dict[str, InputFile]:
@@ -185,21 +207,20 @@ def _open(job: Job, progress: Progress) -> _OpenEngine:
         except TooLongError as error:
             problem = f"{job.dataset.path}: {error}; add a longer sequence length"
             raise HarnessError(ExitStatus.BAD_DATASET, problem) from None
-    backend, description = _open_backend(job, samples, grid)
+    backend, description = _open_backend(job, samples, chosen, grid)
     progress.write(OpenedEvent(engine=description.engine, version=description.version, grid=grid))
     return _OpenEngine(backend, description, samples, grid, chosen, model, time.monotonic() - start_s)
 
 
-def _open_backend(job: Job, samples: Samples, grid: Grid) -> tuple[Backend, EngineDescription]:
+def _open_backend(job: Job, samples: Samples, chosen: ChosenGrid, grid: Grid) -> tuple[Backend, EngineDescription]:
     """Open the engine and fit the samples to its model; raise HarnessError if they do not go together."""
-    backend, choice = make_backend(job.backend.name), job.backend
+    backend = make_backend(job.backend.name)
     try:
-        setup = EngineSetup(choice.model_path, job.work_dir, grid, cores=choice.cores, options=choice.options)
-        description = backend.open(setup)
+        description = backend.open(chosen.setup(job, grid))
         samples.adapt(description.details)
         order = order_warning(description)
         if job.mode == "accuracy":
-            order = check_answer_order(backend, description, samples, grid, choice.model_path)
+            order = check_answer_order(backend, description, samples, grid, job.backend.model_path)
         if order:
             description = replace(description, warnings=(*description.warnings, order))
     except BackendError as error:

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mlperf_home.contracts.codec import encode
+from mlperf_home.contracts.runs.grids import calibration_words
 from mlperf_home.contracts.runs.session import IngestError, check_logs, check_same_setup, dataset_text, read_session
 from mlperf_home.loadgen_logs.accuracy_log import AccuracyText, AccuracyTextError, kept_hash, read_accuracy_text
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE, DETAIL_FILE, LoadGenResult, LogError, read_run
@@ -103,6 +104,7 @@ def _values(
     if result is None:
         return values
     values |= _machine_values(session)
+    values |= _calibration_values(session)
     noise = session.noise
     if noise is not None:
         because = noise.noisy_because
@@ -211,6 +213,32 @@ def _machine_values(session: Session) -> dict[str, Value]:
         else:
             reason = f"energy_j divided by {samples} completed samples"
             values["energy_per_sample_j"] = Value(float(energy.value) / samples, "inferred", reason=reason)
+    return values
+
+
+def _calibration_values(session: Session) -> dict[str, Value]:
+    """Return the choice of a performance run's calibration, its margin and its doubt.
+
+    Nothing without a calibration; those of version 0.1 do not tell them.
+    """
+    calibration, source = session.calibration, "session: calibration"
+    if calibration is None or calibration.doubt is None:
+        return {}
+    doubt, confirmation = calibration.doubt, calibration.confirmation
+    margin, chance = doubt.margin_percent, doubt.probability
+    values = {
+        "calibration": Value(calibration_words(calibration), "measured", source),
+        "calibration_margin_percent": unknown("nothing else was measured")
+        if margin is None
+        else Value(margin, "measured", f"{source}.doubt"),
+        "calibration_probability": unknown("there was one round only")
+        if chance is None
+        else Value(chance, "measured", f"{source}.doubt"),
+        "calibration_date": Value(calibration.made_utc, "copied", source),
+    }
+    if confirmation is not None:
+        reached = confirmation.reached_per_second / confirmation.promised_per_second
+        values["calibration_reached_share"] = Value(round(reached, 4), "measured", f"{source}.confirmation")
     return values
 
 

@@ -25,6 +25,7 @@ _LABELS = {
 _IF_KNOWN = {
     "energy_per_sample_j": "Energy per sample (J)",
     "cost_per_million_inferences": "Cost per million (in the price's currency)",
+    "calibration": "Calibration",
 }
 _MACHINE = (
     ("steal {} %", ("steal_percent",)),

@@ -12,6 +12,7 @@ from mlperf_home.bootstrap import BOOTSTRAP
 from mlperf_home.contracts.codec import write_document
 from mlperf_home.contracts.runs.job import job_of
 from mlperf_home.contracts.runs.progress import (
+    CalibratedEvent,
     CalibratingEvent,
     FailedEvent,
     FinishedEvent,
@@ -166,7 +167,10 @@ def narrate(line: str, say: Say) -> None:
     if isinstance(event, OpeningEvent):
         say(f"opening {event.backend}")
     elif isinstance(event, CalibratingEvent):
-        say("calibrating batches and streams for this machine; stored for later runs")
+        again = f"again ({event.because})" if event.because else "for this machine"
+        say(f"calibrating {again}, at most {event.budget_s:g} s of a quiet machine; kept for later runs")
+    elif isinstance(event, CalibratedEvent):
+        say(f"calibrated: {event.words}")
     elif isinstance(event, OpenedEvent):
         lengths = ",".join(map(str, event.grid.lengths))
         shapes = f"lengths {lengths}, " if lengths else ""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.contracts.codec import decode
 from mlperf_home.contracts.runs.job import JobOptions
 from mlperf_home.engines.base import BackendError, parse_lengths
+from mlperf_home.engines.calibration.budgets import default_budget_s
 from mlperf_home.measurements.layout import ResultFolder, ResultsError, result_folder
 from scriptgraph.api import Context, StepFailed
 from scriptgraph.errors import DocumentError
@@ -17,6 +19,9 @@ from scriptgraph.files.json_reader import parse_json, read_json
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+
+_RECORD_STAMP = "%Y%m%dT%H%M%S.%f"
 
 
 def requested_folder(context: Context) -> ResultFolder:
@@ -69,10 +74,25 @@ def read_options(context: Context) -> JobOptions:
         "work_dir": str(context.folders.state / "engine-graphs"),
         "time_limit_s": context.number("CM_MLPERF_TIME_LIMIT_S"),
     }
+    style, sample = context.text("CM_MLPERF_EXECUTION_MODE", "test"), bool(document["sample"])
+    seconds = context.number("CM_MLPERF_CALIBRATION_SECONDS")
+    document["calibration_s"] = seconds or default_budget_s(style, sample=sample)
+    # All runs of one request share the calibration that the first of them makes.
+    document["recalibrate_since"] = request_began_utc(context) if context.flag("CM_MLPERF_RECALIBRATE") else None
     try:
         return decode(document, JobOptions, "the run's options")
     except DocumentError as error:
         raise StepFailed(str(error)) from None
+
+
+def request_began_utc(context: Context) -> str:
+    """Return the date at which the request began; its record is named after it."""
+    stamp = context.record.parent.name.partition("-")[0]
+    try:
+        began = datetime.strptime(stamp, _RECORD_STAMP).replace(tzinfo=timezone.utc)
+    except ValueError:
+        began = datetime.now(timezone.utc)
+    return began.isoformat(timespec="seconds")
 
 
 def harness_python(context: Context) -> tuple[str, ...]:

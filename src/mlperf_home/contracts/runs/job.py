@@ -77,6 +77,9 @@ class JobOptions(Document):
         stall_timeout_s: the longest time in seconds without a completed sample.
         sample: whether the run uses sample data; all its results are marked accordingly.
         time_limit_s: the time limit in seconds for opening, calibration and LoadGen together; None for no limit.
+        calibration_s: the time in seconds for a calibration.
+        recalibrate_since: kept calibrations from before this date are made anew; None for no date.
+        same_calibration: whether a kept calibration is used even if it is doubtful: a study must not change its grids.
     """
 
     round: _Text
@@ -91,6 +94,9 @@ class JobOptions(Document):
     stall_timeout_s: _Seconds
     sample: bool
     time_limit_s: _Seconds | None = None
+    calibration_s: _Seconds = 60.0
+    recalibrate_since: str | None = None
+    same_calibration: bool = False
 
     @property
     def rules(self) -> Round:

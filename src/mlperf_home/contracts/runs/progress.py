@@ -30,7 +30,21 @@ class OpeningEvent(_Event, tag="opening"):
 
 
 class CalibratingEvent(_Event, tag="calibrating"):
-    """No stored calibration is valid; a calibration starts."""
+    """No kept calibration is valid; a calibration starts.
+
+    Attributes:
+        budget_s: the longest time in seconds, without waiting for a quiet machine.
+        because: the reason why a kept one is made anew; "" without a kept one.
+    """
+
+    budget_s: float = 0.0
+    because: str = ""
+
+
+class CalibratedEvent(_Event, tag="calibrated"):
+    """A calibration has ended; `words` describe its choice."""
+
+    words: str
 
 
 class OpenedEvent(_Event, tag="opened"):
@@ -85,6 +99,7 @@ class FailedEvent(_Event, tag="failed"):
 Event = (
     OpeningEvent
     | CalibratingEvent
+    | CalibratedEvent
     | OpenedEvent
     | RunningEvent
     | FinishedEvent

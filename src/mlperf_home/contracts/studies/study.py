@@ -61,6 +61,7 @@ class RunConditions:
         sample: whether the data is sample data.
         test_query_count: the query count of test runs; None for the default.
         options: the options of the engine, in addition to those of the space's axes.
+        calibration_s: the time in seconds for each calibration, whose choice all points of a model share.
     """
 
     round: str
@@ -72,6 +73,7 @@ class RunConditions:
     stall_timeout_s: float
     test_query_count: int | None
     options: Mapping[str, Any]
+    calibration_s: float = 15.0
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import importlib
 import os
-import re
 import sys
 import time
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,11 +16,12 @@ from mlperf_home.contracts.runs.grids import Grid
 from mlperf_home.engines import trial
 from mlperf_home.engines.base import BackendError, EngineDescription
 from mlperf_home.engines.engine import WARM_UP_RUNS, QuestionAnswering, fill, full_inputs, locate, usable_cores
+from mlperf_home.engines.memory import available_bytes, resident_bytes
 from mlperf_home.engines.onnx.fixed_shape import FixedShapeGraphs
-from scriptgraph.files.kernel_files import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -111,18 +110,6 @@ def cpu_warnings(cpu: Mapping[str, Any]) -> tuple[str, ...]:
     )
     warnings = [narrow] if isa == "avx2" else []
     return tuple(warnings if cpu.get("vnni") else [*warnings, f"This CPU has no VNNI instructions: {emulated}."])
-
-
-def resident_bytes(process: Path = Path("/proc/self")) -> int | None:
-    """Return the resident memory of this process, or None if it is unknown."""
-    pages = re.match(r"\d+ (\d{1,18})\b", read_text(process / "statm") or "")
-    return int(pages[1]) * os.sysconf("SC_PAGE_SIZE") if pages else None
-
-
-def available_bytes(meminfo: Path = Path("/proc/meminfo")) -> int | None:
-    """Return the memory that is available without swapping, or None if it is unknown."""
-    available = re.search(r"^MemAvailable:\s*(\d{1,18})\b", read_text(meminfo) or "", re.MULTILINE)
-    return int(available[1]) * 1024 if available else None
 
 
 def check_memory(largest_bytes: int, remaining: int, free_bytes: int | None) -> None:

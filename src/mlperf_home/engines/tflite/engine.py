@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import queue
-from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
@@ -13,14 +11,12 @@ from mlperf_home.engines.base import BackendError, EngineDescription
 from mlperf_home.engines.engine import WARM_UP_RUNS, BaseEngine, first_line, usable_cores
 from mlperf_home.engines.tflite import library as tflite_library
 from mlperf_home.engines.tflite.classifier import ArrangedImages, ClassifierSignature, InterpreterCall, read_classifier
-from mlperf_home.engines.tflite.library import Choices, TflitePackage, latencies_ns, thread_counts
+from mlperf_home.engines.tflite.library import Choices, TflitePackage
 from mlperf_home.engines.tflite.model_file import check_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-    from numpy.typing import NDArray
 
     from mlperf_home.contracts.runs.grids import Grid
     from mlperf_home.datasets.base import Inputs
@@ -35,8 +31,8 @@ class TfliteBackend(BaseEngine):
     classes, its class 0 is the background and is ignored. Quantisation keeps the order of scores, so that scores need
     no dequantisation. A batch is inferred image by image, because models are exported for one image.
 
-    Options: `threads` (the threads of one call; by default, a single stream uses the fastest of 1, 2, 4 ... up to all
-    cores, and several streams share the cores), `xnnpack` (false disables the default delegate), `delegate` (the path
+    Options: `threads` (the threads of one call; by default, the streams share the cores; the harness calibrates the
+    threads of a single stream), `xnnpack` (false disables the default delegate), `delegate` (the path
     or the name of a delegate's shared library), `delegate_options` (the delegate's options: a list of "key=value").
     """
 
@@ -98,13 +94,10 @@ class TfliteBackend(BaseEngine):
         check_file(setup.model_path)
         library, version = tflite_library.load(self.package)
         before = tflite_library.mapped_libraries()
-        tried_us: dict[str, float] | None = None
-        if threads is None and streams == 1 and cores > 1:
-            choices, tried_us = self._fastest(library, setup.model_path, choices)
         self._fork_safe = choices.threads == 1 and choices.delegate is None
         interpreters = [tflite_library.make_interpreter(library, setup.model_path, choices) for _ in range(streams)]
         for interpreter in interpreters:
-            self._model, call, _ = self._warmed_up(interpreter, setup.model_path)
+            self._model, call = self._warmed_up(interpreter, setup.model_path)
             self._idle.put(call)
         model = cast("ClassifierSignature", self._model)
         delegated = tflite_library.delegated(interpreters[0])
@@ -112,7 +105,6 @@ class TfliteBackend(BaseEngine):
             "cores": cores,
             "streams": streams,
             "threads_per_stream": choices.threads,
-            "threads_tried_us": tried_us,
             "xnnpack": choices.xnnpack,
             "delegate": choices.delegate,
             "delegate_options": list(choices.delegate_options),
@@ -125,19 +117,8 @@ class TfliteBackend(BaseEngine):
         files = tflite_library.delegate_files(choices.delegate, before) if choices.delegate else ()
         return EngineDescription(self.name, version, details, self._warnings(choices, delegated=delegated), files)
 
-    def _fastest(self, library: Any, path: Path, choices: Choices) -> tuple[Choices, dict[str, float]]:
-        """Return the fastest number of threads up to the chosen one, and the 90th percentile of each in us."""
-        calls = {}
-        for threads in thread_counts(choices.threads):
-            interpreter = tflite_library.make_interpreter(library, path, replace(choices, threads=threads))
-            _, call, image = self._warmed_up(interpreter, path)
-            calls[threads] = partial(call, image)
-        measured_ns = latencies_ns(calls)
-        fastest = min(measured_ns, key=lambda threads: measured_ns[threads])
-        return replace(choices, threads=fastest), {str(threads): ns / 1000 for threads, ns in measured_ns.items()}
-
-    def _warmed_up(self, interpreter: Any, path: Path) -> tuple[ClassifierSignature, InterpreterCall, NDArray[Any]]:
-        """Warm up a new interpreter; return its model, its call and a blank image."""
+    def _warmed_up(self, interpreter: Any, path: Path) -> tuple[ClassifierSignature, InterpreterCall]:
+        """Warm up a new interpreter; return its model and its call."""
         model = read_classifier(interpreter.get_input_details(), interpreter.get_output_details(), path)
         call, image = InterpreterCall(interpreter, model), np.zeros(model.image.shape, dtype=model.image.dtype)
         try:
@@ -150,7 +131,7 @@ class TfliteBackend(BaseEngine):
         if scores.shape != model.scores.shape:  # the shape of an output may be known after a run only
             model = read_classifier(interpreter.get_input_details(), interpreter.get_output_details(), path)
             call = InterpreterCall(interpreter, model)
-        return model, call, image
+        return model, call
 
     def _warnings(self, choices: Choices, *, delegated: bool | None) -> tuple[str, ...]:
         if delegated is not False or not (choices.xnnpack or choices.delegate):

@@ -1,9 +1,9 @@
-"""The two packages with TFLite's interpreter, the creation of interpreters, and their number of threads.
+"""The two packages with TFLite's interpreter, and the creation of interpreters.
 
-The threads of a small model wait for each other longer than they compute, so their number is measured. Without XNNPACK,
-the effect is larger: LiteRT 2.3.0 and tflite-runtime 2.14.0 need 0.1 to 0.4 ms for quantised models with one thread and
-6 to 20 ms with two. Beside other programs, calls with several threads are bimodal: if one thread is not scheduled, the
-others wait for its time slice.
+The threads of a small model wait for each other longer than they compute, so their number is calibrated. Without
+XNNPACK, the effect is larger: LiteRT 2.3.0 and tflite-runtime 2.14.0 need 0.1 to 0.4 ms for quantised models with one
+thread and 6 to 20 ms with two. Beside other programs, calls with several threads are bimodal: if one thread is not
+scheduled, the others wait for its time slice.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import ctypes
 import importlib
 import math
-import time
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -22,17 +21,11 @@ from mlperf_home.engines.engine import first_line
 from scriptgraph.files.kernel_files import read_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Sequence
 
 _MAPS = Path("/proc/self/maps")
 _DELEGATE_ENTRY = "tflite_plugin_create_delegate"
 _PERCENTILE = 0.9
-# The numbers of threads alternate in rounds, so that a short disturbance of the machine affects all of them.
-_ROUNDS = 4
-_ROUND_S = 0.1
-_FEWEST_CALLS = 2
-# A number of threads that is slower by this factor in the first round is not measured again.
-_HOPELESS = 8
 
 
 @dataclass(frozen=True)
@@ -150,34 +143,6 @@ def _delegate(library: Any, name: str, options: Sequence[str]) -> Any:
         return library.load_delegate(name, options={key: value for key, _, value in pairs})
     except (ValueError, RuntimeError) as error:
         raise BackendError(f"delegate {name}: does not start ({first_line(error)}); see its documentation") from error
-
-
-def thread_counts(cores: int) -> tuple[int, ...]:
-    """Return the numbers of threads to compare: 1, 2, 4, ... and all cores."""
-    return (*(1 << power for power in range(max(0, cores - 1).bit_length())), cores)
-
-
-def latencies_ns(
-    calls: Mapping[int, Callable[[], object]], clock_ns: Callable[[], int] = time.perf_counter_ns
-) -> dict[int, int]:
-    """Measure warm inference calls, by their number of threads, in alternating rounds.
-
-    Return the 90th percentile of each in nanoseconds, the metric of SingleStream.
-    """
-    times_ns: dict[int, list[int]] = {threads: [] for threads in calls}
-    remaining = dict(calls)
-    for number in range(_ROUNDS):
-        for threads, call in remaining.items():
-            times, end_ns = times_ns[threads], clock_ns() + int(_ROUND_S * 1e9)
-            fewest = len(times) + _FEWEST_CALLS
-            while len(times) < fewest or clock_ns() < end_ns:
-                start_ns = clock_ns()
-                call()
-                times.append(clock_ns() - start_ns)
-        if not number:
-            limit_ns = _HOPELESS * min(map(percentile, times_ns.values()))
-            remaining = {threads: call for threads, call in calls.items() if percentile(times_ns[threads]) <= limit_ns}
-    return {threads: percentile(times) for threads, times in times_ns.items()}
 
 
 def percentile(times_ns: list[int]) -> int:

@@ -96,6 +96,8 @@ def write_job(plan: StudyPlan, point: Point, run: PointRun, settled: Mapping[str
         work_dir=plan.work_dir,
         calibration_path=plan.folder / "calibration.json",
         stall_timeout_s=running.stall_timeout_s,
+        calibration_s=running.calibration_s,
+        same_calibration=True,
         sample=running.sample,
     )
     path = folder.root / f"{run.mode}-job.json"

@@ -52,8 +52,9 @@ class StudyStoppedError(LocatedError):
 class LiveMeter:
     """A `Meter` that runs probes, checks and official runs on this machine.
 
-    The first run of a point decides the engine's threads and measures the point's speed. Both are stored beside the
-    journal, so that all runs of a point have one configuration.
+    The first run of a point calibrates the engine's threads, unless another point of the same model and options has,
+    and measures the point's speed. Both are stored beside the journal, so that all runs of a point have one
+    configuration.
     """
 
     def __init__(
@@ -170,9 +171,9 @@ class LiveMeter:
         best = min if self._plan.running.scenario != "Offline" else max
         if settled is None:
             session = read_session(fresh.session("performance"))
-            details, model = session.engine.details, session.model.content_sha256
-            threads, tried = details.get("threads_per_stream"), details.get("threads_tried_us")
-            options: Mapping[str, Any] = {"threads": threads} if threads is not None and tried is not None else {}
+            threads, model = session.calibration and session.calibration.threads, session.model.content_sha256
+            # The kept calibration of a known model is used by all later runs, which then tell its doubt too.
+            options: Mapping[str, Any] = {"threads": threads} if threads and not model else {}
         elif best(settled.target, target) == settled.target:
             return
         else:

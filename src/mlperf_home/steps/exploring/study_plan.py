@@ -18,6 +18,7 @@ from mlperf_home.contracts.studies.study import (
     StudyEngine,
     StudyPlan,
 )
+from mlperf_home.engines.calibration.budgets import EXPLORATION_S, SHORT_S, default_budget_s
 from mlperf_home.harness.user_conf import Target, run_values
 from mlperf_home.rules import load_round
 from mlperf_home.steps.exploring.options import models_of, race_settings, read_searcher
@@ -118,7 +119,14 @@ def _run_conditions(context: Context, candidates: Sequence[CandidateDescription]
         stall_timeout_s=context.number("CM_MLPERF_STALL_TIMEOUT_S") or 300.0,
         test_query_count=context.whole("CM_MLPERF_TEST_QUERY_COUNT"),
         options=backend_options(context),
+        calibration_s=context.number("CM_MLPERF_CALIBRATION_SECONDS") or _calibration_s(context, benchmark),
     )
+
+
+def _calibration_s(context: Context, benchmark: str) -> float:
+    """Return the time for each calibration: threads are two or three candidates, grids are eight and more."""
+    longest_s = EXPLORATION_S if benchmark == "resnet" else SHORT_S
+    return min(longest_s, default_budget_s(context.text("CM_MLPERF_EXECUTION_MODE"), sample=True))
 
 
 def _settings(context: Context, prepared: _Prepared, running: RunConditions) -> Settings:

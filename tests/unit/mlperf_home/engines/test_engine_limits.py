@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mlperf_home.engines import engine
+from mlperf_home.engines import engine, memory
 from mlperf_home.engines.base import BackendError
 from mlperf_home.engines.onnx import deepsparse
 
@@ -65,16 +65,16 @@ def test_requested_cores_take_precedence(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_memory_is_read_from_the_machine(tmp_path: Path) -> None:
     (tmp_path / "meminfo").write_text("MemTotal: 2048 kB\nMemAvailable:    1024 kB\n")
-    assert deepsparse.available_bytes(tmp_path / "meminfo") == 1 << 20
+    assert memory.available_bytes(tmp_path / "meminfo") == 1 << 20
     (tmp_path / "statm").write_text("100 3 1 1 0 1 0\n")
-    assert deepsparse.resident_bytes(tmp_path) == 3 * os.sysconf("SC_PAGE_SIZE")
+    assert memory.resident_bytes(tmp_path) == 3 * os.sysconf("SC_PAGE_SIZE")
 
 
 def test_memory_is_unknown_without_proc(tmp_path: Path) -> None:
-    assert deepsparse.available_bytes(tmp_path / "none") is None
-    assert deepsparse.resident_bytes(tmp_path / "none") is None
+    assert memory.available_bytes(tmp_path / "none") is None
+    assert memory.resident_bytes(tmp_path / "none") is None
     (tmp_path / "meminfo").write_text("MemTotal: 2048 kB\n")
-    assert deepsparse.available_bytes(tmp_path / "meminfo") is None
+    assert memory.available_bytes(tmp_path / "meminfo") is None
 
 
 def test_engines_that_fit_are_not_refused() -> None:

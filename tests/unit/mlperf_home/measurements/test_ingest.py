@@ -58,6 +58,47 @@ def test_a_result_of_zero_is_unknown(tmp_path: Path) -> None:
     assert "could not estimate" in str(values["latency_ms"].reason)
 
 
+CALIBRATED = {
+    "grid": {"lengths": [96], "batch_sizes": [4], "streams": 2},
+    "measured": [],
+    "skipped": [],
+    "elapsed_s": 60.0,
+    "chosen": "batch 4, 2 streams",
+    "doubt": {
+        "runner_up": "batch 4, 1 stream",
+        "margin_percent": 6.5,
+        "probability": 0.91,
+        "tolerance_percent": 3.0,
+        "tied_with": ["batch 2, 2 streams"],
+    },
+    "disturbance": {"disturbed_because": ["other programs used 9.0 % of the CPUs' time"]},
+    "budget_s": 60.0,
+    "made_utc": "2026-12-01T10:00:00+00:00",
+    "confirmation": {
+        "confirmed": True, "reached_per_second": 95.0, "promised_per_second": 100.0, "run_utc": "2026-12-01"
+    },
+}  # fmt: skip
+
+
+def test_a_calibrations_choice_and_doubt_are_told(tmp_path: Path) -> None:
+    write_result(tmp_path)
+    save_session(tmp_path, "performance", {**load_session(tmp_path, "performance"), "calibration": CALIBRATED})
+    measurement = ingest(tmp_path)
+    values = measurement.values
+    assert values["calibration_margin_percent"].value == 6.5
+    assert values["calibration_probability"].value == 0.91
+    assert values["calibration_date"].value == "2026-12-01T10:00:00+00:00"
+    assert values["calibration_reached_share"].value == 0.95
+    words = dict(summary_rows(measurement))["Calibration"]
+    for part in (
+        "batch 4, 2 streams; 6.5 % faster than batch 4, 1 stream",
+        "cannot be told apart from batch 2, 2 streams",
+        "disturbed: other programs used 9.0 %",
+        "confirmed by a run at 95% of the promised speed",
+    ):
+        assert part in words
+
+
 def test_a_performance_run_alone_is_read(tmp_path: Path) -> None:
     write_result(tmp_path)
     (tmp_path / "accuracy-session.json").unlink()

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mlperf_home.contracts.codec import to_line
+from mlperf_home.contracts.runs.progress import CalibratedEvent, CalibratingEvent
+from mlperf_home.engines.calibration.budgets import default_budget_s
 from mlperf_home.harness.user_conf import RunSettings, SettingsError, user_conf_text
 from mlperf_home.rules import load_round
 from mlperf_home.steps.launch import narrate
@@ -76,3 +79,27 @@ def test_only_progress_lines_are_reported() -> None:
 def test_a_malformed_stub_is_refused(stub: str) -> None:
     with pytest.raises(ZooError, match="is not a SparseZoo stub"):
         find_model(stub, {"https://": "http://127.0.0.1:9/"})
+
+
+@pytest.mark.parametrize(
+    ("style", "sample", "seconds"),
+    [
+        ("valid", False, 240.0),
+        ("valid", True, 60.0),
+        ("fast", False, 60.0),
+        ("sample", True, 60.0),
+        ("test", False, 1.0),
+    ],
+)
+def test_official_runs_calibrate_for_longer(style: str, sample: bool, seconds: float) -> None:
+    assert default_budget_s(style, sample=sample) == seconds
+
+
+def test_a_calibration_made_anew_is_told_with_its_reason() -> None:
+    told: list[str] = []
+    narrate(to_line(CalibratingEvent(budget_s=240.0, because="--recalibrate")), told.append)
+    narrate(to_line(CalibratedEvent(words="1 thread; 25 % faster than 2 threads")), told.append)
+    assert told == [
+        "calibrating again (--recalibrate), at most 240 s of a quiet machine; kept for later runs",
+        "calibrated: 1 thread; 25 % faster than 2 threads",
+    ]

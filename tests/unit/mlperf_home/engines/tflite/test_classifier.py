@@ -206,35 +206,21 @@ def test_a_model_with_two_outputs_is_refused(tmp_path: Path, engine: str) -> Non
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize("engine", ENGINES)
-def test_one_stream_uses_the_fastest_number_of_threads(tmp_path: Path, engine: str) -> None:
-    pytest.importorskip(ENGINES[engine])
-    path = tiny_classifier.write(tmp_path / "m.tflite")
-    cores = min(2, len(os.sched_getaffinity(0)))
-    backend = registry.make(engine)
-    details = backend.open(EngineSetup(path, tmp_path, GRID, cores=cores)).details
-    backend.close()
-    tried = details["threads_tried_us"]
-    if cores == 1:
-        assert tried is None
-    else:
-        assert set(tried) == {"1", "2"}
-        assert str(details["threads_per_stream"]) == min(tried, key=tried.get)
-
-
-@pytest.mark.engine
 @pytest.mark.parametrize(
-    ("grid", "options"), [(GRID, {"threads": 2}), (Grid((), (1,), 2), {}), (Grid((), (1,), 2), {"threads": 1})]
+    ("grid", "options", "threads"),
+    [(GRID, {}, 2), (GRID, {"threads": 1}, 1), (Grid((), (1,), 2), {}, 1), (Grid((), (1,), 2), {"threads": 2}, 2)],
 )
-def test_given_or_shared_threads_are_not_measured(tmp_path: Path, grid: Grid, options: dict[str, Any]) -> None:
+def test_streams_share_the_cores_unless_threads_are_given(
+    tmp_path: Path, grid: Grid, options: dict[str, Any], threads: int
+) -> None:
     pytest.importorskip("ai_edge_litert")
+    if len(os.sched_getaffinity(0)) == 1:
+        pytest.skip("one core cannot be shared")
     path = tiny_classifier.write(tmp_path / "m.tflite")
     backend = registry.make("litert")
-    details = backend.open(EngineSetup(path, tmp_path, grid, options=options)).details
+    details = backend.open(EngineSetup(path, tmp_path, grid, cores=2, options=options)).details
     backend.close()
-    assert details["threads_tried_us"] is None
-    if "threads" in options:
-        assert details["threads_per_stream"] == options["threads"]
+    assert details["threads_per_stream"] == threads
 
 
 def test_a_file_shows_whether_it_is_a_classifier(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from results_logs import write_logs
+from results_logs import make_session, write_logs
 
 from mlperf_home.contracts.codec import write_document
 from mlperf_home.contracts.runs.failures import ExitStatus
@@ -155,3 +155,43 @@ def test_an_official_run_is_repeated_until_long_enough(tmp_path: Path, short: in
     assert published == [point.name]
     # Each run is twice as fast as the one before expected.
     assert engines.targets == pytest.approx([101 * 2.2**number for number in range(runs)])
+
+
+class Calibrating(Failing):
+    """Engines that chose one thread in the first run's calibration, for a model with this hash."""
+
+    def __init__(self, sha256: str | None) -> None:
+        super().__init__(ExitStatus.COMPLETE)
+        self.sha256 = sha256
+
+    def run(self, backend: str, job: Path, *, new_interpreter: bool) -> tuple[ExitStatus, str]:
+        described = json.loads(job.read_text())
+        logs = Path(described["out_dir"])
+        write_logs(logs, scenario="SingleStream")
+        grid = {"lengths": [], "batch_sizes": [1], "streams": 1}
+        calibration = {"grid": grid, "measured": [], "skipped": [], "elapsed_s": 3.0, "threads": 1}
+        session = {**make_session(logs, "performance", "SingleStream"), "calibration": calibration}
+        session["model"] = {**session["model"], "sha256": self.sha256}
+        Path(described["session_path"]).write_text(json.dumps(session))
+        return super().run(backend, job, new_interpreter=new_interpreter)
+
+
+@pytest.mark.parametrize(("sha256", "threads"), [("ab" * 32, None), (None, 1)])
+def test_all_runs_of_a_point_use_the_calibrated_threads(
+    tmp_path: Path, sha256: str | None, threads: int | None
+) -> None:
+    study, engines = plan(tmp_path), Calibrating(sha256)
+    study = replace(study, space=msgspec.structs.replace(study.space, axes={**study.space.axes, "threads": (None,)}))
+    meter = LiveMeter(study, engines, lambda _: None)
+    point = points(study)[MODEL]
+
+    for number in range(2):
+        meter.probe(point, 0.5, number)
+
+    first, second = (job for _, job, _ in engines.jobs)
+    # A calibration is kept by the model's hash, beside the journal.
+    for job in (first, second):
+        assert job["calibration_path"] == str(tmp_path / "calibration.json")
+        assert (job["calibration_s"], job["same_calibration"]) == (15.0, True)
+    assert "threads" not in first["backend"]["options"]
+    assert second["backend"]["options"].get("threads") == threads

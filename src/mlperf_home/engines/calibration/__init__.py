@@ -1,0 +1,1 @@
+"""Calibration: a race that chooses batch sizes and streams, or threads, on this machine; see docs/calibration.md."""
