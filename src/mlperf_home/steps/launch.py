@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
     Command = Callable[..., Any]
     Say = Callable[[str], None]
+    # Shows a line, and takes how long nothing else will be shown, in seconds; as `Context.say`.
+    SayLasting = Callable[..., None]
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ def run_module(
     completed.require_success()
 
 
-def run_harness(command: Command, say: Say, request: HarnessRun) -> dict[str, float]:
+def run_harness(command: Command, say: SayLasting, request: HarnessRun) -> dict[str, float]:
     """Run the harness, put its result in place, and return the target that a find-performance run measured.
 
     A run is made beside the result, and moved there when it is complete. A noisy performance run is repeated, if the
@@ -109,7 +111,7 @@ def run_harness(command: Command, say: Say, request: HarnessRun) -> dict[str, fl
     return dict(session.target or {})
 
 
-def _run_until_quiet(command: Command, say: Say, request: HarnessRun, new: Path) -> Session:
+def _run_until_quiet(command: Command, say: SayLasting, request: HarnessRun, new: Path) -> Session:
     """Return the session of the first quiet run, or of the least disturbed of all."""
     repeats = request.noise_repeats if request.mode == "performance" else 0
     kept: Session | None = None
@@ -134,7 +136,7 @@ def _run_until_quiet(command: Command, say: Say, request: HarnessRun, new: Path)
     return kept
 
 
-def _run_once(command: Command, say: Say, request: HarnessRun, fresh: ResultFolder) -> Session:
+def _run_once(command: Command, say: SayLasting, request: HarnessRun, fresh: ResultFolder) -> Session:
     fresh.root.mkdir()
     options, path = request.options, fresh.root / "job.json"
     options.work_dir.mkdir(parents=True, exist_ok=True)
@@ -161,7 +163,7 @@ def _keep_conf_files(request: HarnessRun) -> None:
             replace_text(kept, source.read_text(encoding="utf-8"))
 
 
-def narrate(line: str, say: Say) -> None:
+def narrate(line: str, say: SayLasting) -> None:
     """Report a progress line of the harness as a sentence; other lines are only logged."""
     event = parse_event(line)
     if isinstance(event, OpeningEvent):
@@ -178,7 +180,10 @@ def narrate(line: str, say: Say) -> None:
         say(f"{event.engine} {event.version} is ready: {shapes}{streams}")
     elif isinstance(event, RunningEvent):
         least = f"at least {event.min_duration_s:.0f} s" if event.min_duration_s else "until all is done"
-        say(f"LoadGen runs {event.scenario}, {event.mode}, {least}; nothing is shown meanwhile")
+        say(
+            f"LoadGen runs {event.scenario}, {event.mode}, {least}; nothing is shown meanwhile",
+            event.min_duration_s or 0.0,
+        )
     elif isinstance(event, FinishedEvent):
         say(f"LoadGen is done after {event.run_s:.1f} s")
 

@@ -60,7 +60,8 @@ def estimate_run(context: Context) -> Estimate:
 def note_speed(context: Context, folder: ResultFolder, mode: str, wall_s: float) -> None:
     """Store the speed of a complete run; `wall_s` is the time of its step in seconds."""
     session = read_session(folder.session(mode))
-    calibrated_s = session.calibration.elapsed_s if session.calibration is not None else 0.0
+    calibrated = session.grid.origin == "calibrated" and session.calibration is not None
+    calibrated_s = session.calibration.elapsed_s if calibrated and session.calibration else 0.0
     counts = session.counts
     speed = measured(wall_s - calibrated_s, session.times.run_s, counts.queries, counts.samples_completed)
     Speeds(context.folders.state).note(_subject(context), mode, speed)

@@ -70,7 +70,7 @@ def test_an_official_run_needs_a_target() -> None:
 def test_only_progress_lines_are_reported() -> None:
     messages: list[str] = []
     for line in ("warming up", "[1]", '{"event": "finished", "run_s": 2.0}', '{"event": "unheard of"}'):
-        narrate(line, messages.append)
+        narrate(line, lambda text, _lasts_s=0.0: messages.append(text))
 
     assert messages == ["LoadGen is done after 2.0 s"]
 
