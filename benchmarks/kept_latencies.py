@@ -1,9 +1,9 @@
-"""Compare SingleStream with and without the harness's own latencies, in turns within one run of LoadGen.
+"""Compare SingleStream with and without the harness's own times, in turns within one run of LoadGen.
 
-Run `python benchmarks/kept_latencies.py [--model F.tflite ...]` with LiteRT or tflite-runtime installed. Each 20 queries
-are issued in the other way; LoadGen's trace has the latency of each query, and the time until the next. The median of
-neighbouring groups' ratios is printed with a 95 % interval, and the size of what is kept. It exits with 1 if an interval
-of the latencies' ratio lies above 1.01.
+Run `python benchmarks/kept_latencies.py [--model F.tflite ...]` with LiteRT or tflite-runtime installed. Each 20
+queries are issued in the other way; LoadGen's trace has the latency of each query, and the time until the next. The
+medians of neighbouring groups' ratios are printed with 95 % intervals, and the size of what is kept. It exits with 1 if
+an interval of the latencies' ratio lies above 1.01.
 """
 
 from __future__ import annotations

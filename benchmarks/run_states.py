@@ -1,7 +1,7 @@
 """Simulate runs on machines with states: how often states are marked, and how often intervals cover the truth.
 
-Runs have 20,000 queries, kept as the harness keeps them. The truth is the mean, or the 90th percentile, of all simulated
-runs of a model together. It exits with 1 if independent noise is marked in more than 1 % of runs.
+Runs have 20,000 queries, kept as the harness keeps them. The truth is the mean, or the 90th percentile, of all runs of
+a model together. It exits with 1 if independent noise is marked in more than 1 % of runs.
 """
 
 from __future__ import annotations
@@ -149,9 +149,8 @@ def main() -> int:
     parser.add_argument("--json", type=Path, default=None, help="also write the figures to this file")
     options = parser.parse_args()
     rows: dict[str, dict[str, float]] = {}
-    print(
-        "| noise | marked | slower, median | mean covered | p90 covered | reach of the mean |\n|---|---|---|---|---|---|"
-    )
+    print("| noise | marked | slower, median | mean covered | p90 covered | reach of the mean |")
+    print("|---|---|---|---|---|---|")
     with ProcessPoolExecutor() as pool:
         for name in (name for name in MODELS if options.models in name):
             seeds = range(options.runs)

@@ -82,6 +82,7 @@ def test_the_engines_cost_is_measured_with_the_installed_cm(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("name", "options", "rows"),
     [
+        ("run_states", ["--runs=2", "--models=independent, 3 %"], 1),
         ("exploration_noise", ["--studies=2", "--points", "8", "--models=one loud"], 1),
         ("replay_verdicts", ["--replays=2"], 20),
     ],

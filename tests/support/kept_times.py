@@ -35,7 +35,7 @@ def series(durations_ns: Sequence[int], kind: Kind = "periods", expected_s: floa
 
 def honest(count: int = 12_000, mean_ns: int = 1_000_000, seed: int = 1) -> list[int]:
     """Return durations that are off by 5 %, independently."""
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311 - a simulation
     return [round(mean_ns * chance.lognormvariate(0, 0.05)) for _ in range(count)]
 
 
@@ -66,8 +66,8 @@ def single_stream_result(root: Path, durations_ns: Sequence[int]) -> Path:
         result_mean_latency_ns=mean_ns,
         result_qps_without_loadgen_overhead=1e9 / mean_ns,
         result_qps_with_loadgen_overhead=(count - 1) / (sum(durations_ns[:-1]) / 1e9),
-        early_stopping_latency_ss=ordered[int(count * 0.9) + 1],
-        early_stopping_latency_ms=ordered[int(count * 0.99) + 1],
+        early_stopping_latency_ss=ordered[min(count - 1, int(count * 0.9) + 1)],
+        early_stopping_latency_ms=ordered[min(count - 1, int(count * 0.99) + 1)],
     )
     add_kept(root, kept(durations_ns[1:]))
     return root

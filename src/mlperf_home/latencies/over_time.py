@@ -11,7 +11,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from mlperf_home.contracts.runs.latencies import TimesOverTime
-from mlperf_home.latencies.series import Histogram
+from mlperf_home.latencies.series import Histogram, merge
 from mlperf_home.latencies.states import states_of
 from scriptgraph.printable import printable_name
 
@@ -40,9 +40,13 @@ _CAPTIONS = {
 def over_time(series: LatencySeries) -> TimesOverTime:
     """Return a run by at most 120 parts; parts without a completion are merged into the next."""
     merged = series.merged(_MOST_PARTS)
+    blocks, ends_s = list(merged.blocks), list(accumulate(merged.lengths_s()))
+    if len(blocks) > 1 and merged.lengths_s()[-1] < merged.block_s / 2:
+        # Too short to compare with others.
+        blocks[-2:], ends_s[-2:] = merge(blocks[-2:], 2), ends_s[-1:]
     parts: list[tuple[Block, float, float]] = []
     begin_s = 0.0
-    for block, end_s in zip(merged.blocks, accumulate(merged.lengths_s()), strict=True):
+    for block, end_s in zip(blocks, ends_s, strict=True):
         if block.count:
             parts.append((block, begin_s, end_s))
             begin_s = end_s
@@ -56,11 +60,12 @@ def over_time(series: LatencySeries) -> TimesOverTime:
             )
             for name, share in _PERCENTILES.items()
         }
-    ends_s = tuple(_rounded(end_s) for _, _, end_s in parts)
     spans = states_of(series).slow_spans_s
     middles = ((begin_s + end_s) / 2 for _, begin_s, end_s in parts)
     slow = tuple(any(low <= middle < high for low, high in spans) for middle in middles) if spans else ()
-    return TimesOverTime(kind=series.kind, ends_s=ends_s, lines=lines, slow=slow)
+    return TimesOverTime(
+        kind=series.kind, ends_s=tuple(_rounded(end_s) for _, _, end_s in parts), lines=lines, slow=slow
+    )
 
 
 def _rounded(value: float) -> float:
@@ -80,9 +85,9 @@ def draw(times: TimesOverTime, title: str) -> str:
         return _HEIGHT - _BOTTOM - (_HEIGHT - _TOP - _BOTTOM) * math.log(value / low) / math.log(high / low)
 
     begins_s = (0.0, *times.ends_s)
+    size = f'viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" height="{_HEIGHT}"'
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" height="{_HEIGHT}"'
-        ' font-family="sans-serif" font-size="12" role="img">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif" font-size="12" role="img">',
         f"<title>{escape(printable_name(title))}</title>",
         f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="white"/>',
         f'<text x="{_LEFT}" y="18" font-size="14">{escape(printable_name(title))}</text>',

@@ -2,8 +2,8 @@
 
 The run is divided into 16 to 128 parts of equal length. Their means, or rates, are ranked, so that outliers count no
 more than their rank, and tested for stretches and for likeness of neighbours. Under noise that is independent from part
-to part, every order of the ranks is equally likely, whatever the distribution: the thresholds are quantiles over orders,
-and false alarms are at most 1 % (benchmarks/run_states.py).
+to part, every order of the ranks is equally likely, whatever the distribution: the thresholds are quantiles over all
+orders, and false alarms are at most 1 % (benchmarks/run_states.py).
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 LEAST_CHANGE = 0.03
 """A smaller difference between fast and slow parts is not marked."""
 
-# By number of parts: the greatest deviation of a stretch's sum, in standard deviations, that 99.6 % of all orders do not
-# exceed, and the same for the correlation of neighbours.
+# By number of parts: the greatest deviation of a stretch's sum, in standard deviations, that 99.6 % of all orders do
+# not exceed, and the same for the correlation of neighbours.
 THRESHOLDS = {16: (3.12, 0.52), 32: (3.7, 0.41), 64: (4.1, 0.315), 128: (4.34, 0.225)}
 _SHORTEST_STRETCH = 2
 

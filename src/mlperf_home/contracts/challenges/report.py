@@ -13,7 +13,8 @@ from mlperf_home.contracts.runs.latencies import TimesOverTime
 from scriptgraph.files.json_reader import Limits
 
 REPORT_LIMITS = Limits(size=32 << 20, depth=7, values=2_000_000)
-"""A result has some 500 values, most of them its picture over time; the front of an exploration's answer has fewer values than the answer."""
+"""A result has some 500 values, most of them its picture over time; the front of an exploration's answer has fewer
+values than the answer."""
 
 
 class ReportedMetric(Document):

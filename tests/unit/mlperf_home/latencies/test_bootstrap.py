@@ -62,7 +62,7 @@ def test_the_same_run_has_the_same_interval() -> None:
 
 
 def test_stretches_follow_the_autocorrelation() -> None:
-    chance = random.Random(2)
+    chance = random.Random(2)  # noqa: S311 - a simulation
     lengths = []
     for kept in (0.0, 0.5, 0.9):
         level, values = 0.0, []
