@@ -94,9 +94,9 @@ def _order_problems(logged: LoadGenResult, series: LatencySeries) -> Iterator[st
     if apart_ns < -WIDTH * series.mean_ns:
         yield f"{LATENCIES_FILE} has a mean of {series.mean_ns:.6g} ns, but the log's is {mean_ns:.6g} ns"
         return
-    # The differences of all queries add up to that of the means: at most this share of them differs by more than so much.
+    # The differences of all queries add up to that of the means: only a share of them differs by more than so much.
     for share, logged_ns in zip(shares, theirs, strict=True):
-        for apart in (each for each in _APART if step < each and 0 < (share - each if periods else 1 - share - each)):
+        for apart in (each for each in _APART if step < each < (share if periods else 1 - share)):
             own_ns = series.histogram.quantile_ns(share + (step - apart if periods else apart - step))
             longer_ns, shorter_ns = (own_ns, logged_ns) if periods else (logged_ns, own_ns)
             if longer_ns > (shorter_ns + max(0.0, apart_ns) / apart) * (1 + 2 * WIDTH):
