@@ -17,7 +17,7 @@ REPORT_LIMITS = Limits(size=32 << 20, depth=7, values=2_000_000)
 values than the answer."""
 
 
-class ReportedMetric(Document):
+class ReportedMetric(Document, omit_defaults=True):
     """A ranking value of a result, with its origin and, if known, its interval; `better` is "more" or "less"."""
 
     name: str
@@ -27,7 +27,7 @@ class ReportedMetric(Document):
     interval: Interval | None = None
 
 
-class ReportedResult(Document):
+class ReportedResult(Document, omit_defaults=True):
     """A measurement in a report.
 
     Attributes:
