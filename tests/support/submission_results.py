@@ -70,7 +70,7 @@ def _completions(benchmark: str) -> KeptLatencies:
     duration_s = 600.0
     ends = [samples * number // _BLOCKS for number in range(_BLOCKS + 1)]
     blocks = tuple(LatencyBlock(count=end - begin, sum_ns=0, histogram="") for begin, end in pairwise(ends))
-    return KeptLatencies(kind="completions", block_s=duration_s / _BLOCKS, duration_s=duration_s, blocks=blocks)
+    return KeptLatencies(kind="sorted completions", block_s=duration_s / _BLOCKS, duration_s=duration_s, blocks=blocks)
 
 
 def ours(

@@ -229,7 +229,7 @@ def _run(
     respond = loadgen_module.responder(loadgen, job.mode)
     outputs = logs_outputs(job.mode)
     min_duration_s = settings.min_duration_ms / 1000 if job.mode != "accuracy" else 0
-    times = KeptTimes(min_duration_s, kind_of(job.scenario))
+    times = KeptTimes(min_duration_s, kind_of(job.scenario, has_lengths=opened.samples.lengths is not None))
     queries = None if times.kind == "periods" else KeptQueries(job.scenario, times)
     respond = queries.responding(respond) if queries else respond
     parts = SutParts(opened.backend, opened.samples, opened.grid, respond, watchdog, control.fail, outputs, times)

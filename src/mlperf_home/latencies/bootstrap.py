@@ -46,7 +46,9 @@ def mean_interval(series: LatencySeries) -> RelativeInterval | None:
 
 
 def rate_interval(series: LatencySeries) -> RelativeInterval | None:
-    """Return the interval of the rate of latencies or completions; None if the run has too few blocks."""
+    """Return the interval of the rate; None if the run has too few blocks, or if it changes with the samples."""
+    if series.kind == "sorted completions":
+        return None
     rate = series.count / series.duration_s
     counts = zip(series.blocks, series.lengths_s(), strict=True)
     return _ratio_interval(series, [block.count - rate * length_s for block, length_s in counts], float(series.count))

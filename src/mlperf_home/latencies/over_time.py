@@ -34,6 +34,7 @@ _CAPTIONS = {
     "latencies": "latency (ms)",
     "periods": "time from one completion to the next (ms)",
     "completions": "samples per second",
+    "sorted completions": "samples per second; long samples come first",
 }
 
 

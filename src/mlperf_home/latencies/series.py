@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from mlperf_home.contracts.runs.latencies import read_latencies
+from mlperf_home.contracts.runs.latencies import COUNTED, read_latencies
 from mlperf_home.latencies.buckets import BUCKETS, bounds_of
 from scriptgraph.errors import DocumentError
 from scriptgraph.files.parsing import whole_number
@@ -77,7 +77,7 @@ class LatencySeries:
     @property
     def completions(self) -> bool:
         """Whether completions are only counted."""
-        return self.kind == "completions"
+        return self.kind in COUNTED
 
     @property
     def count(self) -> int:
@@ -138,7 +138,7 @@ def series_of(kept: KeptLatencies, where: object) -> LatencySeries:
         raise DocumentError(where, "/blocks", "hold no latency")
     blocks = []
     for number, block in enumerate(kept.blocks):
-        problem = _fault_of(block, histogram := _decoded(block.histogram), completions=kept.kind == "completions")
+        problem = _fault_of(block, histogram := _decoded(block.histogram), completions=kept.kind in COUNTED)
         if problem:
             raise DocumentError(where, f"/blocks/{number}", problem)
         blocks.append(Block(block.count, block.sum_ns, histogram or {}))

@@ -33,8 +33,8 @@ class RunStates:
     """The states of a run.
 
     Attributes:
-        autocorrelation: the correlation of neighbouring parts; None if the run is too short to tell states.
-        changed: whether the machine changed state; None if the run is too short to tell.
+        autocorrelation: the correlation of neighbouring parts; None if states cannot be told.
+        changed: whether the machine changed state; None if the run is too short to tell, or its samples are sorted.
         slower_percent: how much slower the slow parts were; 0 without a change.
         slow_spans_s: beginning and end of each slow part.
     """
@@ -59,7 +59,7 @@ class RunStates:
 def states_of(series: LatencySeries) -> RunStates:
     """Return the states of a run."""
     durations, lengths_s = part_durations(series)
-    if len(durations) not in THRESHOLDS:
+    if series.kind == "sorted completions" or len(durations) not in THRESHOLDS:
         return RunStates(None, None)
     scores = normal_scores(durations)
     correlation = neighbour_correlation(scores)

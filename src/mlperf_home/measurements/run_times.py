@@ -74,9 +74,11 @@ def run_times(result_dir: Path, session: Session, values: Mapping[str, Value]) -
             for prefix, factor in ((LOW, interval.low), (HIGH, interval.high)):
                 found[f"{prefix}{name}"] = Value(value.number * factor, "inferred", _SOURCE, method)
     states = states_of(series)
-    short = unknown(f"a run of fewer than {FEWEST_BLOCKS} blocks is too short to tell")
+    reason = f"a run of fewer than {FEWEST_BLOCKS} blocks is too short to tell"
+    if series.kind == "sorted completions":
+        reason = "Offline's long samples come first, so that the rate changes with them"
     if states.changed is None or states.autocorrelation is None:
-        return RunTimes({**found, CHANGED_STATE: short}, ())
+        return RunTimes({**found, CHANGED_STATE: unknown(reason)}, ())
     found[AUTOCORRELATION] = Value(
         round(states.autocorrelation, 4), "inferred", _SOURCE, "of neighbouring parts' ranks"
     )

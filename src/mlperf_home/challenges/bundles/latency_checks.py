@@ -39,7 +39,10 @@ def latency_problems(session: Session, logs: Path, logged: LoadGenResult) -> Ite
     if LATENCIES_FILE not in session.logs:
         return
     series = read_series(logs / LATENCIES_FILE)
-    if series.kind != kind_of(logged.scenario) or session.job.mode != "performance":
+    if (
+        series.kind != kind_of(logged.scenario, has_lengths=bool(session.grid.lengths))
+        or session.job.mode != "performance"
+    ):
         yield f"{LATENCIES_FILE} has {series.kind}, not those of a {session.job.mode} run of {logged.scenario}"
         return
     wanted = _count(session, logged, series)

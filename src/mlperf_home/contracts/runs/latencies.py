@@ -18,9 +18,13 @@ LATENCY_LIMITS = Limits(size=8 << 20, depth=3, values=20_000)
 
 MOST_BLOCKS = 1280
 
-Kind = Literal["latencies", "periods", "completions"]
+Kind = Literal["latencies", "periods", "completions", "sorted completions"]
 """Of queries, or of a Server's samples: latencies. From one completion to the next in SingleStream: periods, which
-include LoadGen's own time between two queries; the first query has none. Only counted in Offline: completions."""
+include LoadGen's own time between two queries; the first query has none. Only counted in Offline: completions, sorted
+ones if long samples come first, so that the rate changes with the samples."""
+
+COUNTED = ("completions", "sorted completions")
+"""The kinds of which only numbers are known."""
 
 Count = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
 Seconds = Annotated[float, Meta(gt=0, le=1e9)]
@@ -78,9 +82,10 @@ class TimesOverTime(Document):
     slow: tuple[bool, ...] = ()
 
 
-def kind_of(scenario: str) -> Kind:
-    """Return the kind of times that a run of a scenario keeps."""
-    kinds: dict[str, Kind] = {"SingleStream": "periods", "Offline": "completions"}
+def kind_of(scenario: str, *, has_lengths: bool) -> Kind:
+    """Return the kind of times that a run of a scenario keeps, of samples with or without lengths."""
+    offline: Kind = "sorted completions" if has_lengths else "completions"
+    kinds: dict[str, Kind] = {"SingleStream": "periods", "Offline": offline}
     return kinds.get(scenario, "latencies")
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlperf_home.contracts.runs.latencies import KeptLatencies, LatencyBlock
+from mlperf_home.contracts.runs.latencies import COUNTED, KeptLatencies, LatencyBlock
 from mlperf_home.latencies.buckets import BUCKETS, SUB_BITS
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class KeptTimes:
     """Times of a run, kept by one thread at a time: by `keep`, or by `complete` in SingleStream.
 
     Attributes:
-        kind: the kind of times; for "completions", `keep` gets numbers of samples in place of starts.
+        kind: the kind of times; for completions, `keep` gets numbers of samples in place of starts.
     """
 
     def __init__(self, duration_s: float = 0.0, kind: Kind = "periods") -> None:
@@ -106,7 +106,7 @@ class KeptTimes:
             return
         starts, ends = pairs[:, 0], pairs[:, 1]
         if not self._first_ns:
-            self._first_ns = int(ends[0] if self.kind == "completions" else starts[0])
+            self._first_ns = int(ends[0] if self.kind in COUNTED else starts[0])
         self._last_ns = int(ends[-1])
         # A last end that lies on the border of two blocks belongs to the first.
         numbers = np.maximum(0, ends - self._first_ns - 1) // self._block_ns
@@ -114,12 +114,12 @@ class KeptTimes:
         for part, end in zip(np.split(pairs, changes), [*changes, len(pairs)], strict=True):
             while len(self._blocks) < numbers[end - 1]:
                 self._finish_block()
-            self._add(part[:, 0] if self.kind == "completions" else part[:, 1] - part[:, 0])
+            self._add(part[:, 0] if self.kind in COUNTED else part[:, 1] - part[:, 0])
         while len(self._blocks) >= _MOST_BLOCKS:
             self._halve()
 
     def _add(self, values: NDArray[np.int64]) -> None:
-        if self.kind == "completions":
+        if self.kind in COUNTED:
             self._row_count += int(values.sum())
             return
         self._row_count += len(values)

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from kept_times import add_kept, honest, kept, single_stream_result, two_states
+from msgspec.structs import replace
 from results_logs import load_session, save_session, write_result
 
+from mlperf_home.contracts.runs.latencies import KeptLatencies, Kind, LatencyBlock, read_latencies
 from mlperf_home.contracts.runs.session import IngestError
 from mlperf_home.measurements.ingest import ingest
 from mlperf_home.measurements.measurement import from_json, to_json
@@ -15,6 +17,13 @@ from mlperf_home.measurements.table import family_rows, summary_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+def counted(path: Path, kind: Kind = "completions") -> KeptLatencies:
+    """Return kept latencies as mere completions."""
+    document = read_latencies(path)
+    blocks = tuple(LatencyBlock(count=each.count, sum_ns=0, histogram="") for each in document.blocks)
+    return replace(document, kind=kind, blocks=blocks)
 
 
 def test_every_latency_has_an_interval_of_the_session(tmp_path: Path) -> None:
@@ -34,13 +43,24 @@ def test_every_latency_has_an_interval_of_the_session(tmp_path: Path) -> None:
 
 def test_offline_has_an_interval_of_its_rate(tmp_path: Path) -> None:
     root = write_result(tmp_path)
-    add_kept(root, kept(honest(24_576), "completions"))
+    add_kept(root, kept([1_000_000] * 24_576, "latencies"))
+    path = root / "performance" / "run_1" / "latencies.json"
+    add_kept(root, counted(path))
     values = ingest(root).values
     low, rate, high = (values[f"{prefix}samples_per_second"].number for prefix in ("low_", "", "high_"))
     assert low is not None
     assert high is not None
     assert rate is not None
     assert low < rate < high
+
+
+def test_sorted_samples_have_neither_interval_nor_states(tmp_path: Path) -> None:
+    root = write_result(tmp_path)
+    add_kept(root, kept(two_states(), "latencies"))
+    add_kept(root, counted(root / "performance" / "run_1" / "latencies.json", "sorted completions"))
+    values = ingest(root).values
+    assert "long samples come first" in str(values["changed_state"].reason)
+    assert "low_samples_per_second" not in values
 
 
 def test_a_run_with_two_states_is_marked(tmp_path: Path) -> None:
