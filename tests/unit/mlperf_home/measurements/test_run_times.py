@@ -43,7 +43,7 @@ def test_every_latency_has_an_interval_of_the_session(tmp_path: Path) -> None:
 
 def test_offline_has_an_interval_of_its_rate(tmp_path: Path) -> None:
     root = write_result(tmp_path)
-    add_kept(root, kept([1_000_000] * 24_576, "latencies"))
+    add_kept(root, kept(honest(24_576), "latencies"))
     path = root / "performance" / "run_1" / "latencies.json"
     add_kept(root, counted(path))
     values = ingest(root).values
