@@ -47,20 +47,27 @@ class ThroughLoadGen:
         self._job = self._make_job(scenario)
         self.indices: list[int] = []
 
-    def run(self, *, remember: bool = False, after: Callable[[int], None] | None = None) -> LoadGenResult:
+    def run(
+        self,
+        *,
+        remember: bool = False,
+        after: Callable[[int], None] | None = None,
+        make: Callable[[str, SutParts], Any] = make_sut,
+    ) -> LoadGenResult:
         """Run LoadGen once.
 
         Args:
             remember: record the samples' order in `indices`, which takes a little time.
             after: called with each query's first sample after the harness has completed the query. In SingleStream,
                 LoadGen waits for it before the next query but does not count it as latency.
+            make: makes the system under test.
         """
         folder = Path(tempfile.mkdtemp(dir=self._folder))
         settings = loadgen_module.configure(self._loadgen, self._job)
         settings.performance_sample_count_override = self._samples.performance_count
         watchdog = Watchdog(_STALL_S, on_stall=_end, on_beat=lambda: None)
         respond = loadgen_module.responder(self._loadgen, "performance")
-        sut: Any = make_sut(
+        sut = make(
             self._job.scenario,
             SutParts(self._backend, self._samples, self._grid, respond, watchdog, _fail, outputs=False),
         )
@@ -70,10 +77,14 @@ class ThroughLoadGen:
         if after is not None:
             sut.issue = _InterleavedIssue(sut.issue, after)
         watchdog.start()
-        loadgen_module.run(self._loadgen, settings, (sut, self._samples), folder, folder / "audit.config")
+        self.start(sut, settings, folder)
         watchdog.stop()
         sut.stop()
         return read_run(folder)
+
+    def start(self, sut: Any, settings: Any, folder: Path) -> None:
+        """Run LoadGen once, with its logs in a folder."""
+        loadgen_module.run(self._loadgen, settings, (sut, self._samples), folder, folder / "audit.config")
 
     def _make_job(self, scenario: str) -> Any:
         rules, conf = self._folder / "mlperf.conf", self._folder / "user.conf"

@@ -5,6 +5,7 @@ from mlperf_home.measurements.ingest import ingest
 from mlperf_home.measurements.measurement import PublishedTop1, Weights, to_json, with_published, with_weights
 from mlperf_home.measurements.table import result_words, summary_rows
 from mlperf_home.steps.machine import machine_facts, read_pricing
+from mlperf_home.steps.over_time import write_picture
 from mlperf_home.steps.reports import readme_text
 from mlperf_home.steps.run_request import requested_folder
 from scriptgraph.api import Context, Done, Outcome, failing_on
@@ -24,7 +25,8 @@ def preprocess(context: Context) -> Outcome:
         measurement = with_published(with_weights(found, _weights(context)), _published(context))
         replace_text(folder.measurement, to_json(measurement))
         source, f1 = context.text("CM_ML_MODEL_SOURCE", ""), context.number("CM_ML_MODEL_PUBLISHED_F1")
-        replace_text(folder.root / "README.md", readme_text(measurement, context.command_line, source, f1))
+        picture = write_picture(folder, measurement)
+        replace_text(folder.root / "README.md", readme_text(measurement, context.command_line, source, f1, picture))
     rows = [
         ("system", system),
         *summary_rows(measurement),

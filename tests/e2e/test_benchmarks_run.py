@@ -56,7 +56,13 @@ def test_a_benchmark_writes_its_ratios(tmp_path: Path, name: str, goals: list[st
 
 @pytest.mark.engine
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [pytest.param("image_single_stream", marks=pytest.mark.long), "image_offline"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(pytest.param(name, marks=pytest.mark.long) for name in ("image_single_stream", "kept_latencies")),
+        "image_offline",
+    ],
+)
 def test_image_benchmarks_measure_each_engine_and_model(tmp_path: Path, name: str) -> None:
     for package in ("ai_edge_litert", "mlperf_loadgen", "cv2"):
         pytest.importorskip(package)
@@ -82,6 +88,7 @@ def test_the_engines_cost_is_measured_with_the_installed_cm(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("name", "options", "rows"),
     [
+        ("run_states", ["--runs=2", "--models=independent, 3 %"], 1),
         ("exploration_noise", ["--studies=2", "--points", "8", "--models=one loud"], 1),
         ("replay_verdicts", ["--replays=2"], 20),
         ("calibration", ["--simulate", "--studies=2", "--seconds=20"], 2),

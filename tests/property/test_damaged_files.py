@@ -14,11 +14,14 @@ import numpy as np
 import pytest
 from damaged_bytes import damaged
 from hypothesis import given, settings
+from kept_times import honest, single_stream_result
+from kept_times import kept as kept_times
 from recorded_machines import MACHINES
 from results_logs import SESSION, write_result
 
 from mlperf_home.accuracy.squad import read_logits
 from mlperf_home.contracts.codec import read_document
+from mlperf_home.contracts.codec import to_line as document_line
 from mlperf_home.contracts.runs.failures import HarnessError
 from mlperf_home.contracts.runs.grids import CalibrationStore
 from mlperf_home.contracts.runs.job import read_job
@@ -40,6 +43,10 @@ from mlperf_home.experiments.experiment import Experiments
 from mlperf_home.experiments.values import read_value_options
 from mlperf_home.exploration.definition.journal import read_observations
 from mlperf_home.harness.user_conf import check_user_conf
+from mlperf_home.latencies.bootstrap import mean_interval, percentile_interval, rate_interval
+from mlperf_home.latencies.over_time import draw, over_time
+from mlperf_home.latencies.series import read_series
+from mlperf_home.latencies.states import states_of
 from mlperf_home.loadgen_logs.accuracy_log import read_accuracy_text
 from mlperf_home.loadgen_logs.run_log import read_run
 from mlperf_home.machine.cpu.cpuinfo import parse_lscpu
@@ -193,6 +200,23 @@ def derived(path: Path) -> None:
         expression.value(known)
 
 
+def latencies(path: Path) -> None:
+    """Do what a measurement and a report do with kept times."""
+    series = read_series(path)
+    rate_interval(series)
+    if not series.completions:
+        mean_interval(series)
+        percentile_interval(series, 0.9)
+    states_of(series)
+    assert draw(over_time(series), "x")
+
+
+def latencies_of_result(path: Path) -> None:
+    folder = single_stream_result(path.parent / "folder", honest(2000))
+    path.replace(folder / "performance" / "run_1" / "latencies.json")
+    ingest(folder)
+
+
 def accuracy(path: Path) -> None:
     read_logits(path, 2, 2)
 
@@ -261,6 +285,8 @@ def logs_of_loadgen(folder: Path) -> dict[str, Parser]:
         "foreign logs": Parser(kept["mlperf_log_detail.txt"].encode(), beside("mlperf_log_detail.txt", foreign)),
         "accuracy log": Parser(ACCURACY_LOG.encode(), accuracy),
         "accuracy text": Parser(b'{"exact_match": 83.58, "f1": 90.18}\nhash=' + b"a" * 64, read_accuracy_text),
+        "latencies": Parser(document_line(kept_times(honest(3000))).encode(), latencies),
+        "latencies of a result": Parser(document_line(kept_times(honest(1999))).encode(), latencies_of_result),
         "user.conf": Parser(USER_CONF.encode(), conf),
     }
 

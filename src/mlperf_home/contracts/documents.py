@@ -13,6 +13,7 @@ from mlperf_home.contracts.challenges.run import ChallengeRun
 from mlperf_home.contracts.runs.failures import Failure
 from mlperf_home.contracts.runs.grids import CalibrationStore
 from mlperf_home.contracts.runs.job import Job
+from mlperf_home.contracts.runs.latencies import KeptLatencies
 from mlperf_home.contracts.runs.session import Session
 from mlperf_home.contracts.studies.answer import AnswerDocument
 from mlperf_home.contracts.studies.experiment import ExperimentDescription
@@ -32,6 +33,7 @@ DOCUMENTS: dict[str, type] = {
     "experiment": ExperimentDescription,
     "failure": Failure,
     "job": Job,
+    "latencies": KeptLatencies,
     "machine": Machine,
     "picture": Picture,
     "reproduction": Reproduction,

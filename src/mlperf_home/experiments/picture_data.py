@@ -15,6 +15,7 @@ from mlperf_home.measurements.measurement import read_measurement
 from mlperf_home.measurements.naming import with_one_name
 from mlperf_home.measurements.prices import with_cost
 from mlperf_home.measurements.published import read_table
+from mlperf_home.measurements.run_times import SESSION_ONLY
 from mlperf_home.pictures.picture import STANDINGS, PictureError, axis
 
 if TYPE_CHECKING:
@@ -147,6 +148,8 @@ def make_picture(sources: Sequence[MarkSource], x: str, y: str, title: str) -> P
     }
     notes = [f"{count} left out, {reason}" for reason, count in reasons.items() if count]
     x_axis, y_axis = axis(x), axis(y)
+    if any(mark.x_interval or mark.y_interval for mark in marks):
+        notes.append(f"Bars are intervals of {SESSION_ONLY}.")
     if any(mark.sample for mark in marks):
         notes.append("Sample data: made-up inputs and toy models. These are no MLPerf results.")
     return Picture(title or f"{y_axis.label} against {x_axis.label}", x_axis, y_axis, marks, tuple(notes))

@@ -10,6 +10,7 @@ from mlperf_home.experiments.experiment import ExperimentError
 from mlperf_home.experiments.fronts import USUAL
 from mlperf_home.measurements.expression import ExpressionError
 from mlperf_home.measurements.measurement import Value, unknown
+from mlperf_home.measurements.run_times import SESSION_ONLY
 from mlperf_home.pictures.picture import axis
 from scriptgraph.embed import Section
 
@@ -121,6 +122,7 @@ def answer_sections(experiment: Experiment, answer: AnswerDocument) -> list[Sect
     share = f"{work.share:.1%} of the exhaustive sweep's time"
     times = f"{sum(work.spent_s.values()):.0f} s spent, {share}; at most {work.left_s:.0f} s left"
     title = _marked(f"{experiment.name}: {answer.name} on {answer.system}", sample=answer.sample)
+    times += f"; intervals at {answer.confidence:.0%}, {SESSION_ONLY}"
     sections = [
         _part(answer.front, "front", "", metrics),
         _part(answer.undecided, "undecided", "with", metrics),

@@ -15,9 +15,15 @@ from mlperf_home.machine.readings import unknown
 from scriptgraph.files.control_groups import cpu_quota
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from mlperf_home.harness.queries.parts import SystemUnderTest
+
+    Issue = Callable[[Sequence[int], Sequence[int]], None]
+
+
+LOADING_SHARES = ("steal_percent", "other_cpu_percent")
+"""The readings that are also known of the opening and loading, there with the prefix "loading_"."""
 
 
 def read_machine_state() -> HostState:
@@ -46,6 +52,9 @@ class _Counters:
 class MachineWatch:
     """Reads the machine's sensors once before and once after the timed section, never during it.
 
+    The use of CPU time is read a third time, when the engine is about to be opened, so that disturbances of the opening
+    and loading are told apart from those of the timed section.
+
     Attributes:
         streams_memory_bytes: the private memory of the streams' processes at the end of a run; 0 for threads.
     """
@@ -54,6 +63,7 @@ class MachineWatch:
         """Read /proc and /sys below `root`; `cpus` defaults to the CPUs that this process may use."""
         self._root = root
         self._cpus = sorted(os.sched_getaffinity(0)) if cpus is None else list(cpus)
+        self._opening = sensors.read_cpu_time(self._root, self._cpus)
         self._before: tuple[_Counters, sensors.Sensors] | None = None
         self._after: tuple[_Counters, sensors.Sensors] | None = None
         self.streams_memory_bytes = 0
@@ -79,7 +89,10 @@ class MachineWatch:
         throttled = unknown(count.reason or count_after.reason)
         if count.value is not None and count_after.value is not None:
             throttled = Reading(float(count_after.value) - float(count.value))
+        loading = sensors.cpu_time_between(self._opening, counted.cpu_time)
         return {
+            **{f"loading_{name}": loading[name] for name in LOADING_SHARES},
+            "loading_s": Reading(round(counted.cpu_time.at_s - self._opening.at_s, 6)),
             **sensors.cpu_time_between(counted.cpu_time, counted_after.cpu_time),
             **read.frequencies("before"),
             **read_after.frequencies("after"),
@@ -106,10 +119,11 @@ class WatchedSut:
     LoadGen loads samples before the first query and unloads them after the last completion.
     """
 
-    def __init__(self, sut: SystemUnderTest, watch: MachineWatch) -> None:
+    def __init__(self, sut: SystemUnderTest, watch: MachineWatch, issue: Issue | None = None) -> None:
+        """Watch a system; `issue` is called in place of its own."""
         self._sut, self._watch = sut, watch
         # LoadGen calls `issue` of the system under test directly, so that watching costs no time.
-        self.issue, self.stop, self.streams_as = sut.issue, sut.stop, sut.streams_as
+        self.issue, self.stop, self.streams_as = issue or sut.issue, sut.stop, sut.streams_as
 
     def load(self, indices: Sequence[int]) -> None:
         """Load samples, then read the sensors."""

@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from mlperf_home.contracts.codec import to_line
 from mlperf_home.contracts.runs.failures import ExitStatus, HarnessError
 from mlperf_home.contracts.runs.job import audit_config, logs_outputs
+from mlperf_home.contracts.runs.latencies import LATENCIES_FILE, kind_of
 from mlperf_home.contracts.runs.progress import FinishedEvent, OpenedEvent, OpeningEvent, RunningEvent
 from mlperf_home.contracts.runs.session import (
     Counts,
@@ -34,12 +36,13 @@ from mlperf_home.harness.answer_order import check_answer_order, order_warning
 from mlperf_home.harness.calibrations import LEAST_RUN_S, confirm, keep_calibration, reached_rate
 from mlperf_home.harness.observation import MachineWatch, WatchedSut, peak_memory_bytes, read_machine_state
 from mlperf_home.harness.preparation import choose_grid, installed_version, make_backend, open_samples
+from mlperf_home.harness.queries.kept import KeptQueries, KeptTimes
 from mlperf_home.harness.queries.parts import SutParts, TooLongError, buckets, grid_for
 from mlperf_home.harness.queries.sut import make_sut
 from mlperf_home.harness.queries.watchdog import Watchdog
 from mlperf_home.loadgen_logs.run_log import LogError, read_run
 from mlperf_home.loadgen_logs.verdict import explain_errors
-from mlperf_home.machine.readings import judge
+from mlperf_home.machine.readings import judge, judge_loading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -47,7 +50,7 @@ if TYPE_CHECKING:
 
     from mlperf_home.contracts.runs.grids import Calibration, Grid
     from mlperf_home.contracts.runs.job import Job
-    from mlperf_home.contracts.runs.readings import Noise
+    from mlperf_home.contracts.runs.readings import Noise, Reading
     from mlperf_home.contracts.runs.session import HostState, ModelFile
     from mlperf_home.datasets.base import Samples
     from mlperf_home.engines.base import Backend, EngineDescription
@@ -104,10 +107,11 @@ def run_session(job: Job, control: RunControl) -> Session:
     host = read_machine_state()
     loadgen = loadgen_module.import_loadgen()
     settings = loadgen_module.configure(loadgen, job)
+    watch = MachineWatch()
     opened = _open(job, control.progress)
     loadgen_module.fit_settings(settings, job, opened.backend, opened.samples, opened.grid)
     with audit_config(job.rules, job.mode, job.out_dir) as audit_conf:
-        ran = _run(job, control, opened, (loadgen, settings, audit_conf))
+        ran = _run(job, control, opened, watch, (loadgen, settings, audit_conf))
     opened.backend.close()
     return _document(job, opened, ran, started_utc=started.isoformat(timespec="seconds"), host=host)
 
@@ -154,7 +158,7 @@ def _document(job: Job, opened: _OpenEngine, ran: _CompletedRun, *, started_utc:
         host=host,
         state=state,
         noise=noise,
-        warnings=_warnings(job, opened),
+        warnings=_warnings(job, opened, state),
         logs={
             path.name: LogFile(sha256=sha256_of(path), bytes=path.stat().st_size)
             for path in sorted(job.partial_dir.iterdir())
@@ -231,7 +235,9 @@ def _open_backend(job: Job, samples: Samples, chosen: ChosenGrid, grid: Grid) ->
     return backend, description
 
 
-def _run(job: Job, control: RunControl, opened: _OpenEngine, loadgen_with: tuple[Any, Any, Path]) -> _CompletedRun:
+def _run(
+    job: Job, control: RunControl, opened: _OpenEngine, watch: MachineWatch, loadgen_with: tuple[Any, Any, Path]
+) -> _CompletedRun:
     loadgen, settings, audit_conf = loadgen_with
     watchdog = Watchdog(
         job.stall_timeout_s,
@@ -242,10 +248,13 @@ def _run(job: Job, control: RunControl, opened: _OpenEngine, loadgen_with: tuple
         watchdog.end_at(control.deadline_s, lambda done: control.fail(_over_time(job, done)))
     respond = loadgen_module.responder(loadgen, job.mode)
     outputs = logs_outputs(job.mode)
-    parts = SutParts(opened.backend, opened.samples, opened.grid, respond, watchdog, control.fail, outputs)
-    watch = MachineWatch()
-    sut = WatchedSut(make_sut(job.scenario, parts), watch)
     min_duration_s = settings.min_duration_ms / 1000 if job.mode != "accuracy" else 0
+    times = KeptTimes(min_duration_s, kind_of(job.scenario, has_lengths=opened.samples.lengths is not None))
+    queries = None if times.kind == "periods" else KeptQueries(job.scenario, times)
+    respond = queries.responding(respond) if queries else respond
+    parts = SutParts(opened.backend, opened.samples, opened.grid, respond, watchdog, control.fail, outputs, times)
+    made = make_sut(job.scenario, parts)
+    sut = WatchedSut(made, watch, queries.issuing(made.issue) if queries else None)
     control.progress.write(RunningEvent(scenario=job.scenario, mode=job.mode, min_duration_s=min_duration_s))
     # No garbage collection may fall into the timed section.
     gc.collect()
@@ -259,6 +268,8 @@ def _run(job: Job, control: RunControl, opened: _OpenEngine, loadgen_with: tuple
     gc.enable()
     sut.stop()
     control.end_beats()
+    if job.mode == "performance" and (kept := times.document()) is not None:
+        (job.partial_dir / LATENCIES_FILE).write_text(f"{to_line(kept)}\n", encoding="ascii")
     control.progress.write(FinishedEvent(run_s=round(run_s, 3)))
     counts = Counts(
         queries=watchdog.queries,
@@ -292,8 +303,10 @@ def _read_logs(job: Job) -> LoadGenResult:
     return result
 
 
-def _warnings(job: Job, opened: _OpenEngine) -> tuple[str, ...]:
+def _warnings(job: Job, opened: _OpenEngine, state: Mapping[str, Reading]) -> tuple[str, ...]:
     warnings = list(opened.description.warnings)
+    if job.mode != "accuracy" and (disturbed := judge_loading(state)):
+        warnings.append(disturbed)
     warnings += getattr(opened.samples, "notes", ())
     required = job.rules.benchmarks[job.benchmark].performance_sample_count
     count = opened.samples.performance_count

@@ -51,6 +51,15 @@ def judge(state: Mapping[str, Reading]) -> Noise:
     return Noise(reasons, round(disturbance, 3), missing[0] if missing and not reasons else None)
 
 
+def judge_loading(state: Mapping[str, Reading]) -> str:
+    """Return a warning if the opening and loading before the timed section were disturbed; "" otherwise."""
+    shares = ((words, limit, _number(state, f"loading_{name}")) for name, limit, words in _SHARES)
+    above = [f"{words.format(share)} (limit {limit:g} %)" for words, limit, share in shares if share and share > limit]
+    if not above:
+        return ""
+    return f"while the engine was opened and loaded, {' and '.join(above)}; the timed section is judged by itself"
+
+
 def _number(state: Mapping[str, Reading], name: str) -> float | None:
-    value = state[name].value
+    value = state[name].value if name in state else None
     return None if value is None else float(value)

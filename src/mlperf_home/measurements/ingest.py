@@ -19,6 +19,7 @@ from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE, DETAIL_FILE, LoadGen
 from mlperf_home.measurements.layout import ACCURACY_DIR, ACCURACY_TEXT, PERFORMANCE_DIR
 from mlperf_home.measurements.measurement import DATASET, NOISY, Measurement, Value, unknown
 from mlperf_home.measurements.prices import cost_values
+from mlperf_home.measurements.run_times import run_times
 from mlperf_home.rules import load_round
 
 if TYPE_CHECKING:
@@ -68,9 +69,14 @@ def ingest(
     rules = load_round(session.job.round)
     text = _read_accuracy(result_dir, accuracy) if accuracy else None
     values = _values(session, rules, result, text)
+    noise = session.noise.noisy_because if performance and session.noise else ()
+    if performance:
+        times = run_times(result_dir, session, values)
+        noise = (*noise, *times.noisy_because)
+        values |= times.values
+        values |= _noise_values(session, noise)
     if price is not None:
         values |= cost_values(values, session.job.scenario, rules, price)
-    noise = session.noise.noisy_because if performance and session.noise else ()
     warnings = (warning for run in runs for warning in run.session.warnings)
     return Measurement(
         round=rules.name,
@@ -103,18 +109,20 @@ def _values(
         values[key] = Value(getattr(session.times, key), "measured", f"session: times.{key}")
     if result is None:
         return values
-    values |= _machine_values(session)
-    values |= _calibration_values(session)
-    noise = session.noise
-    if noise is not None:
-        because = noise.noisy_because
-        values["noisy"] = Value("yes" if because else "no", "measured", "session: noise")
-        if because:
-            values["noisy_because"] = Value("; ".join(because), "measured", "session: noise")
-        elif noise.reason:
-            values["noisy"] = unknown(noise.reason)
-        if session.attempts:
-            values["noise_attempts"] = Value(len(session.attempts), "measured", "session: attempts")
+    return values | _machine_values(session) | _calibration_values(session)
+
+
+def _noise_values(session: Session, because: Sequence[str]) -> dict[str, Value]:
+    """Return whether a performance run was noisy, by its session and its own latencies."""
+    if session.noise is None:
+        return {}
+    values = {"noisy": Value("yes" if because else "no", "measured", "session: noise")}
+    if because:
+        values["noisy_because"] = Value("; ".join(because), "measured", "session: noise")
+    elif session.noise.reason:
+        values["noisy"] = unknown(session.noise.reason)
+    if session.attempts:
+        values["noise_attempts"] = Value(len(session.attempts), "measured", "session: attempts")
     return values
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mlperf_home.measurements.measurement import NOISY, published_words, read_measurement, unknown
+from mlperf_home.measurements.run_times import CHANGED_STATE, interval_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,11 +51,17 @@ def summary_rows(measurement: Measurement) -> list[tuple[str, str]]:
     rows.append(("Engine", " ".join(_text(measurement.engine.get(key, _ABSENT)) for key in ("name", "version"))))
     if (model := measurement.model.get("name", _ABSENT)).value is not None:
         rows.append(("Model", _text(model)))
-    rows += [(label, _text(measurement.values[key])) for key, label in _LABELS.items() if key in measurement.values]
+    rows += [
+        (label, f"{_text(measurement.values[key])}{interval_text(measurement, key)}")
+        for key, label in _LABELS.items()
+        if key in measurement.values
+    ]
     rows += [(label, _text(value)) for key, label in _IF_KNOWN.items() if (value := _known(measurement, key))]
     if price := _known(measurement, "price_per_hour"):
         rows.append(("Price per hour", f"{_text(price)} ({price.source})"))
     rows += _machine_rows(measurement)
+    if changed := measurement.values.get(CHANGED_STATE):
+        rows.append(("Changed its state", _text(changed)))
     if measurement.validity is not None:
         rows.append(("LoadGen says", measurement.validity))
     rows += [("because", reason) for reason in measurement.reasons]
@@ -97,8 +104,10 @@ def family_rows(measurements: Sequence[Measurement]) -> list[tuple[str, str]]:
         # A low latency is fast, as is a high rate.
         order = next((value if key == "latency_ms" else -value for key, value in numbers), float("inf"))
         words = [
-            f"{unit} unknown ({value.reason})" if value.value is None else f"{_padded(value)} {unit}"
-            for _, unit, value in results
+            f"{unit} unknown ({value.reason})"
+            if value.value is None
+            else f"{_padded(value)} {unit}{interval_text(measurement, key)}"
+            for key, unit, value in results
         ]
         accuracy = measurement.values.get("top1_percent")
         if accuracy is not None and accuracy.value is not None:

@@ -21,7 +21,7 @@
   const escaped = (text) =>
     String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
   const rounded = (value) => Number(value.toPrecision(6)).toString();
-  const bounds = (interval) => (interval ? ` (${interval.map(rounded).join(" to ")})` : "");
+  const bounds = (interval) => (interval ? ` (${interval.map(rounded).join(" to ")}, this session)` : "");
 
   function hover(mark) {
     const rows = [

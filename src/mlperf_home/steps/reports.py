@@ -6,6 +6,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from mlperf_home.measurements.measurement import published_words
+from mlperf_home.measurements.run_times import SESSION_ONLY
 from mlperf_home.measurements.table import summary_rows
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def answer_tables(answer: AnswerDocument) -> Iterator[tuple[str, Rows]]:
     rows += [(_KINDS.get(kind, kind), duration(seconds)) for kind, seconds in work.spent_s.items()]
     spent = f"{work.share:.1%} of it; {work.share_without_official:.1%} without the official runs"
     rows += [("exhaustive sweep", f"{duration(work.exhaustive_s)}, estimated"), ("spent", spent)]
-    yield f"{sample}work, intervals at {answer.confidence:.0%}", rows
+    yield f"{sample}work, intervals at {answer.confidence:.0%}, {SESSION_ONLY}", rows
 
 
 def duration(seconds: float) -> str:
@@ -84,12 +85,16 @@ def _standing(standing: Standing, part: str, metrics: list[str]) -> str:
 
 
 def readme_text(
-    measurement: Measurement, command_line: Sequence[str], model_source: str, published_f1: float | None
+    measurement: Measurement,
+    command_line: Sequence[str],
+    model_source: str,
+    published_f1: float | None,
+    picture: str = "",
 ) -> str:
     """Return the README of a result, in Markdown.
 
     `command_line` has the words after `cm run script`; `model_source` may be empty; `published_f1`, in percent, is None
-    if the authors of the model publish none.
+    if the authors of the model publish none; `picture` is the file of the run over time, or "".
     """
     lines = [f"# {measurement.benchmark}, {measurement.scenario}", ""]
     if measurement.sample:
@@ -101,6 +106,8 @@ def readme_text(
     if published_f1 is not None:
         lines.append(f"| F1 published for the model | {published_f1:.3f} % |")
     lines += [f"| Top-1 (%) of the model elsewhere | {words} |" for words in published_words(measurement)]
+    if picture:
+        lines += ["", f"![The timed section over time]({picture})"]
     command = shlex.join(["cm", "run", "script", *repeatable_words(command_line)])
     lines += ["", "Made with mlperf-home by", "", "```", command, "```", ""]
     return "\n".join(lines)

@@ -13,6 +13,7 @@ from mlperf_home.contracts.challenges.machine import MACHINE_LIMITS
 from mlperf_home.contracts.challenges.records import RECORD_LIMITS
 from mlperf_home.contracts.challenges.report import REPORT_LIMITS
 from mlperf_home.contracts.challenges.run import CHECK_LIMITS, RUN_LIMITS
+from mlperf_home.contracts.runs.latencies import LATENCIES_FILE, LATENCY_LIMITS
 from mlperf_home.contracts.studies.answer import ANSWER_LIMITS
 from mlperf_home.contracts.studies.experiment import EXPERIMENT_LIMITS
 from mlperf_home.errors import LocatedError
@@ -44,6 +45,7 @@ _DOCUMENTS = {
     "records/[^/]+.json": RECORD_LIMITS,
     f"{_RESULT}/measurement.json": MEASUREMENT_LIMITS,
     f"{_RESULT}/(performance|accuracy)-session.json": DOCUMENT,
+    f"{_RESULT}/performance/run_1/{LATENCIES_FILE}": LATENCY_LIMITS,
     "experiments/[^/]+/experiment.json": EXPERIMENT_LIMITS,
     "experiments/[^/]+/answer.json": ANSWER_LIMITS,
     f"experiments/[^/]+/{LINES_FILE}": MEASUREMENT_LIMITS,

@@ -24,12 +24,13 @@ _SPECIAL = {"\\": "\\\\", "|": "\\|", "<": "&lt;", ">": "&gt;", "*": "\\*", "_":
 
 @dataclass(frozen=True)
 class Part:
-    """A section of a report: heading, emphasised sentences, and table."""
+    """A section of a report: heading, emphasised sentences, table, and pictures as SVG, which only the page has."""
 
     title: str
     notices: Sequence[str] = ()
     header: Sequence[str] = ()
     rows: Sequence[Sequence[str]] = ()
+    pictures: Sequence[str] = ()
 
 
 def table_part(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[Part]:
@@ -77,7 +78,7 @@ def _section(part: Part) -> str:
         names = "".join(f"<th>{_escaped(cell)}</th>" for cell in part.header)
         rows = "\n".join(f"<tr>{''.join(f'<td>{_escaped(cell)}</td>' for cell in row)}</tr>" for row in part.rows)
         html += f"\n<table><tr>{names}</tr>\n{rows}</table>"
-    return html
+    return html + "".join(f"\n{picture}" for picture in part.pictures)
 
 
 def value_text(value: object) -> str:

@@ -9,11 +9,18 @@ from typing import TYPE_CHECKING
 
 from mlperf_home.challenges.bundles.rendering import Part, table_part, value_text
 from mlperf_home.contracts.codec import encode
+from mlperf_home.latencies.over_time import draw
+from mlperf_home.measurements.run_times import SESSION_ONLY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from mlperf_home.contracts.challenges.report import ChallengeReport, ReportedExploration, ReportedResult
+    from mlperf_home.contracts.challenges.report import (
+        ChallengeReport,
+        ReportedExploration,
+        ReportedMetric,
+        ReportedResult,
+    )
     from mlperf_home.contracts.challenges.run import Estimate
 
 
@@ -63,16 +70,26 @@ def _results(results: Sequence[ReportedResult]) -> Iterator[Part]:
         rows = [row for row in results if row.benchmark == benchmark]
         names = [cell.name for cell in rows[0].metrics]
         header = ("workflow", "model", "scenario", "engine", *names, "LoadGen says", "remarks")
-        yield Part(f"Results: {benchmark}", (), header, list(map(_cells, rows)))
+        pictures = [draw(row.over_time, _caption(row)) for row in rows if row.over_time is not None]
+        yield Part(f"Results: {benchmark}", (), header, list(map(_cells, rows)), pictures)
     if not results:
         yield Part("Results", ["there is none"])
 
 
 def _cells(row: ReportedResult) -> tuple[str, ...]:
-    metrics = [value_text(cell.value) for cell in row.metrics]
+    metrics = [f"{value_text(cell.value)}{_interval(cell)}" for cell in row.metrics]
     remarks = "; ".join([*row.unofficial_because, *(f"noisy: {each}" for each in row.noisy)])
     validity = row.validity or "no performance run"
     return (row.workflow, value_text(row.model), row.scenario, row.engine, *metrics, validity, remarks)
+
+
+def _interval(cell: ReportedMetric) -> str:
+    low, high = cell.interval or (0.0, 0.0)
+    return f" ({low:.5g} to {high:.5g}, {SESSION_ONLY})" if cell.interval else ""
+
+
+def _caption(row: ReportedResult) -> str:
+    return f"{'SAMPLE: ' if row.sample else ''}{row.workflow}, {value_text(row.model)}, {row.scenario}"
 
 
 def _front(answer: ReportedExploration) -> Part:

@@ -12,9 +12,14 @@ from mlperf_home.contracts.challenges.report import (
     ReportedResult,
 )
 from mlperf_home.contracts.codec import read_document
+from mlperf_home.contracts.runs.latencies import LATENCIES_FILE
 from mlperf_home.contracts.studies.answer import ANSWER_LIMITS
 from mlperf_home.errors import LocatedError
+from mlperf_home.latencies.over_time import over_time
+from mlperf_home.latencies.series import read_series
+from mlperf_home.measurements.layout import PERFORMANCE_DIR
 from mlperf_home.measurements.measurement import NOISY, read_measurement, unknown
+from mlperf_home.measurements.run_times import bounds
 from scriptgraph.errors import DocumentError
 
 if TYPE_CHECKING:
@@ -22,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mlperf_home.challenges.definition.manifest import RankingMetric
+    from mlperf_home.contracts.runs.latencies import TimesOverTime
     from mlperf_home.measurements.measurement import Measurement
 
 MEASUREMENTS = "results/*/*_results/*/*/*/measurement.json"
@@ -60,12 +66,23 @@ def _row(path: Path, root: Path, metrics: Sequence[RankingMetric]) -> ReportedRe
         unofficial_because=measurement.unofficial_because,
         noisy=tuple(each.removeprefix(NOISY) for each in measurement.warnings if each.startswith(NOISY)),
         metrics=tuple(_cell(each, measurement) for each in metrics if each.benchmark == measurement.benchmark),
+        over_time=_over_time(path.parent / PERFORMANCE_DIR / LATENCIES_FILE),
     )
+
+
+def _over_time(kept: Path) -> TimesOverTime | None:
+    return over_time(read_series(kept)) if kept.is_file() else None
 
 
 def _cell(metric: RankingMetric, measurement: Measurement) -> ReportedMetric:
     value = measurement.values.get(metric.name) or unknown("not in the measurement")
-    return ReportedMetric(name=metric.name, better=metric.better, value=value.value, origin=value.origin)
+    return ReportedMetric(
+        name=metric.name,
+        better=metric.better,
+        value=value.value,
+        origin=value.origin,
+        interval=bounds(measurement, metric.name),
+    )
 
 
 def _rank(row: ReportedResult) -> float:

@@ -19,6 +19,7 @@ from mlperf_home.measurements.ingest import MODES, ingest
 from mlperf_home.measurements.layout import ACCURACY_DIR, ACCURACY_SESSION
 from mlperf_home.measurements.measurement import DATASET, MACHINE_FACTS, Measurement, read_measurement
 from mlperf_home.measurements.prices import PRICE
+from mlperf_home.measurements.run_times import CHANGED_STATE
 from mlperf_home.measurements.store import LINES_FILE, Store
 from mlperf_home.rules import load_round, mlperf_conf
 from scriptgraph.errors import DocumentError
@@ -35,7 +36,7 @@ _NOT_IN_LOGS = {
     "system": MACHINE_FACTS,
 }
 # Values that measurements of version 0.1 lack; those that have them are compared.
-_NEWER = {DATASET}
+_NEWER = {DATASET, CHANGED_STATE}
 
 
 def result_problems(root: Path) -> Iterator[Problem]:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from mlperf_home.challenges.verification.contradictions import first_contradiction, value_text
+from mlperf_home.challenges.verification.latency_checks import latency_problems
 from mlperf_home.loadgen_logs.accuracy_log import is_truncated
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE, read_run
 from mlperf_home.rules import load_round
@@ -38,6 +39,7 @@ def session_problems(session: Session, logs: Path) -> Iterator[str]:
     if not _within(session, logged):
         began = logged.logged["test_datetime"]
         yield f"/times/started_utc is {session.times.started_utc}, but the log began at {began}"
+    yield from latency_problems(session, logs, logged)
 
 
 def _stated(session: Session) -> dict[str, object]:

@@ -8,22 +8,26 @@ from typing import Literal
 from mlperf_home.contracts.challenges.machine import Machine
 from mlperf_home.contracts.challenges.run import Estimate, Requirement
 from mlperf_home.contracts.codec import Document, OpenDocument
+from mlperf_home.contracts.intervals import Interval
+from mlperf_home.contracts.runs.latencies import TimesOverTime
 from scriptgraph.files.json_reader import Limits
 
 REPORT_LIMITS = Limits(size=32 << 20, depth=7, values=2_000_000)
-"""A result has some 20 values; the front of an exploration's answer has fewer values than the answer."""
+"""A result has some 500 values, most of them its picture over time; the front of an exploration's answer has fewer
+values than the answer."""
 
 
-class ReportedMetric(Document):
-    """A ranking value of a result, with its origin; `better` is "more" or "less"."""
+class ReportedMetric(Document, omit_defaults=True):
+    """A ranking value of a result, with its origin and, if known, its interval; `better` is "more" or "less"."""
 
     name: str
     better: str
     value: int | float | str | None
     origin: str
+    interval: Interval | None = None
 
 
-class ReportedResult(Document):
+class ReportedResult(Document, omit_defaults=True):
     """A measurement in a report.
 
     Attributes:
@@ -31,6 +35,7 @@ class ReportedResult(Document):
         workflow: its workflow or experiment.
         validity: LoadGen's verdict, "VALID" or "INVALID"; None without a performance run.
         noisy: disturbances of the run.
+        over_time: the timed section by parts; None if the run kept no times.
     """
 
     path: str
@@ -44,6 +49,7 @@ class ReportedResult(Document):
     unofficial_because: tuple[str, ...]
     noisy: tuple[str, ...]
     metrics: tuple[ReportedMetric, ...]
+    over_time: TimesOverTime | None = None
 
 
 class ReportedPoint(Document):

@@ -7,10 +7,12 @@ query and padding to any size. Bucket limits come from the grid, never from stat
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+
+from mlperf_home.harness.queries.kept import KeptTimes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -119,6 +121,7 @@ class SutParts:
         respond: completes samples with their answers.
         fail: called with the exception of a worker or of an issue call; it does not return.
         outputs: whether the answers are used.
+        times: keeps the latencies.
     """
 
     backend: Backend
@@ -128,6 +131,7 @@ class SutParts:
     watchdog: Watchdog
     fail: Callable[[BaseException], None]
     outputs: bool = True
+    times: KeptTimes = field(default_factory=KeptTimes)
 
 
 @dataclass(frozen=True)

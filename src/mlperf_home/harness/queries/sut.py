@@ -38,13 +38,14 @@ class DirectSut(PreparingSut):
         """Infer the query's only sample and complete it.
 
         An inference empties the caches, after which every line here adds microseconds to the latency. All other
-        preparation is therefore done when samples are loaded.
+        preparation is therefore done when samples are loaded, and the clock is read only after the completion.
         """
         parts = self._parts
         try:
             parts.watchdog.expect_one()
             infer, lengths = self._prepared[indices[0]]
             parts.respond(ids, infer(), lengths)
+            parts.times.complete()
             parts.watchdog.done_one()
         except BaseException as error:  # noqa: BLE001 - an exception that reaches LoadGen aborts the process
             parts.fail(error)

@@ -10,7 +10,7 @@ from machine_tree import MachineTree
 from mlperf_home.contracts.codec import encode
 from mlperf_home.contracts.runs.readings import Reading
 from mlperf_home.harness.observation import MachineWatch, WatchedSut, peak_memory_bytes, read_machine_state
-from mlperf_home.machine.readings import judge
+from mlperf_home.machine.readings import judge, judge_loading
 from mlperf_home.machine.sensors import (
     CpuTime,
     EnergyCounters,
@@ -51,12 +51,24 @@ def watched(tree: MachineTree) -> dict[str, Reading]:
 def test_unknown_values_have_reasons(tree: MachineTree) -> None:
     state = watched(tree)
     known = {name for name, reading in state.items() if reading.value is not None}
-    assert known == {"involuntary_switches", "load_average_1min_before", "load_average_1min_after", "timed_s"}
+    times = {"timed_s", "loading_s"}
+    assert known == {"involuntary_switches", "load_average_1min_before", "load_average_1min_after", *times}
     assert all(reading.reason for name, reading in state.items() if name not in known)
     assert state["energy_j"].reason == "the machine has no RAPL counters in /sys/class/powercap"
     noise = judge(state)
     assert (noise.noisy_because, noise.disturbance) == ((), 0.0)
     assert noise.reason == "/proc/stat does not list the CPUs"
+
+
+def test_a_disturbed_loading_is_told_apart() -> None:
+    quiet = {"loading_steal_percent": Reading(0.2), "loading_other_cpu_percent": Reading(4.0)}
+    assert judge_loading(quiet) == ""
+    assert judge_loading({name: Reading(None, "unknown") for name in quiet}) == judge_loading({}) == ""
+    warning = judge_loading({**quiet, "loading_other_cpu_percent": Reading(35.0)})
+    assert warning == (
+        "while the engine was opened and loaded, other programs used 35.0 % of the CPUs' time (limit 5 %);"
+        " the timed section is judged by itself"
+    )
 
 
 def test_without_a_timed_section_there_are_no_readings(tree: MachineTree) -> None:

@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from mlperf_home.challenges.verification.latency_checks import latency_problems
 from mlperf_home.contracts.runs.failures import ExitStatus
+from mlperf_home.contracts.runs.session import read_session
+from mlperf_home.latencies.series import read_series
+from mlperf_home.loadgen_logs.run_log import read_run
 from mlperf_home.measurements.ingest import ingest
 from mlperf_home.measurements.measurement import from_json, to_json
 from mlperf_home.rules import load_round
@@ -41,8 +45,27 @@ def test_a_performance_run_is_complete(make_job: MakeJob, scenario: str) -> None
     assert session["loadgen"]["settings"]["qsl_rng_seed"] == seeds.qsl_rng_seed
     assert session["loadgen"]["settings"]["schedule_rng_seed"] == seeds.schedule_rng_seed
     assert session["sample"] is True
-    assert sorted(path.name for path in job.out_dir.iterdir()) == LOGS
-    assert job.leftovers() == sorted(["performance/run_1", "session.json"] + [f"performance/run_1/{n}" for n in LOGS])
+    files = ["latencies.json", *LOGS]
+    assert sorted(path.name for path in job.out_dir.iterdir()) == files == sorted(session["logs"])
+    assert job.leftovers() == sorted(["performance/run_1", "session.json"] + [f"performance/run_1/{n}" for n in files])
+
+
+@pytest.mark.parametrize("scenario", ["Offline", "SingleStream", "MultiStream", "Server"])
+def test_kept_times_agree_with_the_log(make_job: MakeJob, scenario: str) -> None:
+    job = make_job(scenario).set_options(call_s=0.001)
+    assert job.run()[0] == ExitStatus.COMPLETE
+    session, logged = read_session(job.root / "session.json"), read_run(job.out_dir)
+    assert list(latency_problems(session, job.out_dir, logged)) == []
+    series = read_series(job.out_dir / "latencies.json")
+    wanted = {"SingleStream": session.counts.queries - 1, "MultiStream": session.counts.queries}
+    assert series.count == wanted.get(scenario, session.counts.samples_completed)
+
+
+@pytest.mark.parametrize("mode", ["accuracy", "find-performance"])
+def test_only_performance_runs_keep_times(make_job: MakeJob, mode: str) -> None:
+    job = make_job("SingleStream", mode)
+    assert job.run()[0] == ExitStatus.COMPLETE
+    assert not (job.out_dir / "latencies.json").exists()
 
 
 def test_the_session_has_the_state_of_the_machine(make_job: MakeJob) -> None:
@@ -51,6 +74,9 @@ def test_the_session_has_the_state_of_the_machine(make_job: MakeJob) -> None:
     session = job.session
     state = session["state"]
     assert 0 < state["timed_s"]["value"] <= session["times"]["run_s"]
+    # From the opening on, every moment is watched.
+    assert state["loading_s"]["value"] >= session["times"]["open_s"]
+    assert {"loading_steal_percent", "loading_other_cpu_percent"} <= state.keys()
     assert all((reading["value"] is None) == bool(reading["reason"]) for reading in state.values())
     assert session["noise"].keys() == {"noisy_because", "disturbance", "reason"}
 

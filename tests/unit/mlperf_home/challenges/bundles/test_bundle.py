@@ -16,6 +16,7 @@ from mlperf_home.challenges.bundles.bundle import MANIFEST, file_entries
 from mlperf_home.challenges.bundles.redaction import Redaction
 from mlperf_home.challenges.bundles.rendering import Part, render_report
 from mlperf_home.challenges.verification.verification import BundleError, verify
+from mlperf_home.contracts.runs.session import sha256_of
 from mlperf_home.product import ENGINE
 
 if TYPE_CHECKING:
@@ -120,8 +121,30 @@ def _other_settings(unpacked: UnpackedBundle) -> None:
 
 DETAIL = f"{MODEL}/performance/run_1/mlperf_log_detail.txt"
 SUMMARY = f"{MODEL}/performance/run_1/mlperf_log_summary.txt"
+
+
 # Edits, each with the file that verification must name after its hash was rewritten.
+def _kept_times(change: Callable[[Any], Any]) -> Callable[[UnpackedBundle], None]:
+    """Change kept times, and their hash and size in the session."""
+
+    def edit(unpacked: UnpackedBundle) -> None:
+        path = unpacked.root / MODEL / "performance" / "run_1" / "latencies.json"
+        unpacked.change(f"{MODEL}/performance/run_1/latencies.json", change)
+        entry = {"sha256": sha256_of(path), "bytes": path.stat().st_size}
+        unpacked.change(f"{MODEL}/performance-session.json", lambda each: each["logs"].update({path.name: entry}))
+
+    return edit
+
+
 EDITS: dict[str, tuple[Callable[[UnpackedBundle], None], str]] = {
+    "a block of the kept times": (
+        _kept_times(lambda each: each["blocks"][3].__setitem__(0, 9)),
+        f"{MODEL}/performance-session.json",
+    ),
+    "the duration of the kept times": (
+        _kept_times(lambda each: each.update(duration_s=700.0, block_s=700 / 64)),
+        f"{MODEL}/performance-session.json",
+    ),
     "a result's value": (_edit_value("samples_per_second"), f"{MODEL}/measurement.json"),
     "an accuracy": (_edit_value("f1_percent"), f"{MODEL}/measurement.json"),
     "a validity": (
