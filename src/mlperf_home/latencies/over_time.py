@@ -1,6 +1,6 @@
 """The times of a run by parts, and their picture as SVG: lines over time, with slow parts shaded.
 
-No library draws it, because results and reports are written by the plain installation (docs/decisions/0026).
+No library draws it, because results and reports are written by the plain installation (docs/decisions/0028).
 """
 
 from __future__ import annotations

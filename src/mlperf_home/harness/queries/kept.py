@@ -2,7 +2,7 @@
 
 In SingleStream a look at the clock before the inference would count as latency. One after the completion does not, so
 that times from one completion to the next are kept. They are counted into a histogram for each block of time whenever
-some thousands have gathered, between two queries. docs/decisions/0026 has the cost.
+some thousands have gathered, between two queries. docs/decisions/0028 has the cost.
 """
 
 from __future__ import annotations
