@@ -43,8 +43,22 @@ eval "$(cm completion script bash)"     # in ~/.bashrc
 eval "$(cm completion script zsh)"      # in ~/.zshrc, after compinit
 ```
 
-They complete actions, automations, options, tags and variations, choices, challenges and experiments, for `cm` and its
-short forms `cmr`, `cmrd` and `cme`. Each press of the tab key starts `cm` once (about 0.2 s).
+They complete actions, automations, options, tags and variations, choices, challenges and experiments, for `cm`, its
+short forms `cmr`, `cmrd` and `cme`, and `mlperf-home`. Each press of the tab key starts the program once.
+
+## mlperf-home
+
+`mlperf-home` is `cm` by another name: the same commands, answers, exit statuses and `--out=json`, in the same folders.
+It is there where `cm` is not on the path, as after `uv tool install mlperf-home` or `pipx install mlperf-home`; and
+`uvx mlperf-home run script --tags=detect,cpu` runs without an installation. Where a message names a `cm` command,
+`mlperf-home` with the same words does it.
+
+- It answers the commands below without loading cmind, in about half of the CPU time
+  ([benchmarks](benchmarks.md#our-own-program)). It passes others on, such as `mlperf-home add repo --path=DIR`.
+- Before cmind first reads `CM_REPOS`, it writes cmind's files there whole. So any number of first commands may start at
+  once, which fails now and then through `cm`.
+- Tags with commas may be a word too: `mlperf-home run script run,mlperf,bert-99`.
+- `mlperf-home --version` prints the version, `mlperf-home --help` the list of commands.
 
 ## Options of every command
 

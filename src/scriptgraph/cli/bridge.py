@@ -15,8 +15,6 @@ from scriptgraph.cli.commands.cmind_input import asks_for_json, wants_help, want
 from scriptgraph.cli.commands.decoder import decode
 from scriptgraph.cli.commands.script import script_command
 from scriptgraph.cli.console import RunConsole
-from scriptgraph.cli.runs.run_command import run_request
-from scriptgraph.cli.runs.run_options import read_run
 from scriptgraph.errors import MACHINE_ERRNOS, ScriptGraphError, UnknownOptionError
 from scriptgraph.printable import printable, shortened
 from scriptgraph.process.interruption import Interruption
@@ -35,6 +33,7 @@ if TYPE_CHECKING:
     CommandFunction = Callable[[Arguments, RunConsole], dict[str, Any]]
 
 _LONGEST_LINE = 5000
+_PROGRAMS = frozenset({"cmind.cli", "scriptgraph.cli.program"})
 _FAILED, _INTERRUPTED = 1, 130
 
 
@@ -81,6 +80,9 @@ class Engine:
         """Run `cm run script`; `new_env` in the answer holds the script's exports."""
 
         def run(arguments: Arguments, console: RunConsole) -> dict[str, Any]:
+            from scriptgraph.cli.runs.run_command import run_request  # noqa: PLC0415 - lists need no runs
+            from scriptgraph.cli.runs.run_options import read_run  # noqa: PLC0415 - as above
+
             return run_request(self.product, self.repositories(), *read_run(arguments, self.product), console)
 
         return self.answer(script_command("run", self.product), cmind_input, run)
@@ -157,14 +159,14 @@ class Engine:
         if wants_help(cmind_input):
             from scriptgraph.cli.help_command import show_help  # noqa: PLC0415 - a rare command
 
-            return _guarded(cmind_input, lambda: show_help(command, cmind_input, self._registry, more))
+            return guarded(cmind_input, lambda: show_help(command, cmind_input, self._registry, more))
         console, interruption = (
             RunConsole(results_to=sys.stderr if wants_json(cmind_input) else sys.stdout),
             Interruption(),
         )
-        # cmind prints the answer and ends the process if its command line was called.
-        with interruption.handled(ends_process="cmind.cli" in sys.modules), closing(console):
-            answer = _guarded(cmind_input, lambda: _run(command, cmind_input, function, console), interruption)
+        # A command line prints the answer and ends the process.
+        with interruption.handled(ends_process=not _PROGRAMS.isdisjoint(sys.modules)), closing(console):
+            answer = guarded(cmind_input, lambda: _run(command, cmind_input, function, console), interruption)
         if answer["return"]:
             return answer
         answer = {**answer, "tables": console.tables}
@@ -190,10 +192,10 @@ def _run(
         raise
 
 
-def _guarded(
+def guarded(
     cmind_input: Mapping[str, Any], function: Callable[[], dict[str, Any]], interruption: Interruption | None = None
 ) -> dict[str, Any]:
-    """Turn the result or the error of a command into cmind's dictionary."""
+    """Return the result or the error of a command as cmind's dictionary."""
     answer = _caught(function, interruption or Interruption())
     if not answer.get("error"):
         return {"return": 0, **answer}

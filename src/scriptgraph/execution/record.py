@@ -6,8 +6,8 @@ import json
 import os
 import re
 import sys
+import time
 from contextlib import suppress
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,7 +111,8 @@ def installed_versions(packages: Sequence[str]) -> dict[str, str | None]:
 
 def new_run_folder(root: Path, alias: str) -> Path:
     """Create the folder of a run; its name sorts by time, and is unique."""
-    stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%f")
+    seconds, rest_ns = divmod(time.time_ns(), 1_000_000_000)
+    stamp = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime(seconds))}.{rest_ns // 1000:06}"
     folder = root / f"{stamp}-{alias}-{os.getpid()}"
     (folder / "logs").mkdir(parents=True)
     return folder
