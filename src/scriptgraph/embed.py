@@ -12,6 +12,7 @@ from scriptgraph.product import Product
 if TYPE_CHECKING:
     from scriptgraph.cache.digests import KnownDigests
     from scriptgraph.catalog.registry import Registry, load_registry
+    from scriptgraph.cli.artifacts import ARTIFACTS, FoundArtifact
     from scriptgraph.cli.commands.cache import cache_commands
     from scriptgraph.cli.commands.cmind_input import EXTRA
     from scriptgraph.cli.commands.decoder import Arguments, decode
@@ -81,6 +82,7 @@ _LATER = {
     for module, names in {
         "scriptgraph.cache.digests": "KnownDigests",
         "scriptgraph.catalog.registry": "Registry load_registry",
+        "scriptgraph.cli.artifacts": "ARTIFACTS FoundArtifact",
         "scriptgraph.cli.commands.cache": "cache_commands",
         "scriptgraph.cli.commands.cmind_input": "EXTRA",
         "scriptgraph.cli.commands.decoder": "Arguments decode",
@@ -125,6 +127,7 @@ _LATER = {
 }
 
 __all__ = [
+    "ARTIFACTS",
     "EVERYDAY",
     "EXTRA",
     "PLACES",
@@ -135,6 +138,7 @@ __all__ = [
     "Completed",
     "Difference",
     "Engine",
+    "FoundArtifact",
     "KnownDigests",
     "Malformed",
     "Manifest",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from scriptgraph.catalog.registry import load_registry
 from scriptgraph.catalog.repositories import find_repositories
+from scriptgraph.cli.artifacts import ARTIFACTS
 from scriptgraph.cli.commands.cmind_input import asks_for_json, wants_help, wants_json
 from scriptgraph.cli.commands.decoder import decode
 from scriptgraph.cli.commands.script import script_command
@@ -41,6 +42,7 @@ class Engine:
     """A product's commands; each takes and returns a dictionary of cmind.
 
     In an answer `return` is 0, or 1 with `error`, or 130 after Ctrl-C; the other members are the command's result.
+    Without `out` in the dictionary nothing is printed, and the answer has the `warnings` instead.
     """
 
     def __init__(self, product: Product, repository: Path | None = None, more: Sequence[Path] = ()) -> None:
@@ -160,16 +162,17 @@ class Engine:
             from scriptgraph.cli.help_command import show_help  # noqa: PLC0415 - a rare command
 
             return guarded(cmind_input, lambda: show_help(command, cmind_input, self._registry, more))
-        console, interruption = (
-            RunConsole(results_to=sys.stderr if wants_json(cmind_input) else sys.stdout),
-            Interruption(),
-        )
+        to_program = not cmind_input.get("out") and not wants_json(cmind_input)
+        console = RunConsole(silent=to_program, results_to=sys.stderr if wants_json(cmind_input) else sys.stdout)
+        interruption = Interruption()
         # A command line prints the answer and ends the process.
         with interruption.handled(ends_process=not _PROGRAMS.isdisjoint(sys.modules)), closing(console):
             answer = guarded(cmind_input, lambda: _run(command, cmind_input, function, console), interruption)
         if answer["return"]:
             return answer
-        answer = {**answer, "tables": console.tables}
+        answer = {**answer, "tables": console.tables, **({"warnings": console.warnings} if to_program else {})}
+        if wants_json(cmind_input):
+            answer.pop(ARTIFACTS, None)
         if asks_for_json(cmind_input):
             print(json.dumps(answer, indent=2, sort_keys=True, default=str))
         return answer

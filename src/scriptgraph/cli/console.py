@@ -26,11 +26,13 @@ class RunConsole:
 
     Attributes:
         quiet: whether only results, warnings and errors are shown.
+        silent: whether nothing is shown, because a program reads the answer.
         tables: the tables shown so far.
+        warnings: the warnings so far.
     """
 
-    def __init__(self, *, quiet: bool = False, results_to: TextIO | None = None) -> None:
-        self.quiet = quiet
+    def __init__(self, *, quiet: bool = False, silent: bool = False, results_to: TextIO | None = None) -> None:
+        self.quiet, self.silent = quiet, silent
         self._lines_to, self._results_to = sys.stderr, results_to or sys.stdout
         self._on_terminal = self._lines_to.isatty() and os.environ.get("TERM") not in {"dumb", "unknown"}
         self._coloured = self._on_terminal and not os.environ.get("NO_COLOR")
@@ -39,11 +41,17 @@ class RunConsole:
         self._active: list[str] = []
         self._writing = threading.RLock()
         self.tables: list[dict[str, Any]] = []
+        self.warnings: list[str] = []
 
     def __call__(self, kind: str, title: str, details: Mapping[str, Any]) -> None:
         """Show one event; events of parallel steps one after another; control characters are shown as escapes."""
         with self._writing:
-            self._show(kind, printable_name(title), details)
+            if kind == "warned":
+                self.warnings.append(f"{title}: {details['message']}")
+            elif kind == "tabled":
+                self.tables.append(dict(details))
+            if not self.silent:
+                self._show(kind, printable_name(title), details)
 
     def _show(self, kind: str, title: str, details: Mapping[str, Any]) -> None:
         if kind != "progressed":
@@ -66,7 +74,6 @@ class RunConsole:
         elif kind == "tabled":
             from scriptgraph.cli.tables import Section, draw  # noqa: PLC0415 - few commands have a table
 
-            self.tables.append(dict(details))
             draw([Section(details["title"], details["rows"])], self._results_to, labelled=True)
 
     def _whose(self, title: str) -> str:
@@ -83,7 +90,7 @@ class RunConsole:
 
     def text(self, lines: Iterable[str]) -> None:
         """Print lines of a result to the results' output."""
-        for line in lines:
+        for line in () if self.silent else lines:
             print(printable(line), file=self._results_to, flush=True)
 
     def close(self) -> None:

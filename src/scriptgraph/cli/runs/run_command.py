@@ -109,5 +109,6 @@ def _execute(plan: Plan, runtime: Runtime, request: Request) -> dict[str, Any]:
     return {
         "record": str(runtime.run_folder / "record.json"),
         "new_env": record.exports,
+        "new_state": {},  # for programs of 2023: all that a script exports is in its environment
         "status": {step.alias: step.status for step in record.steps}[plan.root.manifest.alias],
     }
