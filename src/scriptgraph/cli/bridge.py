@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from scriptgraph.catalog.registry import load_registry
 from scriptgraph.catalog.repositories import find_repositories
 from scriptgraph.cli.artifacts import ARTIFACTS
+from scriptgraph.cli.commands.cm_switches import answer_cm_switch
 from scriptgraph.cli.commands.cmind_input import asks_for_json, wants_help, wants_json
 from scriptgraph.cli.commands.decoder import decode
 from scriptgraph.cli.commands.script import script_command
@@ -191,6 +192,7 @@ def _run(
         return function(arguments, console)
     except UnknownOptionError as error:
         if len(error.chain) == 1:  # of the requested script: the user may have meant an option of the command
+            answer_cm_switch(error.name)
             error.known |= command.spellings
         raise
 

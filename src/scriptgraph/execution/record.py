@@ -66,11 +66,16 @@ class Record:
         indent = None if self.status == "running" else 1
         text = json.dumps(document, indent=indent, default=str)
         if "@" in text:  # spares short commands the search
-            text = _CREDENTIALS.sub("***@", text)
+            text = without_credentials(text)
         content = (text + "\n").encode()
         # First the log: a killed run leaves no record of its own that counts as another's.
         written.add(sha256(content).hexdigest())
         replace_bytes(path, content)
+
+
+def without_credentials(text: str) -> str:
+    """Return a text with the users and passwords in its URLs masked."""
+    return _CREDENTIALS.sub("***@", text)
 
 
 def host_facts(packages: Sequence[str]) -> Mapping[str, Any]:

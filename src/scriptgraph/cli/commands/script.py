@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from scriptgraph.cli.commands.table import (
     EVERYDAY,
+    OUTPUT,
     STEERING,
     Command,
     Option,
@@ -42,7 +43,7 @@ def run_command(product: Product) -> Command:
         "run",
         "script",
         "Run a script after the scripts that it depends on.",
-        (_tags(), *_run_options(product)),
+        (_tags(), *_reporting_options(), *_run_options(product)),
         "cm run script --tags=detect,cpu --out=json",
         word="tags",
         words=_WORDS,
@@ -156,6 +157,15 @@ def _run_options(product: Product) -> tuple[Option, ...]:
         *place_options(product),
         *progress_options(),
         *output_options(),
+    )
+
+
+def _reporting_options() -> tuple[Option, ...]:
+    return (
+        Option("print_env", "switch", "print the values that each step reads, before it runs", OUTPUT),
+        Option("save_env", "switch", "write what the script exports to ./tmp-env.sh, for a shell", OUTPUT),
+        Option("time", "switch", "print how long the run took", OUTPUT),
+        Option("repro", "switch", "print the command that repeats the run from its record", OUTPUT),
     )
 
 

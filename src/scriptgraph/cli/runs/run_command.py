@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.cache.digests import KnownDigests
 from scriptgraph.cache.store import Cache
 from scriptgraph.catalog.registry import load_registry
+from scriptgraph.cli.runs.run_options import Afterwards
 from scriptgraph.errors import RequestError
 from scriptgraph.execution.executor import execute
 from scriptgraph.execution.machine_limits import check_folders, check_machine
@@ -61,7 +63,13 @@ def run_request(
     runtime = runtime.replaced(run_folder=new_run_folder(options.home / "records", plan.root.manifest.alias))
     if options.prefetch:
         return plan_commands.run_prefetch(plan, runtime, request.as_document(), console)
-    return _execute(plan, runtime, request)
+    start_ns = time.monotonic_ns()
+    answer = _execute(plan, runtime, request)
+    if options.afterwards == Afterwards():
+        return answer
+    from scriptgraph.cli.runs.after_run import finish  # noqa: PLC0415 - most runs have none of them
+
+    return {**answer, **finish(options.afterwards, answer, start_ns, console)}
 
 
 def _warn_of_rivals(found: Repositories, console: RunConsole) -> None:
