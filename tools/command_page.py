@@ -39,10 +39,10 @@ answered with the nearest name. Errors go to standard error and end with status 
 ## Switches of CM
 
 These switches of CM's `script` automation work: `--quiet`, `--silent`, `-s`, `-v`, `--time`, `--repro`, `--save_env`,
-`--print_env`, `--new`, `--renew`, `-j`, `--env.KEY=`, `--adr.NAME.KEY=`. `--save_env` writes `tmp-env.sh`, which a shell
-reads (`. ./tmp-env.sh`); `--repro` prints the command that repeats the run. The others, such as `--shell`,
-`--const.KEY=`, `--fake_run` and `--skip_cache`, are answered with what serves instead, before anything runs; an option of
-the script itself goes before.
+`--print_env`, `--new`, `--renew`, `-j`, `--env.KEY=`, `--adr.NAME.KEY=`. `--save_env` writes `tmp-env.sh`, which a
+shell reads (`. ./tmp-env.sh`); `--repro` prints the command that repeats the run. The others, such as `--shell`,
+`--const.KEY=`, `--fake_run` and `--skip_cache`, are answered with what serves instead, before anything runs; an option
+of the script itself goes before.
 
 ## Completion
 
