@@ -90,6 +90,6 @@ def test_other_switches_name_what_serves_instead(cm_run: Run, home: Path, option
 
 
 def test_a_scripts_own_option_of_that_name_is_its_own(cm_run: Run, scripts: ScriptFolders) -> None:
-    scripts.add("own", CODE, new_env_keys=["CM_*"], inputs={"shell": {"env": "CM_SHELL", "desc": "a shell"}})
+    scripts.add("own", CODE, new_env_keys=["CM_*"], inputs={"pause": {"env": "CM_PAUSE_S", "desc": "seconds"}})
 
-    assert cm_run("own", shell="zsh", quiet=True)["return"] == 0
+    assert cm_run("own", pause="2")["return"] == 0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from scriptgraph.catalog.registry import load_registry
 from scriptgraph.cli.lists.audit_roles import role_faults
+from scriptgraph.cli.lists.key_sources import source_faults
 from scriptgraph.errors import ScriptGraphError, report_line
 from scriptgraph.immutable import Immutable
 from scriptgraph.manifest.limits import problem_of
@@ -66,7 +67,7 @@ def audit(roots: Sequence[Path], own: Iterable[Path] = ()) -> list[AuditFinding]
                 *_check_parts(manifest, registry),
                 *_check_code(manifest),
             ]
-            faults = role_faults(manifest, registry, _parsed(manifest))
+            faults = [*role_faults(manifest, registry, _parsed(manifest)), *source_faults(manifest, registry)]
             findings += [_at(manifest, pointer, problem) for pointer, problem in faults]
     return findings
 

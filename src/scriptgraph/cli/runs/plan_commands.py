@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from scriptgraph.cli.lists.key_sources import unsourced_keys
 from scriptgraph.errors import RequestError, nearest
 from scriptgraph.execution.executor import prefetch
 from scriptgraph.execution.preview import preview_plan
@@ -29,6 +30,8 @@ _MIB = 1 << 20
 
 def show_plan(plan: Plan, runtime: Runtime, console: RunConsole) -> dict[str, Any]:
     """Show what a run would do; nothing on disk changes."""
+    for problem in unsourced_keys(plan, runtime.registry):
+        console("warned", plan.root.title, {"message": problem})
     root, fetched = _look(plan, runtime)
     seconds = Durations(runtime.state).known()
     console.text(plan_lines(plan, root, fetched, seconds, verbose=runtime.switches.verbose))
