@@ -8,8 +8,8 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from scriptgraph.catalog.registry import load_registry
+from scriptgraph.cli.key_sources import source_faults
 from scriptgraph.cli.lists.audit_roles import role_faults
-from scriptgraph.cli.lists.key_sources import source_faults
 from scriptgraph.errors import ScriptGraphError, report_line
 from scriptgraph.immutable import Immutable
 from scriptgraph.manifest.limits import problem_of

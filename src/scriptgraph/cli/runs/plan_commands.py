@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from scriptgraph.cli.lists.key_sources import unsourced_keys
+from scriptgraph.cli.key_sources import unsourced_keys
 from scriptgraph.errors import RequestError, nearest
 from scriptgraph.execution.executor import prefetch
 from scriptgraph.execution.preview import preview_plan

@@ -133,7 +133,7 @@ def needed_keys(manifest: Manifest) -> frozenset[str]:
     """Return the keys without which a script's own code cannot run."""
     try:
         tree = ast.parse((manifest.folder / "customize.py").read_text(encoding="utf-8"))
-    except (OSError, SyntaxError, ValueError):
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return frozenset()
     needed, asked = set[str](), set[str]()
     for node in ast.walk(tree):

@@ -8,8 +8,8 @@ import pytest
 from tiny_scripts import ScriptFolders
 
 from scriptgraph.catalog.registry import load_registry
+from scriptgraph.cli.key_sources import needed_keys, unsourced_keys
 from scriptgraph.cli.lists.audit import audit
-from scriptgraph.cli.lists.key_sources import needed_keys, unsourced_keys
 from scriptgraph.manifest.queries import parse_query
 from scriptgraph.planning.plan import Request
 from scriptgraph.planning.resolver import resolve
