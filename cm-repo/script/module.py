@@ -27,6 +27,14 @@ class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
         """Show a script: options, variations, dependencies, exports, cache."""
         return _answer("show", i)
 
+    def add(self, i: dict[str, Any]) -> dict[str, Any]:
+        """Add a script that runs, in the repository `local` or in a registered one."""
+        if i.get("out", "") is None or "meta" in i:  # an addition by an action of cmind
+            return dict(super().add(i))
+        from mlperf_home.product import ENGINE  # noqa: PLC0415 - cmind loads this file for every command
+
+        return ENGINE.add_script(i, super().add)
+
     def delete(self, i: dict[str, Any]) -> dict[str, Any]:
         """Delete a script's folder with cmind's action; without a terminal, only with -f."""
         if i.get("out", "") is None:  # a deletion by an action of cmind

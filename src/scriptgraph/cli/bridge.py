@@ -129,6 +129,20 @@ class Engine:
 
         return self.answer(script_command("rm", self.product), cmind_input, run)
 
+    def add_script(
+        self, cmind_input: Mapping[str, Any], add: Callable[[Mapping[str, Any]], dict[str, Any]]
+    ) -> dict[str, Any]:
+        """Run `cm add script`; `add` is cmind's own action, which finds the repository and writes the manifest."""
+
+        def run(arguments: Arguments, console: RunConsole) -> dict[str, Any]:
+            from scriptgraph.cli.add_command import add_script  # noqa: PLC0415 - a rare command
+
+            return add_script(
+                arguments, self._registry(), lambda more: add({**cmind_input, **more, "out": ""}), console
+            )
+
+        return self.answer(script_command("add", self.product), cmind_input, run)
+
     def complete(
         self, cmind_input: Mapping[str, Any], commands: Sequence[Command], names: Callable[[str], Iterable[str]]
     ) -> dict[str, Any]:

@@ -126,6 +126,26 @@ def remove_command(_product: Product) -> Command:
     return Command("rm", "script", summary, options, "cm rm script my-script -f", word="name", words="ALIAS")
 
 
+def add_command(_product: Product) -> Command:
+    """Return the table of `cm add script`."""
+    summary = "Add a script that runs, to change it: in the repository local, or in a registered one."
+    return Command(
+        "add",
+        "script",
+        summary,
+        (
+            Option("tags", "tags", "further tags beside its name"),
+            Option("yaml", "switch", "write the manifest as YAML"),
+            *output_options(),
+        ),
+        "cm add script words:count-words --tags=count,words",
+        word="name",
+        words="[REPOSITORY:]NAME",
+        named_and_tagged=True,
+        question="which name? write cm add script NAME",
+    )
+
+
 def completion_command(_product: Product) -> Command:
     """Return the table of `cm completion script`."""
     summary = "Print the shell function that completes cm's command lines."
@@ -175,6 +195,7 @@ _TABLES: dict[str, Callable[[Product], Command]] = {
     "docker": docker_command,
     "find": find_command,
     "show": show_command,
+    "add": add_command,
     "rm": remove_command,
     "completion": completion_command,
 }

@@ -56,8 +56,8 @@ COMPLETION = Completion(commands(), LOOKUPS)
         ("cm run experiment x -- cm show cache --ver", ["--verify"]),
         ("cm completion script ", ["bash", "zsh"]),
         ("cm add repo ", []),
-        ("cm", ["completion", "docker", "find", "replay", "rm", "run", "show"]),
-        ("", ["completion", "docker", "find", "replay", "rm", "run", "show"]),
+        ("cm", ["add", "completion", "docker", "find", "replay", "rm", "run", "show"]),
+        ("", ["add", "completion", "docker", "find", "replay", "rm", "run", "show"]),
         ("cm run script 'open --pl", ["--plan"]),
     ],
 )
