@@ -186,7 +186,7 @@ class Engine:
         if answer["return"]:
             return answer
         answer = {**answer, "tables": console.tables, **({"warnings": console.warnings} if to_program else {})}
-        if wants_json(cmind_input):
+        if wants_json(cmind_input) or cmind_input.get("save_to_json"):
             answer.pop(ARTIFACTS, None)
         if asks_for_json(cmind_input):
             print(json.dumps(answer, indent=2, sort_keys=True, default=str))

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 HOOKS = {"preprocess": "Outcome", "postprocess": "Outcome", "verify": "bool", "fingerprint": "str", "downloads": "list"}
 _UID = re.compile(r"[0-9a-f]{16}")
 _KEY = re.compile(r"CM_[A-Z0-9_]+")
+_SOME_TEXT, _SOME_NUMBER = "x", "100"
 _BANNED_NAMES = frozenset({"eval", "exec", "compile", "input", "__import__"})
 _FETCH = "scriptgraph.fetch, or a dependency on download,file"
 _BANNED_MODULES = {
@@ -129,10 +130,15 @@ def _check_parts(manifest: Manifest, registry: Registry) -> Iterator[AuditFindin
 
 
 def _error_of(words: str, call: Callable[[Query], object]) -> str:
-    """Return the text of the error that a call with a query raises; "" if it raises none."""
+    """Return the text of the error that a call with a query raises; "" if it raises none.
+
+    A variation that takes a value (`name.#`) may take a text or a number.
+    """
     try:
-        call(parse_query(words.replace("#", "x")))
+        call(parse_query(words.replace("#", _SOME_TEXT)))
     except ScriptGraphError as error:
+        if "#" in words and not _error_of(words.replace("#", _SOME_NUMBER), call):
+            return ""
         return report_line(str(error), error.chain, error.log)
     return ""
 
