@@ -84,7 +84,7 @@ def prepare(folder: Path, many: int) -> dict[str, Command]:
     }
 
 
-def _compile() -> None:
+def compile_packages() -> None:
     """Compile the measured packages, which not every installer does, so that no command compiles them."""
     for package in ("cmind", "scriptgraph", "mlperf_home", "cm_mlperf_home"):
         spec = find_spec(package)
@@ -99,7 +99,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     options = parser.parse_args()
-    _compile()
+    compile_packages()
     load = load_before()
     with tempfile.TemporaryDirectory() as folder:
         comparison = WayComparison("CPU ms")

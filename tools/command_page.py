@@ -36,6 +36,14 @@ runs. It also takes a word with colons to name a repository. With commas, write 
 `cm help`, `cm help script` and `cm --help` are answered by cmind, which lists its own actions. An unknown option is
 answered with the nearest name. Errors go to standard error and end with status 1; Ctrl-C ends with 130.
 
+## Switches of CM
+
+These switches of CM's `script` automation work: `--quiet`, `--silent`, `-s`, `-v`, `--time`, `--repro`, `--save_env`,
+`--print_env`, `--new`, `--renew`, `-j`, `--env.KEY=`, `--adr.NAME.KEY=`. `--save_env` writes `tmp-env.sh`, which a
+shell reads (`. ./tmp-env.sh`); `--repro` prints the command that repeats the run. The others, such as `--shell`,
+`--const.KEY=`, `--fake_run` and `--skip_cache`, are answered with what serves instead, before anything runs; an option
+of the script itself goes before.
+
 ## Completion
 
 ```sh
@@ -43,8 +51,22 @@ eval "$(cm completion script bash)"     # in ~/.bashrc
 eval "$(cm completion script zsh)"      # in ~/.zshrc, after compinit
 ```
 
-They complete actions, automations, options, tags and variations, choices, challenges and experiments, for `cm` and its
-short forms `cmr`, `cmrd` and `cme`. Each press of the tab key starts `cm` once (about 0.2 s).
+They complete actions, automations, options, tags and variations, choices, challenges and experiments, for `cm`, its
+short forms `cmr`, `cmrd` and `cme`, and `mlperf-home`. Each press of the tab key starts the program once.
+
+## mlperf-home
+
+`mlperf-home` is `cm` by another name: the same commands, answers, exit statuses and `--out=json`, in the same folders.
+It is there where `cm` is not on the path, as after `uv tool install mlperf-home` or `pipx install mlperf-home`; and
+`uvx mlperf-home run script --tags=detect,cpu` runs without an installation. Where a message names a `cm` command,
+`mlperf-home` with the same words does it.
+
+- It answers the commands below without loading cmind, in about half of the CPU time
+  ([benchmarks](benchmarks.md#our-own-program)). It passes others on, such as `mlperf-home add repo --path=DIR`.
+- Before cmind first reads `CM_REPOS`, it writes cmind's files there whole. So any number of first commands may start at
+  once, which fails now and then through `cm`.
+- Tags with commas may be a word too: `mlperf-home run script run,mlperf,bert-99`.
+- `mlperf-home --version` prints the version, `mlperf-home --help` the list of commands.
 
 ## Options of every command
 

@@ -17,18 +17,18 @@ class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
         """List cache entries: find, list and ls are the same."""
         if i.get("out", "") is None:  # a look-up by an action of cmind (load, copy, ...)
             return dict(super().search(i))
-        from mlperf_home.product import ENGINE  # noqa: PLC0415 - cmind loads this file for every command
-
-        return ENGINE.list_or_remove("find cache", i)
+        return _answer("find", i)
 
     def show(self, i: dict[str, Any]) -> dict[str, Any]:
         """Show all properties of cache entries."""
-        from mlperf_home.product import ENGINE  # noqa: PLC0415 - as above
-
-        return ENGINE.list_or_remove("show cache", i)
+        return _answer("show", i)
 
     def delete(self, i: dict[str, Any]) -> dict[str, Any]:
         """Remove cache entries that no run is using."""
-        from mlperf_home.product import ENGINE  # noqa: PLC0415 - as above
+        return _answer("rm", i)
 
-        return ENGINE.list_or_remove("rm cache", i)
+
+def _answer(action: str, command: dict[str, Any]) -> dict[str, Any]:
+    from mlperf_home.actions import answer  # noqa: PLC0415 - cmind loads this file for every command
+
+    return answer(action, "cache", command)

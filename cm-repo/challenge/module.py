@@ -15,31 +15,28 @@ class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
 
     def run(self, i: dict[str, Any]) -> dict[str, Any]:
         """Check the machine, run a challenge's workflows, make the report and the bundle."""
-        from mlperf_home.challenges.commands import answer  # noqa: PLC0415 - cmind loads this file for every command
-
-        return answer("run", i)
+        return _answer("run", i)
 
     def replay(self, i: dict[str, Any]) -> dict[str, Any]:
         """Verify a bundle, run the same workflows again, and compare the results."""
-        from mlperf_home.challenges.commands import answer  # noqa: PLC0415 - as above
-
-        return answer("replay", i)
+        return _answer("replay", i)
 
     def search(self, i: dict[str, Any]) -> dict[str, Any]:
         """List challenges: find, list and ls are the same."""
         if i.get("out", "") is None:  # a look-up by an action of cmind (load, copy, ...)
             return dict(super().search(i))
-        from mlperf_home.challenges.commands import answer  # noqa: PLC0415 - as above
-
-        return answer("find", i)
+        return _answer("find", i)
 
     def show(self, i: dict[str, Any]) -> dict[str, Any]:
         """Show a challenge: dates, rules, workflows and requirements."""
-        from mlperf_home.challenges.commands import answer  # noqa: PLC0415 - as above
+        return _answer("show", i)
 
-        return answer("show", i)
-
-    def delete(self, i: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - the signature that cmind calls
+    def delete(self, i: dict[str, Any]) -> dict[str, Any]:
         """Refuse: a challenge belongs to its repository, and its runs are in results_dir."""
-        error = "a challenge is part of its repository, which cm rm repo removes; its runs are folders in --results_dir"
-        return {"return": 1, "error": error}
+        return _answer("rm", i)
+
+
+def _answer(action: str, command: dict[str, Any]) -> dict[str, Any]:
+    from mlperf_home.actions import answer  # noqa: PLC0415 - cmind loads this file for every command
+
+    return answer(action, "challenge", command)

@@ -37,6 +37,6 @@ class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
 
 
 def _answer(action: str, command: dict[str, Any]) -> dict[str, Any]:
-    from mlperf_home.experiments.commands import answer  # noqa: PLC0415 - cmind loads this file for every command
+    from mlperf_home.actions import answer  # noqa: PLC0415 - cmind loads this file for every command
 
-    return answer(action, command)
+    return answer(action, "experiment", command)

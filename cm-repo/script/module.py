@@ -15,46 +15,48 @@ class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
 
     def run(self, i: dict[str, Any]) -> dict[str, Any]:
         """Run the script selected by tags after its dependencies."""
-        from mlperf_home.product import ENGINE  # noqa: PLC0415 - cmind loads this file for every command
-
-        return ENGINE.run_script(i)
+        return _answer("run", i)
 
     def search(self, i: dict[str, Any]) -> dict[str, Any]:
         """List scripts: find, list and ls are the same."""
         if i.get("out", "") is None:  # a look-up by an action of cmind (load, copy, ...)
             return dict(super().search(i))
-        from mlperf_home.product import ENGINE  # noqa: PLC0415 - as above
-
-        return ENGINE.list_or_remove("find script", i)
+        return _answer("find", i)
 
     def show(self, i: dict[str, Any]) -> dict[str, Any]:
         """Show a script: options, variations, dependencies, exports, cache."""
-        from mlperf_home.product import ENGINE  # noqa: PLC0415 - as above
+        return _answer("show", i)
 
-        return ENGINE.list_or_remove("show script", i)
+    def add(self, i: dict[str, Any]) -> dict[str, Any]:
+        """Add a script that runs, in the repository `local` or in a registered one."""
+        if i.get("out", "") is None or "meta" in i:  # an addition by an action of cmind
+            return dict(super().add(i))
+        from mlperf_home.product import ENGINE  # noqa: PLC0415 - cmind loads this file for every command
+
+        return ENGINE.add_script(i, super().add)
 
     def delete(self, i: dict[str, Any]) -> dict[str, Any]:
         """Delete a script's folder with cmind's action; without a terminal, only with -f."""
         if i.get("out", "") is None:  # a deletion by an action of cmind
             return dict(super().delete(i))
-        from mlperf_home.product import ENGINE  # noqa: PLC0415 - as above
+        from mlperf_home.product import ENGINE  # noqa: PLC0415 - cmind loads this file for every command
 
         return ENGINE.remove_script(i, super().delete)
 
     def completion(self, i: dict[str, Any]) -> dict[str, Any]:
         """Print the shell function that completes command lines."""
-        from mlperf_home.command_line import complete  # noqa: PLC0415 - as above
-
-        return complete(i)
+        return _answer("completion", i)
 
     def replay(self, i: dict[str, Any]) -> dict[str, Any]:
         """Repeat the request of a record and show the differences."""
-        from mlperf_home.product import ENGINE  # noqa: PLC0415 - as above
-
-        return ENGINE.replay_script(i)
+        return _answer("replay", i)
 
     def docker(self, i: dict[str, Any]) -> dict[str, Any]:
         """Run a script in a container."""
-        from mlperf_home.product import ENGINE  # noqa: PLC0415 - as above
+        return _answer("docker", i)
 
-        return ENGINE.docker_script(i)
+
+def _answer(action: str, command: dict[str, Any]) -> dict[str, Any]:
+    from mlperf_home.actions import answer  # noqa: PLC0415 - cmind loads this file for every command
+
+    return answer(action, "script", command)

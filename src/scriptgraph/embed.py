@@ -5,61 +5,64 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from scriptgraph.cache.digests import KnownDigests
-from scriptgraph.catalog.registry import Registry, load_registry
 from scriptgraph.cli.bridge import Engine
-from scriptgraph.cli.commands.cmind_input import EXTRA
-from scriptgraph.cli.commands.decoder import Arguments, decode
-from scriptgraph.cli.commands.table import (
-    EVERYDAY,
-    PLACES,
-    STEERING,
-    Command,
-    Option,
-    home_option,
-    network_options,
-    output_options,
-    place_options,
-    progress_options,
-    quiet_option,
-    trust_options,
-)
-from scriptgraph.cli.console import RunConsole
-from scriptgraph.cli.runs.run_options import home_folders, requests_from
-from scriptgraph.errors import ManifestError, RequestError, ScriptGraphError, StepFailed, nearest
-from scriptgraph.execution.context import failing_on
-from scriptgraph.execution.record import host_facts, installed_versions
-from scriptgraph.execution.run_step import content_digest
-from scriptgraph.manifest.located_json import (
-    Malformed,
-    Place,
-    Shape,
-    each,
-    members,
-    pointer_to,
-    read_text,
-    read_texts,
-    read_values,
-)
-from scriptgraph.manifest.queries import parse_query
-from scriptgraph.manifest.types import Manifest, Value, Values
-from scriptgraph.planning.conditions import same
-from scriptgraph.planning.environment import as_text
-from scriptgraph.planning.plan import Request
-from scriptgraph.planning.resolver import resolve
+from scriptgraph.errors import ScriptGraphError
 from scriptgraph.product import Product
 
 if TYPE_CHECKING:
+    from scriptgraph.cache.digests import KnownDigests
+    from scriptgraph.catalog.registry import Registry, load_registry
+    from scriptgraph.cli.artifacts import ARTIFACTS, FoundArtifact
     from scriptgraph.cli.commands.cache import cache_commands
+    from scriptgraph.cli.commands.cmind_input import EXTRA
+    from scriptgraph.cli.commands.decoder import Arguments, decode
     from scriptgraph.cli.commands.help import option_notes, usage
     from scriptgraph.cli.commands.script import script_commands
+    from scriptgraph.cli.commands.table import (
+        EVERYDAY,
+        PLACES,
+        STEERING,
+        Command,
+        Option,
+        home_option,
+        network_options,
+        output_options,
+        place_options,
+        progress_options,
+        quiet_option,
+        trust_options,
+    )
+    from scriptgraph.cli.console import RunConsole
     from scriptgraph.cli.lists.cache_commands import confirmed
+    from scriptgraph.cli.program import Program
     from scriptgraph.cli.runs.replay import Difference
+    from scriptgraph.cli.runs.run_options import home_folders, requests_from
     from scriptgraph.cli.runs.trust import excerpt, require_trust, signer_of
     from scriptgraph.cli.tables import Section, show_sections
+    from scriptgraph.errors import ManifestError, RequestError, StepFailed, nearest
+    from scriptgraph.execution.context import failing_on
+    from scriptgraph.execution.record import host_facts, installed_versions
+    from scriptgraph.execution.run_step import content_digest
     from scriptgraph.fetch.archive import ArchiveError, extract
     from scriptgraph.fetch.archive_limits import UnpackLimits
+    from scriptgraph.manifest.located_json import (
+        Malformed,
+        Place,
+        Shape,
+        each,
+        members,
+        pointer_to,
+        read_text,
+        read_texts,
+        read_values,
+    )
+    from scriptgraph.manifest.queries import parse_query
     from scriptgraph.manifest.rows import read_table
+    from scriptgraph.manifest.types import Manifest, Value, Values
+    from scriptgraph.planning.conditions import same
+    from scriptgraph.planning.environment import as_text
+    from scriptgraph.planning.plan import Request
+    from scriptgraph.planning.resolver import resolve
     from scriptgraph.process.outcome import Completed, ProcessFailed, describe_end
     from scriptgraph.process.programs import capture, run
     from scriptgraph.process.signature import (
@@ -73,36 +76,58 @@ if TYPE_CHECKING:
     from scriptgraph.python_env.environments import lock
     from scriptgraph.python_env.uv import Uv, find_uv
 
-# Imported at first use: most commands need none of them.
+# Imported at first use: most commands need few of them.
 _LATER = {
-    "read_table": "scriptgraph.manifest.rows",
-    "confirmed": "scriptgraph.cli.lists.cache_commands",
-    "Difference": "scriptgraph.cli.runs.replay",
-    **dict.fromkeys(("excerpt", "require_trust", "signer_of"), "scriptgraph.cli.runs.trust"),
-    "cache_commands": "scriptgraph.cli.commands.cache",
-    "option_notes": "scriptgraph.cli.commands.help",
-    "usage": "scriptgraph.cli.commands.help",
-    "script_commands": "scriptgraph.cli.commands.script",
-    "Section": "scriptgraph.cli.tables",
-    "show_sections": "scriptgraph.cli.tables",
-    "ArchiveError": "scriptgraph.fetch.archive",
-    "UnpackLimits": "scriptgraph.fetch.archive_limits",
-    "extract": "scriptgraph.fetch.archive",
-    "Completed": "scriptgraph.process.outcome",
-    "ProcessFailed": "scriptgraph.process.outcome",
-    "describe_end": "scriptgraph.process.outcome",
-    "capture": "scriptgraph.process.programs",
-    "run": "scriptgraph.process.programs",
-    **dict.fromkeys(
-        ("SignatureError", "SshSignature", "check_key", "check_signature", "require_signers", "sign_file"),
-        "scriptgraph.process.signature",
-    ),
-    "Uv": "scriptgraph.python_env.uv",
-    "find_uv": "scriptgraph.python_env.uv",
-    "lock": "scriptgraph.python_env.environments",
+    name: module
+    for module, names in {
+        "scriptgraph.cache.digests": "KnownDigests",
+        "scriptgraph.catalog.registry": "Registry load_registry",
+        "scriptgraph.cli.artifacts": "ARTIFACTS FoundArtifact",
+        "scriptgraph.cli.commands.cache": "cache_commands",
+        "scriptgraph.cli.commands.cmind_input": "EXTRA",
+        "scriptgraph.cli.commands.decoder": "Arguments decode",
+        "scriptgraph.cli.commands.help": "option_notes usage",
+        "scriptgraph.cli.commands.script": "script_commands",
+        "scriptgraph.cli.commands.table": (
+            "Command EVERYDAY Option PLACES STEERING home_option network_options output_options "
+            "place_options progress_options quiet_option trust_options"
+        ),
+        "scriptgraph.cli.console": "RunConsole",
+        "scriptgraph.cli.lists.cache_commands": "confirmed",
+        "scriptgraph.cli.program": "Program",
+        "scriptgraph.cli.runs.replay": "Difference",
+        "scriptgraph.cli.runs.run_options": "home_folders requests_from",
+        "scriptgraph.cli.runs.trust": "excerpt require_trust signer_of",
+        "scriptgraph.cli.tables": "Section show_sections",
+        "scriptgraph.errors": "ManifestError RequestError StepFailed nearest",
+        "scriptgraph.execution.context": "failing_on",
+        "scriptgraph.execution.record": "host_facts installed_versions",
+        "scriptgraph.execution.run_step": "content_digest",
+        "scriptgraph.fetch.archive": "ArchiveError extract",
+        "scriptgraph.fetch.archive_limits": "UnpackLimits",
+        "scriptgraph.manifest.located_json": (
+            "Malformed Place Shape each members pointer_to read_text read_texts read_values"
+        ),
+        "scriptgraph.manifest.queries": "parse_query",
+        "scriptgraph.manifest.rows": "read_table",
+        "scriptgraph.manifest.types": "Manifest Value Values",
+        "scriptgraph.planning.conditions": "same",
+        "scriptgraph.planning.environment": "as_text",
+        "scriptgraph.planning.plan": "Request",
+        "scriptgraph.planning.resolver": "resolve",
+        "scriptgraph.process.outcome": "Completed ProcessFailed describe_end",
+        "scriptgraph.process.programs": "capture run",
+        "scriptgraph.process.signature": (
+            "SignatureError SshSignature check_key check_signature require_signers sign_file"
+        ),
+        "scriptgraph.python_env.environments": "lock",
+        "scriptgraph.python_env.uv": "Uv find_uv",
+    }.items()
+    for name in names.split()
 }
 
 __all__ = [
+    "ARTIFACTS",
     "EVERYDAY",
     "EXTRA",
     "PLACES",
@@ -113,6 +138,7 @@ __all__ = [
     "Completed",
     "Difference",
     "Engine",
+    "FoundArtifact",
     "KnownDigests",
     "Malformed",
     "Manifest",
@@ -121,6 +147,7 @@ __all__ = [
     "Place",
     "ProcessFailed",
     "Product",
+    "Program",
     "Registry",
     "Request",
     "RequestError",

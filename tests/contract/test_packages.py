@@ -102,6 +102,7 @@ WITHOUT_BOUNDARY = {
     "mlperf_home/submission/delivery.py": "only writes an archive",
     "scriptgraph/catalog/index.py": "a file whose checksum differs is made again",
     "scriptgraph/cli/lists/audit.py": "reports Python that cannot be parsed as a finding",
+    "scriptgraph/cli/key_sources.py": "Python that cannot be parsed needs no keys; the audit reports it",
     "scriptgraph/fetch/zip_members.py": "its callers, archive_readers.py and archive_members.py, have the boundary",
     "scriptgraph/files/stamps.py": "packs numbers of the kernel",
     "scriptgraph/python_env/uv.py": "a file that pip cannot read is ignored, as pip reports it",

@@ -85,6 +85,17 @@ def test_the_engines_cost_is_measured_with_the_installed_cm(tmp_path: Path) -> N
     assert all(figure > 0 for figure in document["figures"]["floor"])
 
 
+def test_our_own_program_is_measured_beside_cm(tmp_path: Path) -> None:
+    if not CM.with_name("mlperf-home").exists():
+        pytest.skip("mlperf-home is not installed beside this Python: pip install '.[test]'")
+
+    status, document = run_benchmark(tmp_path, "own_program", "--rounds", "1")
+
+    assert len(document["goals"]) == 3
+    assert status == (0 if all(goal["reached"] for goal in document["goals"]) else 1)
+    assert all(figure > 0 for figures in document["figures"].values() for figure in figures)
+
+
 @pytest.mark.parametrize(
     ("name", "options", "rows"),
     [

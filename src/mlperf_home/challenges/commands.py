@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime, timezone
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.challenges.bundles.bundle import make_bundle
@@ -28,7 +29,16 @@ from mlperf_home.contracts.codec import encode
 from mlperf_home.contracts.runs.session import sha256_of
 from mlperf_home.errors import LocatedError
 from mlperf_home.product import ENGINE, PRODUCT
-from scriptgraph.embed import Option, Section, check_key, failing_on, load_registry, show_sections
+from scriptgraph.embed import (
+    ARTIFACTS,
+    FoundArtifact,
+    Option,
+    Section,
+    check_key,
+    failing_on,
+    load_registry,
+    show_sections,
+)
 from scriptgraph.files.digest_log import DigestLog
 
 if TYPE_CHECKING:
@@ -75,7 +85,10 @@ def _find(arguments: Arguments, roots: Sequence[Path], console: RunConsole) -> d
         rows = [(each.name, _dates(each, today), each.title) for each in challenges]
         header = ("challenge", "open", "title")
         show_sections([Section("", rows, header) if rows else Section("there are no challenges")])
-    return {"challenges": [{"name": each.name, "title": each.title, "state": each.state(today)} for each in challenges]}
+    found = [{"name": each.name, "title": each.title, "state": each.state(today)} for each in challenges]
+    folders = [str(each.folder) for each in challenges]
+    artifacts = [FoundArtifact(path, partial(dict, each)) for path, each in zip(folders, found, strict=True)]
+    return {"challenges": found, ARTIFACTS: artifacts}
 
 
 def _show(arguments: Arguments, roots: Sequence[Path], _console: RunConsole) -> dict[str, Any]:

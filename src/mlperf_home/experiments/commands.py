@@ -28,7 +28,7 @@ from mlperf_home.experiments.values import make_trials, read_value_options
 from mlperf_home.measurements.naming import with_one_name
 from mlperf_home.measurements.prices import kept_prices, read_prices, with_cost
 from mlperf_home.product import ENGINE
-from scriptgraph.embed import Section, confirmed, failing_on, show_sections
+from scriptgraph.embed import ARTIFACTS, FoundArtifact, Section, confirmed, failing_on, show_sections
 from scriptgraph.errors import RequestError
 
 if TYPE_CHECKING:
@@ -126,7 +126,8 @@ def _find(arguments: Arguments, console: RunConsole) -> dict[str, Any]:
         ]
         header = ("name", "kind", "tags", "measurements", "", "created")
         show_sections([Section(f"{len(rows)} experiments", rows, header if rows else ())])
-    return {"experiments": [{**_description(each), "measurements": counts[each.name]} for each in experiments]}
+    found = [{**_description(each), "measurements": counts[each.name]} for each in experiments]
+    return {"experiments": found, ARTIFACTS: [FoundArtifact(each["folder"], partial(dict, each)) for each in found]}
 
 
 def _remove(arguments: Arguments, console: RunConsole) -> dict[str, Any]:

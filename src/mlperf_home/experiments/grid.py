@@ -20,6 +20,7 @@ from mlperf_home.experiments.values import make_trials
 from mlperf_home.exploration.definition.journal import Journal, read_observations
 from mlperf_home.measurements.measurement import Measurement, MeasurementError, Value, read_measurement
 from mlperf_home.measurements.store import identity, to_line
+from mlperf_home.product import PRODUCT
 from scriptgraph.embed import ProcessFailed, describe_end, run
 from scriptgraph.errors import DocumentError
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from mlperf_home.experiments.experiment import Experiment, Experiments
     from mlperf_home.experiments.values import Trial
 
-_CM_COMMANDS = {"cm", "cmr"}
+_CM_COMMANDS = {"cm", "cmr", PRODUCT.name}
 _MEASUREMENT_KEY = "CM_MLPERF_MEASUREMENT_PATH"
 _LAST_LINES = 5
 

@@ -6,13 +6,14 @@ An entry is first renamed out of the store in one step, then deleted. Entries in
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.cache.inventory import disk_bytes, remove_tree
 from scriptgraph.cache.store import ENTRY_FILE, LAYOUT
 from scriptgraph.errors import CacheError, DocumentError
 from scriptgraph.files.json_reader import read_json
+from scriptgraph.immutable import Immutable
+from scriptgraph.manifest.types import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -29,8 +30,7 @@ _LAYOUT = re.compile(r"v\d+")
 _INTO_ENTRY = re.compile(r"\{cache\}/v\d+/[0-9a-f]{2}/([0-9a-f]{64})")
 
 
-@dataclass(frozen=True)
-class StoredEntry:
+class StoredEntry(Immutable):
     """An entry, as described by its files.
 
     Attributes:
@@ -52,14 +52,13 @@ class StoredEntry:
     tags: frozenset[str] = frozenset()
     variations: frozenset[str] = frozenset()
     needs: tuple[str, ...] = ()
-    parts: Mapping[str, Any] = field(default_factory=dict)
+    parts: Mapping[str, Any] = NOTHING
     made_ns: int | None = None
     used_ns: int | None = None
     size_bytes: int = 0
 
 
-@dataclass(frozen=True)
-class Leftover:
+class Leftover(Immutable):
     """A folder that is not an entry.
 
     Attributes:
@@ -96,8 +95,7 @@ def _read(cache: Cache, path: Path) -> StoredEntry:
         meta = read_json(path / ENTRY_FILE, paths=True)
         parts = dict(meta["parts"])
         read_from = (key for value in parts["reads"].values() for key in _INTO_ENTRY.findall(value))
-        return replace(
-            bare,
+        return bare.replaced(
             title=str(meta["title"]),
             tags=frozenset({*map(str, meta["tags"]), str(meta["alias"])}),
             variations=frozenset(map(str, parts["variations"])),

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from scriptgraph.catalog.registry import load_registry
 from scriptgraph.catalog.repositories import find_repositories
+from scriptgraph.cli.artifacts import ARTIFACTS
+from scriptgraph.cli.commands.cm_switches import answer_cm_switch
 from scriptgraph.cli.commands.cmind_input import asks_for_json, wants_help, wants_json
 from scriptgraph.cli.commands.decoder import decode
 from scriptgraph.cli.commands.script import script_command
 from scriptgraph.cli.console import RunConsole
-from scriptgraph.cli.runs.run_command import run_request
-from scriptgraph.cli.runs.run_options import read_run
 from scriptgraph.errors import MACHINE_ERRNOS, ScriptGraphError, UnknownOptionError
 from scriptgraph.printable import printable, shortened
 from scriptgraph.process.interruption import Interruption
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     CommandFunction = Callable[[Arguments, RunConsole], dict[str, Any]]
 
 _LONGEST_LINE = 5000
+_PROGRAMS = frozenset({"cmind.cli", "scriptgraph.cli.program"})
 _FAILED, _INTERRUPTED = 1, 130
 
 
@@ -42,6 +43,7 @@ class Engine:
     """A product's commands; each takes and returns a dictionary of cmind.
 
     In an answer `return` is 0, or 1 with `error`, or 130 after Ctrl-C; the other members are the command's result.
+    Without `out` in the dictionary nothing is printed, and the answer has the `warnings` instead.
     """
 
     def __init__(self, product: Product, repository: Path | None = None, more: Sequence[Path] = ()) -> None:
@@ -81,6 +83,9 @@ class Engine:
         """Run `cm run script`; `new_env` in the answer holds the script's exports."""
 
         def run(arguments: Arguments, console: RunConsole) -> dict[str, Any]:
+            from scriptgraph.cli.runs.run_command import run_request  # noqa: PLC0415 - lists need no runs
+            from scriptgraph.cli.runs.run_options import read_run  # noqa: PLC0415 - as above
+
             return run_request(self.product, self.repositories(), *read_run(arguments, self.product), console)
 
         return self.answer(script_command("run", self.product), cmind_input, run)
@@ -124,6 +129,20 @@ class Engine:
 
         return self.answer(script_command("rm", self.product), cmind_input, run)
 
+    def add_script(
+        self, cmind_input: Mapping[str, Any], add: Callable[[Mapping[str, Any]], dict[str, Any]]
+    ) -> dict[str, Any]:
+        """Run `cm add script`; `add` is cmind's own action, which finds the repository and writes the manifest."""
+
+        def run(arguments: Arguments, console: RunConsole) -> dict[str, Any]:
+            from scriptgraph.cli.add_command import add_script  # noqa: PLC0415 - a rare command
+
+            return add_script(
+                arguments, self._registry(), lambda more: add({**cmind_input, **more, "out": ""}), console
+            )
+
+        return self.answer(script_command("add", self.product), cmind_input, run)
+
     def complete(
         self, cmind_input: Mapping[str, Any], commands: Sequence[Command], names: Callable[[str], Iterable[str]]
     ) -> dict[str, Any]:
@@ -157,17 +176,18 @@ class Engine:
         if wants_help(cmind_input):
             from scriptgraph.cli.help_command import show_help  # noqa: PLC0415 - a rare command
 
-            return _guarded(cmind_input, lambda: show_help(command, cmind_input, self._registry, more))
-        console, interruption = (
-            RunConsole(results_to=sys.stderr if wants_json(cmind_input) else sys.stdout),
-            Interruption(),
-        )
-        # cmind prints the answer and ends the process if its command line was called.
-        with interruption.handled(ends_process="cmind.cli" in sys.modules), closing(console):
-            answer = _guarded(cmind_input, lambda: _run(command, cmind_input, function, console), interruption)
+            return guarded(cmind_input, lambda: show_help(command, cmind_input, self._registry, more))
+        to_program = not cmind_input.get("out") and not wants_json(cmind_input)
+        console = RunConsole(silent=to_program, results_to=sys.stderr if wants_json(cmind_input) else sys.stdout)
+        interruption = Interruption()
+        # A command line prints the answer and ends the process.
+        with interruption.handled(ends_process=not _PROGRAMS.isdisjoint(sys.modules)), closing(console):
+            answer = guarded(cmind_input, lambda: _run(command, cmind_input, function, console), interruption)
         if answer["return"]:
             return answer
-        answer = {**answer, "tables": console.tables}
+        answer = {**answer, "tables": console.tables, **({"warnings": console.warnings} if to_program else {})}
+        if wants_json(cmind_input) or cmind_input.get("save_to_json"):
+            answer.pop(ARTIFACTS, None)
         if asks_for_json(cmind_input):
             print(json.dumps(answer, indent=2, sort_keys=True, default=str))
         return answer
@@ -186,14 +206,15 @@ def _run(
         return function(arguments, console)
     except UnknownOptionError as error:
         if len(error.chain) == 1:  # of the requested script: the user may have meant an option of the command
+            answer_cm_switch(error.name)
             error.known |= command.spellings
         raise
 
 
-def _guarded(
+def guarded(
     cmind_input: Mapping[str, Any], function: Callable[[], dict[str, Any]], interruption: Interruption | None = None
 ) -> dict[str, Any]:
-    """Turn the result or the error of a command into cmind's dictionary."""
+    """Return the result or the error of a command as cmind's dictionary."""
     answer = _caught(function, interruption or Interruption())
     if not answer.get("error"):
         return {"return": 0, **answer}

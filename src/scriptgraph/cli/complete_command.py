@@ -32,7 +32,7 @@ def complete(
         RequestError: the shell is not supported.
     """
     if not arguments.rest:
-        return shell_function(arguments.word).splitlines()
+        return shell_function(arguments.word, product.name).splitlines()
 
     def registry() -> Registry:
         return load_registry(roots, product.home / "index", keep=False)

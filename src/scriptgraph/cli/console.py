@@ -31,7 +31,9 @@ class RunConsole:
     Attributes:
         quiet: whether only results, warnings and errors are shown.
         verbose: whether each message of each step is shown.
+        silent: whether nothing is shown, because a program reads the answer.
         tables: the tables shown so far.
+        warnings: the warnings so far.
     """
 
     def __init__(
@@ -39,10 +41,11 @@ class RunConsole:
         *,
         quiet: bool = False,
         verbose: bool = False,
+        silent: bool = False,
         results_to: TextIO | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.quiet, self.verbose = quiet, verbose
+        self.quiet, self.verbose, self.silent = quiet, verbose, silent
         self._lines_to, self._results_to = sys.stderr, results_to or sys.stdout
         self._on_terminal = self._lines_to.isatty() and os.environ.get("TERM") not in {"dumb", "unknown"}
         self._coloured = self._on_terminal and not os.environ.get("NO_COLOR")
@@ -55,10 +58,17 @@ class RunConsole:
         self._row_result = ""
         self._writing = threading.RLock()
         self.tables: list[dict[str, Any]] = []
+        self.warnings: list[str] = []
 
     def __call__(self, kind: str, title: str, details: Mapping[str, Any]) -> None:
         """Show one event; events of parallel steps one after another; control characters are shown as escapes."""
         with self._writing:
+            if kind == "warned":
+                self.warnings.append(f"{title}: {details['message']}")
+            elif kind == "tabled":
+                self.tables.append(dict(details))
+            if self.silent:
+                return
             if kind != "progressed":
                 self.close()
             show = getattr(self, f"_on_{kind}", None)
@@ -145,7 +155,6 @@ class RunConsole:
             self._progress(title, details["what"], details["done"], details["total"])
 
     def _on_tabled(self, _title: str, details: Mapping[str, Any]) -> None:
-        self.tables.append(dict(details))
         if self._row and not self.verbose:
             return
         from scriptgraph.cli.tables import Section, draw  # noqa: PLC0415 - few commands have a table
@@ -164,7 +173,7 @@ class RunConsole:
 
     def text(self, lines: Iterable[str]) -> None:
         """Print lines of a result to the results' output."""
-        for line in lines:
+        for line in () if self.silent else lines:
             print(printable(line), file=self._results_to, flush=True)
 
     def close(self) -> None:

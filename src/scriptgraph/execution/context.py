@@ -54,6 +54,7 @@ class Switches(Immutable):
 
     Attributes:
         outputs: the folder for the outputs of a replay of a record from elsewhere; None for other runs.
+        print_env: whether each step's values are printed before it runs.
     """
 
     quiet: bool = False
@@ -62,6 +63,7 @@ class Switches(Immutable):
     mirrors: Mapping[str, str] = NOTHING
     command_line: tuple[str, ...] = ()
     outputs: Path | None = None
+    print_env: bool = False
 
 
 class Context:

@@ -13,7 +13,7 @@ from scriptgraph.cache.store import content_key
 from scriptgraph.errors import ScriptGraphError
 from scriptgraph.execution.durations import bounds_text
 from scriptgraph.execution.parallelism import MeasurementLock
-from scriptgraph.execution.record import Durations, Record, StepRecord, host_facts
+from scriptgraph.execution.record import Durations, Record, StepRecord, host_facts, without_credentials
 from scriptgraph.execution.run_step import forget_imports, has_code, run_step
 from scriptgraph.execution.runtime import PlanHandler
 from scriptgraph.execution.traversal import Result, Traversal
@@ -217,6 +217,9 @@ class Execute(PlanHandler):
 
     def _work(self, step: Step, context: Context, entry: StepRecord) -> Values:
         """Run a step's code: alone if it measures, otherwise beside others."""
+        if self.runtime.switches.print_env:
+            for key, value in sorted(context.declared_texts().items()):
+                self.tell(step, "printed", {"message": without_credentials(f"  {key}={value}")})
         if not has_code(step.manifest):
             return run_step(step, context, entry)
         lock, manifest = self._measurement_lock, step.manifest

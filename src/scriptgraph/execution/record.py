@@ -6,8 +6,8 @@ import json
 import os
 import re
 import sys
+import time
 from contextlib import suppress
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,11 +75,16 @@ class Record:
         indent = None if self.status == "running" else 1
         text = json.dumps(document, indent=indent, default=str)
         if "@" in text:  # spares short commands the search
-            text = _CREDENTIALS.sub("***@", text)
+            text = without_credentials(text)
         content = (text + "\n").encode()
         # First the log: a killed run leaves no record of its own that counts as another's.
         written.add(sha256(content).hexdigest())
         replace_bytes(path, content)
+
+
+def without_credentials(text: str) -> str:
+    """Return a text with the users and passwords in its URLs masked."""
+    return _CREDENTIALS.sub("***@", text)
 
 
 def host_facts(packages: Sequence[str]) -> Mapping[str, Any]:
@@ -120,7 +125,8 @@ def installed_versions(packages: Sequence[str]) -> dict[str, str | None]:
 
 def new_run_folder(root: Path, alias: str) -> Path:
     """Create the folder of a run; its name sorts by time, and is unique."""
-    stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%f")
+    seconds, rest_ns = divmod(time.time_ns(), 1_000_000_000)
+    stamp = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime(seconds))}.{rest_ns // 1000:06}"
     folder = root / f"{stamp}-{alias}-{os.getpid()}"
     (folder / "logs").mkdir(parents=True)
     return folder

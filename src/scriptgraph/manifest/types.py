@@ -244,7 +244,8 @@ class Manifest(Immutable):
         return self.folder.parent
 
     @cached_property
-    def _all_deps(self) -> tuple[Dependency, ...]:
+    def all_deps(self) -> tuple[Dependency, ...]:
+        """All dependencies: its own, and those of variations and versions."""
         blocks = [self.deps, self.post_deps, *(each.deps for each in self.versions.values())]
         blocks += [deps for each in self.variations.values() for deps in (each.deps, each.post_deps)]
         return tuple(dependency for deps in blocks for dependency in deps)
@@ -258,14 +259,14 @@ class Manifest(Immutable):
     @cached_property
     def deciding_keys(self) -> frozenset[str]:
         """Every environment key that decides about a dependency or appears in its values."""
-        found = {key for each in self._all_deps for key in each.keys}
-        texts = [value for each in self._all_deps for value in each.env.values() if isinstance(value, str)]
+        found = {key for each in self.all_deps for key in each.keys}
+        texts = [value for each in self.all_deps for value in each.env.values() if isinstance(value, str)]
         return frozenset(found | {key for text in texts for key in PLACEHOLDER.findall(text)})
 
     @cached_property
     def dependency_names(self) -> frozenset[str]:
         """Every name of a dependency that `adr` can override."""
-        return frozenset(name for each in self._all_deps for name in each.names)
+        return frozenset(name for each in self.all_deps for name in each.names)
 
     @cached_property
     def reads(self) -> frozenset[str]:

@@ -7,10 +7,10 @@ with parts (`env`, `adr`, ...) are merged key by key, and the later word wins.
 from __future__ import annotations
 
 import os
-import shlex
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
+from scriptgraph.cli.commands.words import parse_words
 from scriptgraph.errors import RequestError
 from scriptgraph.manifest.types import NOTHING
 from scriptgraph.planning.conditions import same
@@ -138,6 +138,10 @@ def extra_words() -> list[str]:
         RequestError: the variable cannot be split, or holds a word that is not an option.
     """
     extra = os.environ.get(EXTRA, "")
+    if not extra.strip():
+        return []
+    import shlex  # noqa: PLC0415 - most commands have no such variable
+
     try:
         words = shlex.split(extra)
     except ValueError as error:
@@ -149,15 +153,10 @@ def extra_words() -> list[str]:
 
 
 def _parsed(words: Sequence[str], under: Mapping[str, Any] = NOTHING) -> dict[str, Any]:
-    """Parse options with cmind's parser, one at a time, and merge those with parts, over the options `under`."""
+    """Parse options one at a time, and merge those with parts, over the options `under`."""
     found = dict(under)
-    if words:
-        from cmind.cli import parse  # noqa: PLC0415 - most commands name no file and have no extra options
     for word in words:
-        answer = parse([word])
-        if answer["return"]:
-            raise RequestError(f"{word}: {answer['error']}")
-        found = _merged(found, {key: value for key, value in answer["cm_input"].items() if key != "cmd"})
+        found = _merged(found, {key: value for key, value in parse_words([word]).items() if key != "cmd"})
     return found
 
 

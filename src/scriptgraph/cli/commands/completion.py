@@ -21,15 +21,15 @@ _SHORT = {"cmr": ("run", "script"), "cmrd": ("docker", "script"), "cme": ("run",
 _ALIASES = {"ls": "find", "list": "find", "delete": "rm"}
 
 
-def shell_function(shell: str) -> str:
-    """Return the shell function that completes `cm`.
+def shell_function(shell: str, program: str) -> str:
+    """Return the shell function that completes `cm` and the product's own program.
 
     Raises:
         RequestError: the shell is not supported.
     """
     if shell not in SHELLS:
         raise RequestError(f"which shell? write cm completion script {' or '.join(SHELLS)}")
-    return Path(__file__).with_name(f"completion.{shell}").read_text(encoding="utf-8")
+    return Path(__file__).with_name(f"completion.{shell}").read_text(encoding="utf-8").replace("PRODUCT", program)
 
 
 class Lookups(Immutable):

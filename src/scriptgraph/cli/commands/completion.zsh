@@ -1,8 +1,10 @@
-#compdef cm cmr cmrd cme
-# Completes cm, cmr, cmrd and cme in zsh. `cm completion script zsh` prints this file.
+#compdef cm cmr cmrd cme PRODUCT
+# Completes cm, cmr, cmrd, cme and PRODUCT in zsh. `cm completion script zsh` prints this file.
 _cm_complete() {
   local -a found
-  found=("${(@f)$(cm completion script -- "${(j: :)${(@)words[1,CURRENT-1]}} $PREFIX" 2>/dev/null)}")
+  local program=$words[1]
+  case ${program:t} in cmr | cmrd | cme) program=cm ;; esac
+  found=("${(@f)$("$program" completion script -- "${(j: :)${(@)words[1,CURRENT-1]}} $PREFIX" 2>/dev/null)}")
   found=(${found:#})
   if (( ! $#found )); then
     compset -P '*='
@@ -16,5 +18,5 @@ _cm_complete() {
 if [[ $funcstack[1] == _cm ]]; then
   _cm_complete "$@"
 else
-  compdef _cm_complete cm cmr cmrd cme
+  compdef _cm_complete cm cmr cmrd cme PRODUCT
 fi

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scriptgraph.cli.commands.cm_switches import answer_cm_switch
 from scriptgraph.cli.commands.cmind_input import check_output, on_console, options_of, with_extra
 from scriptgraph.cli.commands.subject import named_subject, no_subject, tagged_subject
 from scriptgraph.cli.commands.values import decode_option, decode_value_of
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from scriptgraph.cli.commands.table import Command
-    from scriptgraph.manifest.types import Values
+    from scriptgraph.manifest.types import Value, Values
 
 
 class Arguments(Immutable):
@@ -89,12 +90,19 @@ def decode(command: Command, cmind_input: Mapping[str, Any]) -> Arguments:
         word,
         tags,
         values,
-        {name: decode_value_of(f"--{name}", value) for name, value in options.items()},
+        {name: _other_value(name, value) for name, value in options.items()},
         tuple(map(str, cmind_input.get("unparsed_cmd") or ())) if command.rest else (),
         as_json=not on_console(cmind_input),
         typed=tuple(map(str, cmind_input.get("cmd") or ())),
         steered=steered,
     )
+
+
+def _other_value(name: str, value: Any) -> Value:
+    """Decode an option of the command's subject."""
+    if isinstance(value, dict):  # no script has such an option
+        answer_cm_switch(name)
+    return decode_value_of(f"--{name}", value)
 
 
 def subject_of(command: Command, cmind_input: Mapping[str, Any]) -> str:

@@ -28,6 +28,11 @@ def help_text(command: Command, more: Groups = ()) -> str:
     return "\n".join([*lines, "Example", f"  {command.example}"])
 
 
+def command_list(commands: Iterable[Command]) -> list[str]:
+    """Return the lines of a list of commands, each with its summary."""
+    return [line for each in commands for line in _entry(f"{each.action} {each.automation}", each.summary)]
+
+
 def option_notes(option: Option) -> str:
     """Return an option's description with its choices, default and other spellings."""
     notes = (

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from scriptgraph.cli.commands.table import (
     EVERYDAY,
+    OUTPUT,
     STEERING,
     Command,
     Option,
@@ -42,7 +43,7 @@ def run_command(product: Product) -> Command:
         "run",
         "script",
         "Run a script after the scripts that it depends on.",
-        (_tags(), *_run_options(product)),
+        (_tags(), *_reporting_options(), *_run_options(product)),
         "cm run script --tags=detect,cpu --out=json",
         word="tags",
         words=_WORDS,
@@ -125,6 +126,26 @@ def remove_command(_product: Product) -> Command:
     return Command("rm", "script", summary, options, "cm rm script my-script -f", word="name", words="ALIAS")
 
 
+def add_command(_product: Product) -> Command:
+    """Return the table of `cm add script`."""
+    summary = "Add a script that runs, to change it: in the repository local, or in a registered one."
+    return Command(
+        "add",
+        "script",
+        summary,
+        (
+            Option("tags", "tags", "further tags beside its name"),
+            Option("yaml", "switch", "write the manifest as YAML"),
+            *output_options(),
+        ),
+        "cm add script words:count-words --tags=count,words",
+        word="name",
+        words="[REPOSITORY:]NAME",
+        named_and_tagged=True,
+        question="which name? write cm add script NAME",
+    )
+
+
 def completion_command(_product: Product) -> Command:
     """Return the table of `cm completion script`."""
     summary = "Print the shell function that completes cm's command lines."
@@ -159,12 +180,22 @@ def _run_options(product: Product) -> tuple[Option, ...]:
     )
 
 
+def _reporting_options() -> tuple[Option, ...]:
+    return (
+        Option("print_env", "switch", "print the values that each step reads, before it runs", OUTPUT),
+        Option("save_env", "switch", "write what the script exports to ./tmp-env.sh, for a shell", OUTPUT),
+        Option("time", "switch", "print how long the run took", OUTPUT),
+        Option("repro", "switch", "print the command that repeats the run from its record", OUTPUT),
+    )
+
+
 _TABLES: dict[str, Callable[[Product], Command]] = {
     "run": run_command,
     "replay": replay_command,
     "docker": docker_command,
     "find": find_command,
     "show": show_command,
+    "add": add_command,
     "rm": remove_command,
     "completion": completion_command,
 }

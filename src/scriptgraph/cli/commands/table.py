@@ -146,7 +146,7 @@ def trust_options() -> tuple[Option, ...]:
 
 def quiet_option() -> Option:
     """Return the option for less output."""
-    return Option("quiet", "switch", "print results, warnings and errors only", OUTPUT)
+    return Option("quiet", "switch", "print results, warnings and errors only", OUTPUT, also=("silent", "s"))
 
 
 def progress_options() -> tuple[Option, ...]:

@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from scriptgraph.catalog.registry import load_registry
+from scriptgraph.cli.key_sources import source_faults
 from scriptgraph.cli.lists.audit_roles import role_faults
 from scriptgraph.errors import ScriptGraphError, report_line
 from scriptgraph.immutable import Immutable
@@ -38,6 +39,7 @@ HOOKS = {
 _FIELD_HOOKS = {"downloads": "downloads", "estimates": "estimate"}
 _UID = re.compile(r"[0-9a-f]{16}")
 _KEY = re.compile(r"CM_[A-Z0-9_]+")
+_SOME_TEXT, _SOME_NUMBER = "x", "100"
 _BANNED_NAMES = frozenset({"eval", "exec", "compile", "input", "__import__"})
 _FETCH = "scriptgraph.fetch, or a dependency on download,file"
 _BANNED_MODULES = {
@@ -75,7 +77,7 @@ def audit(roots: Sequence[Path], own: Iterable[Path] = ()) -> list[AuditFinding]
                 *_check_parts(manifest, registry),
                 *_check_code(manifest),
             ]
-            faults = role_faults(manifest, registry, _parsed(manifest))
+            faults = [*role_faults(manifest, registry, _parsed(manifest)), *source_faults(manifest, registry)]
             findings += [_at(manifest, pointer, problem) for pointer, problem in faults]
     return findings
 
@@ -137,10 +139,15 @@ def _check_parts(manifest: Manifest, registry: Registry) -> Iterator[AuditFindin
 
 
 def _error_of(words: str, call: Callable[[Query], object]) -> str:
-    """Return the text of the error that a call with a query raises; "" if it raises none."""
+    """Return the text of the error that a call with a query raises; "" if it raises none.
+
+    A variation that takes a value (`name.#`) may take a text or a number.
+    """
     try:
-        call(parse_query(words.replace("#", "x")))
+        call(parse_query(words.replace("#", _SOME_TEXT)))
     except ScriptGraphError as error:
+        if "#" in words and not _error_of(words.replace("#", _SOME_NUMBER), call):
+            return ""
         return report_line(str(error), error.chain, error.log)
     return ""
 

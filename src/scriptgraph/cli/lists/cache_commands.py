@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.cache import contents
 from scriptgraph.cache.contents import SHORT_KEY, StoredEntry
 from scriptgraph.cache.inventory import changed_contents
 from scriptgraph.cache.store import Cache
+from scriptgraph.cli.artifacts import ARTIFACTS, FoundArtifact
 from scriptgraph.cli.runs.run_options import home_folders
 from scriptgraph.cli.tables import Section, age_text, show_sections, size_text
 from scriptgraph.errors import RequestError
@@ -70,7 +72,7 @@ def find_cache(arguments: Arguments, product: Product) -> dict[str, Any]:
         for each in answer["entries"]
     ]
     view.say(*([Section("", rows, _HEADER)] if rows else []), *totals(view))
-    return answer
+    return {**answer, ARTIFACTS: [FoundArtifact(each["path"], partial(dict, each)) for each in answer["entries"]]}
 
 
 def show_cache(arguments: Arguments, product: Product) -> dict[str, Any]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from scriptgraph.cli.artifacts import ARTIFACTS, FoundArtifact
 from scriptgraph.cli.script_options import describe_option, notes_of, option_groups, value_form
 from scriptgraph.cli.tables import Section, show_sections
 from scriptgraph.errors import NoScriptError, RequestError
 from scriptgraph.manifest.queries import ANY_VERSION, VERSION_KEYS, parse_query, select_version
+from scriptgraph.manifest.text import MANIFEST_NAMES, parse_manifest, read_manifest
 from scriptgraph.planning.conditions import guard_words, query_words
 from scriptgraph.planning.environment import Environment, as_text
 from scriptgraph.planning.resolver import layered
@@ -41,8 +44,15 @@ def find_script(arguments: Arguments, load: Callable[[], Registry]) -> dict[str,
         "scripts": [
             {"alias": each.alias, "uid": each.uid, "tags": list(each.tags), "name": each.name, "path": str(each.folder)}
             for each in found
-        ]
+        ],
+        ARTIFACTS: [FoundArtifact(str(each.folder), partial(_manifest_of, each)) for each in found],
     }
+
+
+def _manifest_of(manifest: Manifest) -> dict[str, Any]:
+    """Return a manifest as its file has it."""
+    path = next(path for name in MANIFEST_NAMES if (path := manifest.folder / name).is_file())
+    return dict(parse_manifest(read_manifest(path), path))
 
 
 def show_script(arguments: Arguments, load: Callable[[], Registry]) -> dict[str, Any]:

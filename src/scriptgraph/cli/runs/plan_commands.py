@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING, Any
 
+from scriptgraph.cli.key_sources import unsourced_keys
 from scriptgraph.cli.runs.plan_summary import summary_lines
 from scriptgraph.cli.tables import size_text
 from scriptgraph.errors import RequestError, nearest
@@ -34,6 +35,8 @@ _ESTIMATE_FIELDS = ("what", "subject", "machine", "low_s", "high_s", "basis")
 
 def show_plan(plan: Plan, runtime: Runtime, console: RunConsole) -> dict[str, Any]:
     """Show what a run would do; nothing on disk changes."""
+    for problem in unsourced_keys(plan, runtime.registry):
+        console("warned", plan.root.title, {"message": problem})
     root, fetched = _look(plan, runtime)
     seconds = Durations(runtime.state).known()
     expected = Forecast.of(root, seconds).before

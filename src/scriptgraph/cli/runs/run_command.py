@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.cache.digests import KnownDigests
 from scriptgraph.cache.store import Cache
 from scriptgraph.catalog.registry import load_registry
+from scriptgraph.cli.runs.run_options import Afterwards
 from scriptgraph.errors import RequestError
 from scriptgraph.execution.durations import bounds_text
 from scriptgraph.execution.executor import execute
@@ -63,7 +65,13 @@ def run_request(
     runtime = runtime.replaced(run_folder=new_run_folder(options.home / "records", plan.root.manifest.alias))
     if options.prefetch:
         return plan_commands.run_prefetch(plan, runtime, request.as_document(), console)
-    return _execute(plan, runtime, request, forecast)
+    start_ns = time.monotonic_ns()
+    answer = _execute(plan, runtime, request, forecast)
+    if options.afterwards == Afterwards():
+        return answer
+    from scriptgraph.cli.runs.after_run import finish  # noqa: PLC0415 - most runs have none of them
+
+    return {**answer, **finish(options.afterwards, answer, start_ns, console)}
 
 
 def _warn_of_rivals(found: Repositories, console: RunConsole) -> None:
@@ -113,5 +121,6 @@ def _execute(plan: Plan, runtime: Runtime, request: Request, forecast: Forecast 
     return {
         "record": str(runtime.run_folder / "record.json"),
         "new_env": record.exports,
+        "new_state": {},  # for programs of 2023: all that a script exports is in its environment
         "status": {step.alias: step.status for step in record.steps}[plan.root.manifest.alias],
     }

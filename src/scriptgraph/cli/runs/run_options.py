@@ -26,6 +26,20 @@ if TYPE_CHECKING:
 _VERSIONS = ("version", "version_min", "version_max")
 
 
+class Afterwards(Immutable):
+    """What to do after a run.
+
+    Attributes:
+        time: print how long it took.
+        repro: print the record that repeats it.
+        save_env: write the exports to a file for a shell.
+    """
+
+    time: bool = False
+    repro: bool = False
+    save_env: bool = False
+
+
 class RunOptions(Immutable):
     """The options of a run that do not concern the script.
 
@@ -37,6 +51,7 @@ class RunOptions(Immutable):
         plan: whether to show the plan and stop.
         prefetch: whether to run the cached steps and stop.
         explain: a key whose origin to show instead of a run; empty for none.
+        afterwards: what to do after the run.
     """
 
     home: Path
@@ -46,6 +61,7 @@ class RunOptions(Immutable):
     plan: bool = False
     prefetch: bool = False
     explain: str = ""
+    afterwards: Afterwards = Afterwards()
 
 
 _repository: ContextVar[Path | None] = ContextVar("repository", default=None)
@@ -82,11 +98,13 @@ def read_run(arguments: Arguments, product: Product, query: str = "") -> tuple[R
             offline=arguments.on("offline"),
             mirrors=_mirrors(arguments.text("mirrors") or os.environ.get("CM_MIRRORS", "")),
             command_line=arguments.typed,
+            print_env=arguments.on("print_env"),
         ),
         rebuild="all" if arguments.on("new") else "requested" if arguments.on("renew") else "none",
         plan=arguments.on("plan"),
         prefetch=arguments.on("prefetch"),
         explain=arguments.text("explain"),
+        afterwards=Afterwards(*(arguments.on(name) for name in ("time", "repro", "save_env"))),
     )
     # For the planner, a version is an input that every script has.
     versions = {name: arguments.text(name) for name in _VERSIONS if name in arguments.values}

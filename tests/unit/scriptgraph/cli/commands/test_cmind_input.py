@@ -12,6 +12,7 @@ from mlperf_home.product import PRODUCT
 from scriptgraph.cli.commands.cmind_input import EXTRA, wants_help, wants_json, whole_command, with_extra
 from scriptgraph.cli.commands.decoder import decode
 from scriptgraph.cli.commands.script import script_command
+from scriptgraph.cli.commands.words import parse_words
 from scriptgraph.errors import RequestError
 
 if TYPE_CHECKING:
@@ -72,11 +73,11 @@ def test_the_variable_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def counted(words: list[str]) -> Any:
         parsed.extend(words)
-        return parse(words)
+        return parse_words(words)
 
     command = typed("--b=2")
     monkeypatch.setenv(EXTRA, "--a=1 --adr.x.k=1")
-    monkeypatch.setattr("cmind.cli.parse", counted)
+    monkeypatch.setattr("scriptgraph.cli.commands.cmind_input.parse_words", counted)
     decode(script_command("run", PRODUCT), command)
 
     assert [word for word in parsed if word in {"--a=1", "--adr.x.k=1"}] == ["--a=1", "--adr.x.k=1"]

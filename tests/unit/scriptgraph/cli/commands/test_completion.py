@@ -56,8 +56,8 @@ COMPLETION = Completion(commands(), LOOKUPS)
         ("cm run experiment x -- cm show cache --ver", ["--verify"]),
         ("cm completion script ", ["bash", "zsh"]),
         ("cm add repo ", []),
-        ("cm", ["completion", "docker", "find", "replay", "rm", "run", "show"]),
-        ("", ["completion", "docker", "find", "replay", "rm", "run", "show"]),
+        ("cm", ["add", "completion", "docker", "find", "replay", "rm", "run", "show"]),
+        ("", ["add", "completion", "docker", "find", "replay", "rm", "run", "show"]),
         ("cm run script 'open --pl", ["--plan"]),
     ],
 )
@@ -67,14 +67,14 @@ def test_the_last_word_of_a_line_is_completed(line: str, words: list[str]) -> No
 
 def test_another_shell_is_refused() -> None:
     with pytest.raises(RequestError, match="which shell"):
-        shell_function("fish")
+        shell_function("fish", "ours")
 
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_a_shell_can_read_its_function(shell: str, tmp_path: Path) -> None:
     if shutil.which(shell) is None:
         pytest.skip(f"there is no {shell}")
-    (tmp_path / "text").write_text(shell_function(shell))
+    (tmp_path / "text").write_text(shell_function(shell, "ours"))
 
     assert subprocess.run([shell, "-n", str(tmp_path / "text")], check=False).returncode == 0
 
@@ -86,6 +86,8 @@ def test_a_shell_can_read_its_function(shell: str, tmp_path: Path) -> None:
         ("cm show cache --ver", ["cm", "show", "cache", "--ver"], "--verify"),
         ("cm show cache --out=j", ["cm", "show", "cache", "--out", "=", "j"], "json"),
         ("cm show cache --out=", ["cm", "show", "cache", "--out", "="], "console json"),
+        ("ours show cache --ver", ["ours", "show", "cache", "--ver"], "--verify"),
+        ("cmr --tags=run,bert-", ["cmr", "--tags", "=", "run,bert-"], "run,bert-99"),
         ("cm run script --tags=run,bert-", ["cm", "run", "script", "--tags", "=", "run,bert-"], "run,bert-99"),
     ],
 )
@@ -93,8 +95,8 @@ def test_bash_gets_only_the_part_that_it_replaces(line: str, words: list[str], r
     """bash splits words at "=" and replaces only the last part by the reply."""
     answers = COMPLETION.complete(line)
     program = [
-        shell_function("bash"),
-        f"cm() {{ printf '%s\\n' {' '.join(answers)}; }}",
+        shell_function("bash", "ours"),
+        f"{'ours' if line.startswith('ours') else 'cm'}() {{ printf '%s\\n' {' '.join(answers)}; }}",
         "compopt() { :; }",
         f"COMP_LINE='{line}' COMP_POINT={len(line)} COMP_WORDS=({' '.join(words)}) COMP_CWORD={len(words) - 1}",
         '_cm_complete; echo "${COMPREPLY[*]}"',

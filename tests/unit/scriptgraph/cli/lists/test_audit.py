@@ -13,7 +13,7 @@ from scriptgraph.cli.lists.audit import audit
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ROOT = Path(__file__).parents[4]
+ROOT = Path(__file__).parents[5]
 SOUND = {"name": "it does something"}
 
 
@@ -29,6 +29,7 @@ def report(scripts: ScriptFolders) -> str:
 
 
 def test_the_shipped_scripts_have_no_findings() -> None:
+    assert (ROOT / "script" / "detect-os").is_dir()
     assert audit([ROOT]) == []
 
 
