@@ -38,8 +38,7 @@ def judge(crowd: Crowd, groups: NDArray[np.str_], probes: int, seeds: int) -> li
         rest = np.setdiff1d(np.arange(len(crowd.models)), places)
         runtime = UNKNOWN_RUNTIME if groups is crowd.runtimes else ""
         for number in np.flatnonzero(groups == group).tolist():
-            runtime_of = crowd.systems[number].runtime if not runtime else runtime
-            reach = calibrate(others, places, runtime_of)
+            reach = calibrate(others, places, runtime or crowd.systems[number].runtime)
             for seed in range(seeds):
                 random = np.random.default_rng(seed)
                 true = crowd.logs[number]

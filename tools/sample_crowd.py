@@ -38,7 +38,8 @@ def main() -> int:
     random = np.random.default_rng(_SEED)
     size = np.log([macs_m(model) / 3 for model in models])
     quantised = np.array([model.endswith("int8") for model in models])
-    systems, rows = [], []
+    systems: list[PublishedSystem] = []
+    rows: list[PublishedRow] = []
     for family in range(FAMILIES):
         level, growth, gain = random.normal([-2.5, 0.75, 0.0], [0.8, 0.12, 0.4])
         for runtime in RUNTIMES:

@@ -97,7 +97,7 @@ def _kernels(models: Sequence[str], macs: Mapping[str, float | None]) -> Floats:
     wide, narrow = (np.exp(-((distance / length) ** 2) / 2) for length in (_WIDE, _NARROW))
     family, generation, precision = (each[:, None] == each[None, :] for each in (families, generations, quantised))
     count = len(models)
-    return np.stack(
+    kernels = np.stack(
         [
             np.ones((count, count)),
             precision,
@@ -108,4 +108,5 @@ def _kernels(models: Sequence[str], macs: Mapping[str, float | None]) -> Floats:
             narrow * (family & precision),
             np.eye(count),
         ]
-    ).astype(np.float64)
+    )
+    return np.asarray(kernels, dtype=np.float64)

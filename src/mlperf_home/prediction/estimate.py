@@ -50,10 +50,10 @@ class MeasuredLatency(NamedTuple):
 
 
 def measured_latency(values_ms: Sequence[float]) -> MeasuredLatency:
-    """Return the geometric mean of a model's probes, and its noise: at least that of a short probe."""
+    """Return the median of a model's probes, and its noise: at least that of a short probe."""
     logs = np.log(values_ms)
     error = float(logs.std(ddof=1)) / math.sqrt(len(logs)) if len(logs) > 1 else 0.0
-    return MeasuredLatency(float(np.exp(logs.mean())), math.hypot(NOISE_SD, error))
+    return MeasuredLatency(float(np.exp(np.median(logs))), math.hypot(NOISE_SD, error))
 
 
 class MachinePrediction(NamedTuple):

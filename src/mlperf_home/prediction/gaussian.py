@@ -14,9 +14,9 @@ import numpy as np
 from scipy.optimize import nnls
 
 if TYPE_CHECKING:
-    from mlperf_home.prediction.crowd import Crowd, Floats
-
     from numpy.typing import NDArray
+
+    from mlperf_home.prediction.crowd import Crowd, Floats
 
     Places = NDArray[np.int64]
 
@@ -50,7 +50,7 @@ class Prediction:
     @property
     def sd(self) -> Floats:
         """Standard deviations, of shape (models,)."""
-        return np.sqrt(np.maximum(np.diag(self.covariance), 1e-12))
+        return np.asarray(np.sqrt(np.maximum(np.diag(self.covariance), 1e-12)))
 
 
 @dataclass(frozen=True)

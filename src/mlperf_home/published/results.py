@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import lzma
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 from msgspec import Meta
 
@@ -14,6 +13,9 @@ from mlperf_home.contracts.codec import Document, parse_document
 from mlperf_home.errors import LocatedError
 from scriptgraph.files.json_reader import Limits
 from scriptgraph.files.parsing import parsing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 RESULTS_LIMITS = Limits(size=8 << 20, depth=6, values=400_000)
 _FOLDER = Path(__file__).parent

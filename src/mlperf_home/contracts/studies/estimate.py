@@ -17,6 +17,9 @@ from mlperf_home.contracts.studies.study import PLAN_LIMITS, StudyPlan
 from scriptgraph.files.json_reader import Limits
 
 ESTIMATE_LIMITS = Limits(size=4 << 20, depth=8, values=100_000)
+ESTIMATE_FILE = "estimate.json"
+"""The name of an estimate in its folder."""
+
 FEWEST_MEASURED = 3
 """The fewest measured models that an estimate is made from."""
 

@@ -1,0 +1,71 @@
+"""The tables of an estimate: each row fits a terminal of 80 columns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mlperf_home.steps.reports import duration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mlperf_home.contracts.studies.estimate import EstimateDocument, ModelEstimate
+
+    Rows = list[tuple[str, str]]
+
+_TITLES = {"front": "on the front", "undecided": "undecided"}
+_FAMILY = "mobilenet-"
+_LONGEST_CPU = 50
+
+
+def estimate_tables(estimate: EstimateDocument) -> Iterator[tuple[str, Rows]]:
+    """Yield the title and rows of each table."""
+    mark = "SAMPLE: " if estimate.sample else ""
+    for standing, words in _TITLES.items():
+        chosen = [each for each in estimate.models if each.standing == standing]
+        chosen.sort(key=lambda each: (-(each.accuracy_percent or 0.0), each.latency_ms))
+        rows = [(short_name(each.model), _values(each)) for each in chosen]
+        yield f"{mark}{words} ({len(chosen)})", rows or [("no model", "")]
+    yield f"{mark}where this machine stands", list(_positions(estimate))
+    yield f"{mark}this estimate is unofficial", list(_facts(estimate))
+
+
+def short_name(model: str) -> str:
+    """Return a model's name without the family that all have."""
+    return model.removeprefix("sample-").removeprefix(_FAMILY)
+
+
+def _values(model: ModelEstimate) -> str:
+    low, high = model.interval_ms
+    accuracy = "?" if model.accuracy_percent is None else f"{model.accuracy_percent:.1f}"
+    mark = "*" if model.origin == "measured" else " "
+    return f"{model.latency_ms:.3g}{mark} ms ({low:.3g} to {high:.3g}), {accuracy} %"
+
+
+def _positions(estimate: EstimateDocument) -> Iterator[tuple[str, str]]:
+    """Yield the place of each measured model, and the neighbours of the one that tells most."""
+    if estimate.no_position:
+        yield "unknown", estimate.no_position
+    for each in estimate.positions:
+        share = each.slower / each.systems
+        yield short_name(each.model), f"faster than {share:.0%} of {each.systems} systems, {each.cpus} CPUs"
+    for first in estimate.positions[:1]:
+        yield "next faster", (first.next_faster or "none")[:_LONGEST_CPU]
+        yield "next slower", (first.next_slower or "none")[:_LONGEST_CPU]
+
+
+def _facts(estimate: EstimateDocument) -> Iterator[tuple[str, str]]:
+    measured = sum(each.origin == "measured" for each in estimate.models)
+    dominated = sum(each.standing == "dominated" for each in estimate.models)
+    crowd = estimate.crowd
+    made_up = "made-up machines" if estimate.sample else "published machines"
+    yield "latency", "milliseconds, 90th percentile of SingleStream; * measured here"
+    yield (
+        "interval",
+        f"contains {estimate.confidence:.0%} of the latencies",
+    )
+    yield "accuracy", "copied, top-1; not measured here"
+    yield "dominated", f"{dominated} models, by another that is faster and more accurate"
+    yield "learnt from", f"{crowd.machines} {made_up}, {crowd.families} families of CPU"
+    yield "runtime", f"{estimate.engine}: {'the crowd has it' if crowd.runtime_known else 'wider intervals'}"
+    yield "measured", f"{measured} of {len(estimate.models)} models, in {duration(estimate.spent_s)}"
