@@ -1,7 +1,8 @@
 """Predict published machines from a few of their models, without the machines of their CPU's family or runtime.
 
-Prints the error of latencies that were not measured, and the share that the 90 % intervals contain. The intervals of a
-machine are calibrated without its group. `--probes` is the number of measured models.
+Prints the error of latencies that were not measured, the share that the 90 % intervals contain, and the width to one
+side; the share of the true front that is not called dominated, the share of the predicted front that is true, and the
+share of all models that is left. The intervals of a machine are calibrated without its group.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mlperf_home.pareto.front import front
 from mlperf_home.prediction.calibration import calibrate
 from mlperf_home.prediction.crowd import Crowd, crowd_of
-from mlperf_home.prediction.estimate import PROBES
+from mlperf_home.prediction.estimate import PROBES, SURE
+from mlperf_home.prediction.fronts import predicted_front
 from mlperf_home.prediction.gaussian import NOISE_SD, learn
 from mlperf_home.prediction.probes import choose_probes
 from mlperf_home.published.classifiers import read_classifiers
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Z90 = 1.645
+ROWS = [row for row in read_classifiers() if not row.sample]
+ACCURACIES = [row.accuracy(as_published=False)[0] or 0.0 for row in ROWS]
 
 
 def judge(crowd: Crowd, groups: NDArray[np.str_], probes: int, seeds: int) -> list[dict[str, object]]:
@@ -44,6 +49,9 @@ def judge(crowd: Crowd, groups: NDArray[np.str_], probes: int, seeds: int) -> li
                 true = crowd.logs[number]
                 found = model.predict(places, true[places] + random.normal(0, NOISE_SD, probes))
                 off = np.abs(true - found.mean)[rest]
+                true_front = np.array(front(list(zip(true, ACCURACIES, strict=True)), ("min", "max")))
+                judged = predicted_front(found.mean, found.covariance, ACCURACIES, SURE * reach)
+                kept = judged.dominator < 0
                 half = reach * found.sd[rest]
                 rows.append(
                     {
@@ -52,7 +60,9 @@ def judge(crowd: Crowd, groups: NDArray[np.str_], probes: int, seeds: int) -> li
                         "covered": float(np.mean(off <= half)),
                         "naive": float(np.mean(off <= Z90 * found.sd[rest])),
                         "width": float(np.median(np.expm1(half))),
-                        "distance": found.distance,
+                        "front_recall": float((kept & true_front).sum() / true_front.sum()),
+                        "front_precision": float((judged.front & true_front).sum() / max(1, judged.front.sum())),
+                        "left": float(kept.mean()),
                     }
                 )
     return rows
@@ -67,6 +77,7 @@ def show(title: str, rows: list[dict[str, object]]) -> dict[str, float]:
         "coverage": float(np.mean([row["covered"] for row in rows])),
         "worst_coverage": float(min(row["covered"] for row in rows)),  # type: ignore[type-var]
         "width": float(np.median([row["width"] for row in rows])),
+        **{key: float(np.mean([row[key] for row in rows])) for key in ("front_recall", "front_precision", "left")},
     }
     print(f"| {title} | " + " | ".join(f"{value:.1%}" for value in figures.values()) + " |", flush=True)
     return figures
@@ -79,11 +90,14 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    models = [row.model for row in read_classifiers() if not row.sample]
+    models = [row.model for row in ROWS]
     crowd = crowd_of(shipped_results("images"), models)
     sure = crowd.only(crowd.runtimes != UNKNOWN_RUNTIME)
     print(f"{len(crowd.systems)} machines, {len(models)} models\n")
-    columns = ("left out", "median error", "90th percentile", "coverage", "worst machine", "width")
+    columns = (
+        *("left out", "median error", "90th percentile", "coverage", "worst machine", "width"),
+        *("front kept", "front right", "left"),
+    )
     print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
     document: dict[str, object] = {"machines": len(crowd.systems), "models": len(models)}
     reached = True

@@ -83,6 +83,7 @@ def left_out(measured: dict[str, MeasuredLatency], runtime: str, count: int) -> 
                     "inside": float(off <= found.reach * sd),
                     "inside_if_known": float(off <= narrow * sd),
                     "width": float(np.expm1(found.reach * sd)),
+                    "width_if_known": float(np.expm1(narrow * sd)),
                     "distance": found.prediction.distance,
                 }
             )
