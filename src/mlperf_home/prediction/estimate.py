@@ -35,6 +35,7 @@ SURE = 1.5
 """The ratio of the difference that decides about the front to half an interval; benchmarks/prediction.py judges it."""
 
 _FAR = 4.0
+_NOISY = 0.15
 _Z = 1.645  # half of an interval of 90 %, in standard deviations of a normal distribution
 
 
@@ -123,7 +124,7 @@ def estimate(
         no_position=reason,
         crowd=facts,
         spent_s=spent_s,
-        warnings=(*warnings, *_doubts(facts, request.runtime)),
+        warnings=(*warnings, *_doubts(facts, request.runtime), *_noisy(measured)),
     )
 
 
@@ -137,6 +138,16 @@ def _doubts(crowd: EstimateCrowd, runtime: str) -> list[str]:
     if crowd.distance > _FAR:
         doubts.append(f"this machine is unlike the published ones ({crowd.distance:.1f} times their variance)")
     return doubts
+
+
+def _noisy(measured: Mapping[str, MeasuredLatency]) -> list[str]:
+    """Return the warning that probes of one model differ, if some do."""
+    noisy = [model for model, each in measured.items() if each.noise_sd > _NOISY]
+    if not noisy:
+        return []
+    return [
+        f"the probes of {len(noisy)} measured models differ much: repeat this on a quiet machine, with more --rounds"
+    ]
 
 
 def _model_estimates(

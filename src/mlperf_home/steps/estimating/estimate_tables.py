@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     Rows = list[tuple[str, str]]
 
 _TITLES = {"front": "on the front", "undecided": "undecided"}
+_NONE = {"front": "none is on it with confidence", "undecided": "all are decided"}
 _FAMILY = "mobilenet-"
 _LONGEST_CPU = 50
 
@@ -25,7 +26,7 @@ def estimate_tables(estimate: EstimateDocument) -> Iterator[tuple[str, Rows]]:
         chosen = [each for each in estimate.models if each.standing == standing]
         chosen.sort(key=lambda each: (-(each.accuracy_percent or 0.0), each.latency_ms))
         rows = [(short_name(each.model), _values(each)) for each in chosen]
-        yield f"{mark}{words} ({len(chosen)})", rows or [("no model", "")]
+        yield f"{mark}{words} ({len(chosen)})", rows or [("no model", _NONE[standing])]
     yield f"{mark}where this machine stands", list(_positions(estimate))
     yield f"{mark}this estimate is unofficial", list(_facts(estimate))
 

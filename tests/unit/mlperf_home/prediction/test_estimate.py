@@ -84,6 +84,15 @@ def test_a_machine_unlike_the_crowd_is_called_so(tmp_path: Path) -> None:
     assert width(document) > 1.5 * width(made(tmp_path))
 
 
+def test_probes_that_differ_are_called_noisy(tmp_path: Path) -> None:
+    noisy = {model: each._replace(noise_sd=0.4) for model, each in measured_of(EPYC).items()}
+
+    document = estimate(request_of(tmp_path), MODELS, noisy, IMAGES)
+
+    assert "the probes of 8 measured models differ much" in document.warnings[-1]
+    assert width(document) > 2 * width(made(tmp_path))
+
+
 def test_two_measured_models_are_too_few(tmp_path: Path) -> None:
     with pytest.raises(EstimateError, match="2 models were measured, an estimate needs 3"):
         estimate(request_of(tmp_path), MODELS, measured_of(EPYC, IMAGES.probes[:2]), IMAGES)
