@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mlperf_home.pareto.front import front
 from mlperf_home.steps.reports import duration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from mlperf_home.contracts.studies.estimate import EstimateDocument, ModelEstimate
 
@@ -22,13 +23,25 @@ _LONGEST_CPU = 50
 def estimate_tables(estimate: EstimateDocument) -> Iterator[tuple[str, Rows]]:
     """Yield the title and rows of each table."""
     mark = "SAMPLE: " if estimate.sample else ""
+    best = _best(estimate.models)
     for standing, words in _TITLES.items():
         chosen = [each for each in estimate.models if each.standing == standing]
         chosen.sort(key=lambda each: (-(each.accuracy_percent or 0.0), each.latency_ms))
-        rows = [(short_name(each.model), _values(each)) for each in chosen]
-        yield f"{mark}{words} ({len(chosen)})", rows or [("no model", _NONE[standing])]
+        # With wide intervals nearly all models are undecided; those that the values favour are shown.
+        likely = [each for each in chosen if each.model in best]
+        rows = [(short_name(each.model), _values(each)) for each in likely] or [("no model", _NONE[standing])]
+        if rest := len(chosen) - len(likely):
+            rows.append((f"{rest} more", "less likely; see estimate.json"))
+        yield f"{mark}{words} ({len(chosen)})", rows
     yield f"{mark}where this machine stands", list(_positions(estimate))
     yield f"{mark}this estimate is unofficial", list(_facts(estimate))
+
+
+def _best(models: Sequence[ModelEstimate]) -> set[str]:
+    """Return the models of the front, and those that no other one beats by the values, ignoring the intervals."""
+    values = [(each.latency_ms, each.accuracy_percent or 0.0) for each in models]
+    likely = {each.model for each, keep in zip(models, front(values, ("min", "max")), strict=True) if keep}
+    return likely | {each.model for each in models if each.standing == "front"}
 
 
 def short_name(model: str) -> str:

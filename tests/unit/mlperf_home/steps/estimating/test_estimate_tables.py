@@ -42,6 +42,16 @@ def test_tables_mark_the_measured_models(tmp_path: Path) -> None:
     assert all(f"mobilenet-{name}" in IMAGES.probes[:8] or name in IMAGES.probes[:8] for name in marked)
 
 
+def test_unlikely_models_are_counted_not_listed(tmp_path: Path) -> None:
+    made = document(tmp_path, "litert")
+    title, rows = list(estimate_tables(made))[1]
+    undecided = sum(each.standing == "undecided" for each in made.models)
+
+    assert title == f"undecided ({undecided})"
+    assert len(rows) < 30 < undecided
+    assert rows[-1][0] == f"{undecided - len(rows) + 1} more"
+
+
 def test_tables_give_the_place_or_the_reason(tmp_path: Path) -> None:
     place, reason = (
         dict(rows)
