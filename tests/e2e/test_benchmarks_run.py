@@ -79,6 +79,14 @@ def test_the_engines_cost_is_measured_with_the_installed_cm(tmp_path: Path) -> N
     assert all(figure > 0 for figure in document["figures"]["floor"])
 
 
+def test_predictions_are_judged_by_group(tmp_path: Path) -> None:
+    status, document = run_benchmark(tmp_path, "prediction", "--probes", "8", "--seeds", "1", **SOURCE)
+
+    assert status == (0 if document["reached"] else 1)
+    assert document["machines"] > 40
+    assert {"EPYC", "tflite-cpp", "runtimes"} <= document.keys()
+
+
 @pytest.mark.parametrize(
     ("name", "options", "rows"),
     [

@@ -51,9 +51,15 @@ class ClassifierRow:
         EfficientNet's int8 models, so those accuracies do not apply to such images.
         """
         own = as_published and "efficientnet" in self.model
-        if self.published_top1 is not None and (own or self.measured_top1 is None):
-            return self.published_top1, self.published_in or "published"
-        return self.measured_top1, MEDIAN_SOURCE
+        published = (self.published_top1, self.published_in or "published")
+        return copied_top1(published, self.measured_top1, own=own)
+
+
+def copied_top1(published: tuple[float | None, str], measured: float | None, *, own: bool) -> tuple[float | None, str]:
+    """Return an accuracy in percent with its source: the median of MLPerf's results, unless it is unknown or `own`."""
+    if published[0] is not None and (own or measured is None):
+        return published
+    return measured, MEDIAN_SOURCE
 
 
 def read_classifiers(path: Path | None = None) -> list[ClassifierRow]:
