@@ -1,8 +1,9 @@
 """Replay races without a dataset that fetch only the models which a prediction cannot rule out.
 
-A few models of a published machine are probed, the others predicted from machines of other CPU families; models that
-another one surely dominates are neither fetched nor probed. The race runs over the rest, with copied accuracies and no
-accuracy checks. The systems are those that judge `exploration_replay.py`; `--table` and `--accuracy` are its CSV files.
+A few models of a published machine are probed, the others predicted from machines of other CPU families. In turns, the
+likely members of the front are probed, until all models are probed that no other one surely dominates; the others are
+never fetched. The race runs over the rest, with copied accuracies and no accuracy checks. The systems are those that
+judge `exploration_replay.py`, and `--table` is its table.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,69 +21,87 @@ from exploration_replay import JUDGING, MODELS, SPACE, TUNED, Case, meter, read_
 from mlperf_home.contracts.studies.race import Belief, Settings
 from mlperf_home.exploration.definition.space import Space
 from mlperf_home.exploration.racing.study import Study
+from mlperf_home.pareto.front import front
 from mlperf_home.prediction.calibration import calibrate
 from mlperf_home.prediction.crowd import Crowd, crowd_of
-from mlperf_home.prediction.estimate import SURE, measured_latency
+from mlperf_home.prediction.estimate import SURE, MeasuredLatency, measured_latency
 from mlperf_home.prediction.fronts import predicted_front
 from mlperf_home.prediction.gaussian import learn
 from mlperf_home.prediction.probes import choose_probes
 from mlperf_home.published.results import shipped_results
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from exploration_replay import PublishedTable
     from table_meter import TableMeter
 
-PROBE_S, ROUNDS = 0.5, 3
+PROBE_S, ROUNDS, BATCH = 0.5, 3, 6
+POINTS = {point.model: point for point in SPACE.points}
 _NO_CHECKS = {"doubt_points": 1e-3, "doubt_most": 1e-3, "most_checked": 0, "most_measured": 0}
 
 
-def left_points(system: PublishedTable, others: Crowd, machine: TableMeter, probes: int, sure: float) -> list[str]:
-    """Return the points that a prediction from some probes leaves, and those that were probed."""
-    model = learn(others)
-    chosen = choose_probes(model, others.models, probes)
-    points = {point.model: point for point in SPACE.points}
-    values = {
-        name: [machine.probe(points[name], PROBE_S, number).values["latency_ms"] for number in range(ROUNDS)]
-        for name in chosen
-    }
-    measured = [measured_latency(values[name]) for name in chosen]
-    places = others.places(chosen)
-    noise = np.array([each.noise_sd for each in measured])
-    found = model.predict(places, np.log([each.latency_ms for each in measured]), noise)
-    accuracies = [system.crowd[name] for name in others.models]
-    reach = sure * calibrate(others, places, "tflite-cpp")
-    dominators = predicted_front(found.mean, found.covariance, accuracies, reach).dominator
-    left = {name for name, dominator in zip(others.models, dominators.tolist(), strict=True) if dominator < 0}
-    return [point.name for point in SPACE.points if point.model in left | set(chosen)]
+@dataclass
+class Foresight:
+    """What is measured and predicted of one machine so far."""
+
+    system: PublishedTable
+    others: Crowd
+    machine: TableMeter
+    sure: float
+    measured: dict[str, MeasuredLatency] = field(default_factory=dict)
+    spent_s: float = 0.0
+
+    def probe(self, models: Sequence[str]) -> None:
+        """Probe some models."""
+        for model in models:
+            observed = [self.machine.probe(POINTS[model], PROBE_S, number) for number in range(ROUNDS)]
+            self.measured[model] = measured_latency([each.values["latency_ms"] for each in observed])
+            self.spent_s += sum(each.cost_s for each in observed)
+
+    def left(self) -> tuple[list[str], list[str]]:
+        """Return the models that are not surely dominated, and those of them that the values favour."""
+        models = self.others.models
+        places = self.others.places(list(self.measured))
+        logs = np.log([each.latency_ms for each in self.measured.values()])
+        noise = np.array([each.noise_sd for each in self.measured.values()])
+        found = learn(self.others).predict(places, logs, noise)
+        accuracies = [self.system.crowd[model] for model in models]
+        reach = self.sure * calibrate(self.others, places, "tflite-cpp")
+        dominators = predicted_front(found.mean, found.covariance, accuracies, reach).dominator
+        likely = front(list(zip(found.mean.tolist(), accuracies, strict=True)), ("min", "max"))
+        left = [model for model, dominator in zip(models, dominators.tolist(), strict=True) if dominator < 0]
+        return left, [model for model, keep in zip(models, likely, strict=True) if keep and model in left]
+
+    def fetch_all_left(self, first: int) -> None:
+        """Probe the most telling models; then, in turns, the likely ones of those that are left."""
+        self.probe(choose_probes(learn(self.others), self.others.models, first))
+        while True:
+            left, likely = self.left()
+            waiting = [model for model in left if model not in self.measured]
+            if not waiting:
+                return
+            favoured = [model for model in likely if model not in self.measured]
+            self.probe((favoured or waiting)[:BATCH])
 
 
 def replay(system: PublishedTable, crowd: Crowd, seed: int, probes: int, sure: float) -> dict[str, float]:
     """Run one race over what a prediction leaves."""
     platform = system.name.split()[0]
     families = {each.family for each in crowd.systems if each.platform == platform}
-    others = crowd.only(~np.isin(crowd.families, list(families)))
     machine = meter(system, Case(0.03), seed)
-    names = left_points(system, others, machine, probes, sure)
-    probing_s = machine_cost(system, others, probes)
-    space = Space(SPACE.name, SPACE.axes, tuple(point for point in SPACE.points if point.name in names))
+    foresight = Foresight(system, crowd.only(~np.isin(crowd.families, list(families))), machine, sure)
+    foresight.fetch_all_left(probes)
+    left, _ = foresight.left()
+    space = Space(SPACE.name, SPACE.axes, tuple(point for point in SPACE.points if point.model in left))
     priors = {model: Belief(value, 0.05, "copied") for model, value in system.crowd.items()}
     settings = replace(Settings(official="none", **_NO_CHECKS), seed=seed)
-    answer = Study(space, machine, priors, settings).run()
-    row = scores(system, answer)
+    row = scores(system, Study(space, machine, priors, settings).run())
     return {
         **{name: row[name] for name in ("recall", "volume")},
-        "lean_share": row["lean_share"] + probing_s / system.exhaustive_s,
-        "fetched": len(names) / len(MODELS),
+        "lean_share": row["lean_share"] + foresight.spent_s / system.exhaustive_s,
+        "fetched": len(foresight.measured) / len(MODELS),
     }
-
-
-def machine_cost(system: PublishedTable, others: Crowd, probes: int) -> float:
-    """Return the time of the probes before the race."""
-    chosen = choose_probes(learn(others), others.models, probes)
-    names = {point.model: point.name for point in SPACE.points}
-    machine = meter(system, Case(0.03), 0)
-    points = {point.name: point for point in SPACE.points}
-    return ROUNDS * sum(machine.probe(points[names[model]], PROBE_S, 0).cost_s for model in chosen)
 
 
 def main() -> int:
