@@ -49,6 +49,7 @@ class Foresight:
     others: Crowd
     machine: TableMeter
     sure: float
+    runtime: str
     measured: dict[str, MeasuredLatency] = field(default_factory=dict)
     spent_s: float = 0.0
 
@@ -67,7 +68,7 @@ class Foresight:
         noise = np.array([each.noise_sd for each in self.measured.values()])
         found = learn(self.others).predict(places, logs, noise)
         accuracies = [self.system.crowd[model] for model in models]
-        reach = self.sure * calibrate(self.others, places, "tflite-cpp")
+        reach = self.sure * calibrate(self.others, places, self.runtime)
         dominators = predicted_front(found.mean, found.covariance, accuracies, reach).dominator
         likely = front(list(zip(found.mean.tolist(), accuracies, strict=True)), ("min", "max"))
         left = [model for model, dominator in zip(models, dominators.tolist(), strict=True) if dominator < 0]
@@ -85,12 +86,15 @@ class Foresight:
             self.probe((favoured or waiting)[:BATCH])
 
 
-def replay(system: PublishedTable, crowd: Crowd, seed: int, probes: int, sure: float) -> dict[str, float]:
+def replay(
+    system: PublishedTable, crowd: Crowd, seed: int, probes: int, options: argparse.Namespace
+) -> dict[str, float]:
     """Run one race over what a prediction leaves."""
     platform = system.name.split()[0]
     families = {each.family for each in crowd.systems if each.platform == platform}
     machine = meter(system, Case(0.03), seed)
-    foresight = Foresight(system, crowd.only(~np.isin(crowd.families, list(families))), machine, sure)
+    others = crowd.only(~np.isin(crowd.families, list(families)))
+    foresight = Foresight(system, others, machine, options.sure, options.runtime)
     foresight.fetch_all_left(probes)
     left, _ = foresight.left()
     space = Space(SPACE.name, SPACE.axes, tuple(point for point in SPACE.points if point.model in left))
@@ -111,6 +115,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--probes", type=int, nargs="*", default=[8, 12])
     parser.add_argument("--sure", type=float, default=SURE)
+    parser.add_argument("--runtime", default="tflite-cpp", help="a class that the crowd lacks widens the intervals")
     parser.add_argument("--tuned", action="store_true", help="replay the systems on which the settings were chosen")
     options = parser.parse_args()
     systems = read_tables(options.table, TUNED if options.tuned else JUDGING)
@@ -119,7 +124,7 @@ def main() -> int:
     reached = True
     for probes in options.probes:
         rows = {
-            system.name: [replay(system, crowd, seed, probes, options.sure) for seed in range(options.seeds)]
+            system.name: [replay(system, crowd, seed, probes, options) for seed in range(options.seeds)]
             for system in systems
         }
         every = [row for each in rows.values() for row in each]
