@@ -145,9 +145,8 @@ def _noisy(measured: Mapping[str, MeasuredLatency]) -> list[str]:
     noisy = [model for model, each in measured.items() if each.noise_sd > _NOISY]
     if not noisy:
         return []
-    return [
-        f"the probes of {len(noisy)} measured models differ much: repeat this on a quiet machine, with more --rounds"
-    ]
+    share = f"{len(noisy)} of {len(measured)} measured models"
+    return [f"the probes of {share} differ much: repeat this on a quiet machine, with more --rounds"]
 
 
 def _model_estimates(

@@ -43,7 +43,7 @@ def make_estimate(context: Context) -> Path:
     write_document(path, request)
     request.study.folder.mkdir(parents=True, exist_ok=True)
     count = len(request.study.candidates)
-    context.say(f"{count} models are measured, {request.rounds} probes of {request.probe_s:g} s each")
+    context.say(f"models to measure: {count}; rounds of probes: {request.rounds}, {request.probe_s:g} s each")
     context.say("after a stop, the same command resumes this")
     python = context.text("CM_PYTHON_LIB_BIN_WITH_PATH")
     words: list[str | Path] = ["mlperf_home.exploration.live.estimate", "--request", path]

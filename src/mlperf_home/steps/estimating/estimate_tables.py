@@ -57,15 +57,15 @@ def _values(model: ModelEstimate) -> str:
 
 
 def _positions(estimate: EstimateDocument) -> Iterator[tuple[str, str]]:
-    """Yield the place of each measured model, and the neighbours of the one that tells most."""
+    """Yield the place of each measured model, and the neighbours of the first."""
     if estimate.no_position:
         yield "unknown", estimate.no_position
-    for each in estimate.positions:
+    for number, each in enumerate(estimate.positions):
         share = each.slower / each.systems
         yield short_name(each.model), f"faster than {share:.0%} of {each.systems} systems, {each.cpus} CPUs"
-    for first in estimate.positions[:1]:
-        yield "next faster", (first.next_faster or "none")[:_LONGEST_CPU]
-        yield "next slower", (first.next_slower or "none")[:_LONGEST_CPU]
+        if number == 0:
+            yield "  next faster", (each.next_faster or "none")[:_LONGEST_CPU]
+            yield "  next slower", (each.next_slower or "none")[:_LONGEST_CPU]
 
 
 def _facts(estimate: EstimateDocument) -> Iterator[tuple[str, str]]:
@@ -79,7 +79,7 @@ def _facts(estimate: EstimateDocument) -> Iterator[tuple[str, str]]:
         f"contains {estimate.confidence:.0%} of the latencies",
     )
     yield "accuracy", "copied, top-1; not measured here"
-    yield "dominated", f"{dominated} models, by another that is faster and more accurate"
+    yield "dominated", f"{dominated} of {len(estimate.models)}, by another that is faster and more accurate"
     yield "learnt from", f"{crowd.machines} {made_up}, {crowd.families} families of CPU"
     yield "runtime", f"{estimate.engine}: {'the crowd has it' if crowd.runtime_known else 'wider intervals'}"
     yield "measured", f"{measured} of {len(estimate.models)} models, in {duration(estimate.spent_s)}"

@@ -89,7 +89,7 @@ def test_probes_that_differ_are_called_noisy(tmp_path: Path) -> None:
 
     document = estimate(request_of(tmp_path), MODELS, noisy, IMAGES)
 
-    assert "the probes of 8 measured models differ much" in document.warnings[-1]
+    assert "the probes of 8 of 8 measured models differ much" in document.warnings[-1]
     assert width(document) > 1.5 * width(made(tmp_path))
 
 
