@@ -75,7 +75,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PUBLISHED = Path(published_results.__file__).parent
-ESTIMATE = {"schema": 1, "name": "s", "models": [], "positions": [], "crowd": {}, "warnings": []}
+CROWD = {
+    **{"source": "s", "licence": "l", "machines": 3, "families": 1, "runtimes": ["litert"]},
+    **{"runtime_known": True, "distance": 1.0},
+}
+ESTIMATE = {
+    **{"schema": 1, "name": "s", "sample": False, "system": "s", "cpu": "c", "engine": "e", "runtime": "litert"},
+    **{"confidence": 0.9, "models": [], "positions": [], "no_position": "", "crowd": CROWD, "spent_s": 1.0},
+    "warnings": [],
+}
 OURS = (ScriptGraphError, LocatedError, BackendError, HarnessError, MappingError)
 ROOT = Path(__file__).parents[2]
 EXAMPLES = int(os.environ.get("DAMAGED_FILES", "30"))
@@ -319,7 +327,7 @@ NAMES = (
     *("published images", "published bert", "prices", "values", "derive", "dataset", "vocabulary", "labels"),
     *("tar of images", "array", "image", "onnx", "tflite", "tflite of ours", "lscpu", "machine", "lscpu of a machine"),
     *("dmidecode", "kernel integer", "kernel list", "repository", "manifest in YAML", "manifest", "index of scripts"),
-    *("pip.conf", "system description", "mapping", "harness line", "study line"),
+    *("pip.conf", "system description", "mapping", "harness line", "study line", "estimate", "published results"),
 )
 
 
