@@ -76,12 +76,28 @@ if TYPE_CHECKING:
 
 PUBLISHED = Path(published_results.__file__).parent
 CROWD = {
-    **{"source": "s", "licence": "l", "machines": 3, "families": 1, "runtimes": ["litert"]},
-    **{"runtime_known": True, "distance": 1.0},
+    "source": "s",
+    "licence": "l",
+    "machines": 3,
+    "families": 1,
+    "runtimes": ["litert"],
+    "runtime_known": True,
+    "distance": 1.0,
 }
 ESTIMATE = {
-    **{"schema": 1, "name": "s", "sample": False, "system": "s", "cpu": "c", "engine": "e", "runtime": "litert"},
-    **{"confidence": 0.9, "models": [], "positions": [], "no_position": "", "crowd": CROWD, "spent_s": 1.0},
+    "schema": 1,
+    "name": "s",
+    "sample": False,
+    "system": "s",
+    "cpu": "c",
+    "engine": "e",
+    "runtime": "litert",
+    "confidence": 0.9,
+    "models": [],
+    "positions": [],
+    "no_position": "",
+    "crowd": CROWD,
+    "spent_s": 1.0,
     "warnings": [],
 }
 OURS = (ScriptGraphError, LocatedError, BackendError, HarnessError, MappingError)
