@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 RUNTIMES = {"litert": "litert", "tflite": "tflite-runtime"}
 """The runtime class of each engine. Neither is a class of published results, which used TFLite's C++ API and ArmNN:
-on x86, tflite-runtime takes 8 times as long for a quantised MobileNet as for the float one, C++ TFLite 0.5 to 1.5 times.
+on x86, tflite-runtime takes 8 times as long for a quantised MobileNet as for a float one, C++ TFLite 0.5 to 1.5 times.
 """
 
 
