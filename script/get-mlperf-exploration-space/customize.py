@@ -2,7 +2,15 @@
 
 from mlperf_home.contracts.codec import write_document
 from mlperf_home.exploration.definition.space import SpaceError
-from mlperf_home.steps.exploring.options import backends_of, models_of, race_settings, read_searcher, read_space
+from mlperf_home.published.results import PublishedTableError
+from mlperf_home.steps.exploring.options import (
+    backends_of,
+    models_of,
+    most_telling,
+    race_settings,
+    read_searcher,
+    read_space,
+)
 from mlperf_home.steps.machine import read_pricing
 from scriptgraph.api import Context, Done, Outcome, failing_on
 
@@ -13,9 +21,12 @@ def preprocess(context: Context) -> Outcome:
     race_settings(context)
     read_searcher(context)
     read_pricing(context)
-    with failing_on(SpaceError):
+    with failing_on(SpaceError, PublishedTableError):
         document = read_space(context)
         models = models_of(document)
+        measured = context.whole("CM_ESTIMATE_MEASURED")
+        if measured is not None:
+            models = most_telling(models, measured, sample=context.flag("CM_DATASET_SAMPLE"))
     engines = backends_of(document, context.text("CM_MLPERF_BACKEND"))
     path = context.output / "space.json"
     write_document(path, document)

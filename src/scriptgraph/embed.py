@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         each,
         members,
         pointer_to,
+        read_number,
         read_text,
         read_texts,
         read_values,
@@ -106,7 +107,7 @@ _LATER = {
         "scriptgraph.fetch.archive": "ArchiveError extract",
         "scriptgraph.fetch.archive_limits": "UnpackLimits",
         "scriptgraph.manifest.located_json": (
-            "Malformed Place Shape each members pointer_to read_text read_texts read_values"
+            "Malformed Place Shape each members pointer_to read_number read_text read_texts read_values"
         ),
         "scriptgraph.manifest.queries": "parse_query",
         "scriptgraph.manifest.rows": "read_table",
@@ -192,6 +193,7 @@ __all__ = [
     "pointer_to",
     "progress_options",
     "quiet_option",
+    "read_number",
     "read_table",
     "read_text",
     "read_texts",

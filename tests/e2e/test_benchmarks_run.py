@@ -96,6 +96,14 @@ def test_our_own_program_is_measured_beside_cm(tmp_path: Path) -> None:
     assert all(figure > 0 for figures in document["figures"].values() for figure in figures)
 
 
+def test_predictions_are_judged_by_group(tmp_path: Path) -> None:
+    status, document = run_benchmark(tmp_path, "prediction", "--probes", "8", "--seeds", "1", **SOURCE)
+
+    assert status == (0 if document["reached"] else 1)
+    assert document["machines"] > 40
+    assert {"EPYC", "tflite-cpp", "runtimes"} <= document.keys()
+
+
 @pytest.mark.parametrize(
     ("name", "options", "rows"),
     [

@@ -28,6 +28,7 @@ from mlperf_home.contracts.runs.job import read_job
 from mlperf_home.contracts.runs.progress import parse_event
 from mlperf_home.contracts.runs.session import read_session
 from mlperf_home.contracts.studies.answer import read_answer
+from mlperf_home.contracts.studies.estimate import read_estimate
 from mlperf_home.contracts.studies.events import read_study_event
 from mlperf_home.datasets.imagenet import pixels
 from mlperf_home.datasets.imagenet.images import find_images, read_labels
@@ -60,6 +61,8 @@ from mlperf_home.measurements.published import read_published
 from mlperf_home.measurements.store import Store, to_line
 from mlperf_home.measurements.table import family_rows, summary_rows
 from mlperf_home.pictures.picture import read_picture
+from mlperf_home.published import results as published_results
+from mlperf_home.published.results import read_results
 from mlperf_home.rules import load_round
 from mlperf_home.samples import bert, mobilenet
 from mlperf_home.submission.check.structure import MappingError, parse_mapping
@@ -78,6 +81,32 @@ from scriptgraph.python_env.uv import _pip_settings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+PUBLISHED = Path(published_results.__file__).parent
+CROWD = {
+    "source": "s",
+    "licence": "l",
+    "machines": 3,
+    "families": 1,
+    "runtimes": ["litert"],
+    "runtime_known": True,
+    "distance": 1.0,
+}
+ESTIMATE = {
+    "schema": 1,
+    "name": "s",
+    "sample": False,
+    "system": "s",
+    "cpu": "c",
+    "engine": "e",
+    "runtime": "litert",
+    "confidence": 0.9,
+    "models": [],
+    "positions": [],
+    "no_position": "",
+    "crowd": CROWD,
+    "spent_s": 1.0,
+    "warnings": [],
+}
 OURS = (ScriptGraphError, LocatedError, BackendError, HarnessError, MappingError)
 ROOT = Path(__file__).parents[2]
 EXAMPLES = int(os.environ.get("DAMAGED_FILES", "30"))
@@ -257,6 +286,8 @@ def documents() -> dict[str, Parser]:
         "session": Parser(json.dumps(SESSION).encode(), read_session),
         "job": Parser(json.dumps(SESSION["job"]).encode(), read_job),
         "calibrations": Parser(b'{"entries": []}', lambda path: read_document(path, CalibrationStore)),
+        "published results": Parser((PUBLISHED / "sample.json.xz").read_bytes(), read_results),
+        "estimate": Parser(json.dumps(ESTIMATE).encode(), read_estimate),
         "picture": Parser(b'{"title": "t", "x": {}, "marks": []}', read_picture),
     }
 
@@ -383,7 +414,7 @@ NAMES = (
     *("published images", "published bert", "prices", "values", "derive", "dataset", "vocabulary", "labels"),
     *("tar of images", "array", "image", "onnx", "tflite", "tflite of ours", "lscpu", "machine", "lscpu of a machine"),
     *("dmidecode", "kernel integer", "kernel list", "repository", "manifest in YAML", "manifest", "index of scripts"),
-    *("pip.conf", "system description", "mapping", "harness line", "study line"),
+    *("pip.conf", "system description", "mapping", "harness line", "study line", "estimate", "published results"),
 )
 
 

@@ -10,13 +10,14 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from mlperf_home.product import ENGINE
-from scriptgraph.embed import Place, read_table, read_text, read_texts
+from scriptgraph.embed import Place, read_number, read_table, read_text, read_texts
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 _SAMPLE = "sample."
+MEDIAN_SOURCE = "the median of MLPerf inference v3.0 to v4.0"
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,9 @@ class ClassifierRow:
         variations: the variations of the script that gets it.
         weights: fp32 or int8.
         name: the classifier's name in results.
+        published_top1: top-1 accuracy in percent, from the model's publishers; None if unknown.
+        published_in: the source of `published_top1`.
+        measured_top1: the median of MLPerf's results, in percent; None if unknown.
     """
 
     model: str
@@ -36,6 +40,26 @@ class ClassifierRow:
     variations: tuple[str, ...]
     weights: str
     name: str
+    published_top1: float | None = None
+    published_in: str = ""
+    measured_top1: float | None = None
+
+    def accuracy(self, *, as_published: bool) -> tuple[float | None, str]:
+        """Return the accuracy in percent that others found, None if unknown, and its source.
+
+        `as_published` is whether images are prepared as the publishers did. The results of 2023 fed raw pixels to
+        EfficientNet's int8 models, so those accuracies do not apply to such images.
+        """
+        own = as_published and "efficientnet" in self.model
+        published = (self.published_top1, self.published_in or "published")
+        return copied_top1(published, self.measured_top1, own=own)
+
+
+def copied_top1(published: tuple[float | None, str], measured: float | None, *, own: bool) -> tuple[float | None, str]:
+    """Return an accuracy in percent with its source: the median of MLPerf's results, unless it is unknown or `own`."""
+    if published[0] is not None and (own or measured is None):
+        return published
+    return measured, MEDIAN_SOURCE
 
 
 def read_classifiers(path: Path | None = None) -> list[ClassifierRow]:
@@ -47,8 +71,8 @@ def read_classifiers(path: Path | None = None) -> list[ClassifierRow]:
     """
     path = path or ENGINE.repository / "script" / "image-classifiers.json"
     classifiers = []
-    for number, row in enumerate(read_table(path)):
-        place = Place(path, f"/rows/{number}", row)
+    for number, cells_of_row in enumerate(read_table(path)):
+        place = Place(path, f"/rows/{number}", cells_of_row)
         cells = place.mapping()
         if absent := [name for name in ("model", "sample", "variations", "weights", "name") if name not in cells]:
             place.fail(f"lacks {', '.join(absent)}")
@@ -56,8 +80,15 @@ def read_classifiers(path: Path | None = None) -> list[ClassifierRow]:
         variations = cells["variations"].read(read_texts)
         # The variation of a sample's classifier holds its name.
         name = variations[-1].removeprefix(_SAMPLE) if sample == "yes" else cells["name"].read(read_text)
-        classifiers.append(ClassifierRow(model, sample == "yes", variations, weights, name))
+        published, measured = (_number(cells.get(key)) for key in ("published_top1", "measured_top1"))
+        source = cells["published_in"].read(read_text) if published is not None else ""
+        row = ClassifierRow(model, sample == "yes", variations, weights, name, published, source, measured)
+        classifiers.append(row)
     return classifiers
+
+
+def _number(cell: Place | None) -> float | None:
+    return None if cell is None or cell.value is None else cell.read(read_number)
 
 
 @cache

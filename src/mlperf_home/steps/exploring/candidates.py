@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mlperf_home.contracts.studies.race import Belief
 from mlperf_home.contracts.studies.study import CandidateDescription
+from mlperf_home.published.classifiers import copied_top1
 from mlperf_home.samples import bert, mobilenet
 from mlperf_home.steps.run_request import WORKLOADS
 
@@ -45,6 +46,5 @@ def _expected_accuracy(context: Context) -> tuple[float | None, str]:
     # The results of 2023 fed raw pixels to EfficientNet's int8 models, so those accuracies do not apply here.
     raw = context.text("CM_DATASET_IMAGENET_RECIPE", "") == "published"
     own = raw and "efficientnet" in context.text("CM_EXPLORE_MODEL")
-    if published is not None and (own or crowd is None):
-        return published, context.text("CM_ML_MODEL_PUBLISHED_TOP1_SOURCE", "published")
-    return crowd, "the median of MLPerf inference v3.0 to v4.0"
+    source = context.text("CM_ML_MODEL_PUBLISHED_TOP1_SOURCE", "published")
+    return copied_top1((published, source), crowd, own=own)

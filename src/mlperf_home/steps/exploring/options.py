@@ -19,12 +19,14 @@ from mlperf_home.engines.registry import NAMES
 from mlperf_home.exploration.definition.space import SpaceError, decode_space, make_space
 from mlperf_home.exploration.live.jobs import BACKEND, check_axes
 from mlperf_home.published.classifiers import read_classifiers
+from mlperf_home.published.results import shipped_results
 from scriptgraph.api import Context, StepFailed
 from scriptgraph.errors import DocumentError
 from scriptgraph.files.json_reader import read_json
 from scriptgraph.files.parsing import whole_number
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from mlperf_home.contracts.studies.space import AxisValue
@@ -79,6 +81,16 @@ def _read_file(path: Path, where: str) -> SpaceDocument:
 def models_of(document: SpaceDocument) -> list[str]:
     """Return the models of a space, each once, in the order of the points."""
     return list(dict.fromkeys(point.model for point in make_space(document, "the space").points))
+
+
+def most_telling(models: Sequence[str], count: int, *, sample: bool) -> list[str]:
+    """Return the models that tell most about the others' latencies, by the crowd's order.
+
+    Raises:
+        PublishedTableError: the shipped results are damaged.
+    """
+    known = set(models)
+    return [model for model in shipped_results("sample" if sample else "images").probes if model in known][:count]
 
 
 def backends_of(document: SpaceDocument, default: str) -> list[str]:

@@ -48,8 +48,10 @@ class _Prepared(OpenDocument):
         return self.features or self.images
 
 
-def read_study_plan(context: Context, folder: Path) -> StudyPlan:
+def read_study_plan(context: Context, folder: Path, settings: Settings | None = None) -> StudyPlan:
     """Return the plan of the study that a step's environment describes; `folder` need not exist yet.
+
+    `settings` replace the options of an exploration, of which none is read then.
 
     Raises:
         StepFailed: an option cannot be used, or no model is available.
@@ -60,14 +62,14 @@ def read_study_plan(context: Context, folder: Path) -> StudyPlan:
     if not candidates:
         first = next(iter(absent.values()), "the space has no models")
         raise StepFailed(f"no model is available; the first error: {first}")
-    searcher, budget_s = read_searcher(context)
+    searcher, budget_s = ("race", None) if settings else read_searcher(context)
     prefix = tuple(run_prefix(context))
     running = _run_conditions(context, candidates)
     path = Path(candidates[0].dataset) / WORKLOADS[running.benchmark].facts_file
     prepared = read_document(path, _Prepared, DESCRIPTION_LIMITS)
     return StudyPlan(
         space=space,
-        settings=_settings(context, prepared, running),
+        settings=_settings(settings or race_settings(context), prepared, running),
         searcher=searcher,
         budget_s=budget_s,
         priors={each.model: each.prior for each in candidates if each.prior},
@@ -129,7 +131,7 @@ def _calibration_s(context: Context, benchmark: str) -> float:
     return min(longest_s, default_budget_s(context.text("CM_MLPERF_EXECUTION_MODE"), sample=True))
 
 
-def _settings(context: Context, prepared: _Prepared, running: RunConditions) -> Settings:
+def _settings(settings: Settings, prepared: _Prepared, running: RunConditions) -> Settings:
     rules = load_round(running.round)
     target, count = Target(1.0, measured=False), running.test_query_count
     values = run_values(rules, running.scenario, running.style, target, count, benchmark=running.benchmark)
@@ -141,4 +143,4 @@ def _settings(context: Context, prepared: _Prepared, running: RunConditions) -> 
         official_queries=int(values.get("min_query_count", queries)),
     )
     metrics, accuracy = _METRICS[running.scenario], _ACCURACIES[running.benchmark]
-    return replace(race_settings(context), metrics=metrics, accuracy=accuracy, protocol=protocol)
+    return replace(settings, metrics=metrics, accuracy=accuracy, protocol=protocol)

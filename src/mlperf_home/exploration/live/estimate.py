@@ -1,0 +1,104 @@
+"""`python -m mlperf_home.exploration.live.estimate --request request.json`: measure a few models, estimate all.
+
+The estimate is written to the folder of the request's study. Standard output has one event a line. A stopped estimate
+resumes: its journal lies in the folder until the estimate is written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mlperf_home.contracts.codec import print_line, write_document
+from mlperf_home.contracts.runs.progress import print_failure
+from mlperf_home.contracts.studies.estimate import ESTIMATE_FILE, EstimateDocument, EstimateRequest, read_request
+from mlperf_home.contracts.studies.events import StudyAnswered, StudyDoing
+from mlperf_home.errors import LocatedError
+from mlperf_home.exploration.definition.journal import Journal
+from mlperf_home.exploration.definition.meter import JournaledMeter, PointFailedError, failure_warning
+from mlperf_home.exploration.definition.settings import study_identity
+from mlperf_home.exploration.live.jobs import Engines
+from mlperf_home.exploration.live.meter import LiveMeter
+from mlperf_home.exploration.live.plan import space_of
+from mlperf_home.harness.child import die_with_parent
+from mlperf_home.prediction.estimate import estimate, measured_latency
+from mlperf_home.published.results import shipped_results
+from scriptgraph.errors import ScriptGraphError
+
+if TYPE_CHECKING:
+    from mlperf_home.exploration.definition.meter import Meter
+    from mlperf_home.exploration.definition.space import Point
+    from mlperf_home.prediction.estimate import MeasuredLatency
+
+EXIT_REFUSED = 65
+
+
+def main() -> int:
+    """Make the estimate; return the exit status."""
+    parser = argparse.ArgumentParser(prog="mlperf_home.exploration.live.estimate", description="estimate latencies")
+    parser.add_argument("--request", type=Path, required=True, help="the request, a JSON file")
+    arguments = parser.parse_args()
+    die_with_parent(os.getppid())
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+    try:
+        path = make_estimate(read_request(arguments.request))
+    except (LocatedError, ScriptGraphError) as error:
+        print_failure(error)
+        return EXIT_REFUSED
+    print_line(StudyAnswered(answer=path))
+    return 0
+
+
+def make_estimate(request: EstimateRequest) -> Path:
+    """Measure, estimate and write the estimate; return its path."""
+    study, space = request.study, space_of(request.study)
+    identity = study_identity(space, study.priors, study.settings)
+    identity |= {"rounds": request.rounds, "probe_s": request.probe_s, "models": sorted(study.candidates)}
+    path, journal_path = study.folder / ESTIMATE_FILE, study.folder / "journal.jsonl"
+    with Journal(journal_path, identity) as journal, Engines(study.engines) as engines:
+        meter = JournaledMeter(LiveMeter(study, engines, lambda _: None), journal)
+        write_document(path, measure_and_estimate(request, meter, journal.damages))
+        # The next estimate measures anew.
+        journal_path.unlink()
+        (study.folder / "settled.json").unlink(missing_ok=True)
+        shutil.rmtree(study.folder / "running", ignore_errors=True)
+    return path
+
+
+def measure_and_estimate(request: EstimateRequest, meter: Meter, damages: list[str]) -> EstimateDocument:
+    """Probe the models that have files, in random order in each round; return the estimate of all."""
+    space = space_of(request.study)
+    points = [point for point in space.points if point.model in request.study.candidates]
+    absent = [f"{model} is left out: {reason}" for model, reason in request.study.absent.items()]
+    probes: dict[str, list[float]] = {point.model: [] for point in points}
+    warnings, spent_s = [*damages, *absent], 0.0
+    random = np.random.default_rng(request.study.settings.seed)
+    for number in range(request.rounds):
+        meter.begin_round(0.0)
+        for place, index in enumerate(random.permutation(len(points)).tolist()):
+            point: Point = points[index]
+            print_line(StudyDoing(what="probes", done=number * len(points) + place, of=request.rounds * len(points)))
+            if point.model not in probes:
+                continue  # it has failed
+            try:
+                observation = meter.probe(point, request.probe_s, number)
+            except PointFailedError as error:
+                warnings.append(failure_warning(point.name, error))
+                del probes[point.model]
+                continue
+            probes[point.model].append(observation.values["latency_ms"])
+            spent_s += observation.cost_s
+    measured: dict[str, MeasuredLatency] = {model: measured_latency(values) for model, values in probes.items()}
+    models = list(dict.fromkeys(point.model for point in space.points))
+    return estimate(request, models, measured, shipped_results(request.results), warnings, spent_s)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,111 @@
+"""An estimate as a step: a few models are measured in the workload's environment, the others are predicted."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from msgspec import structs
+
+from mlperf_home.contracts.codec import encode, write_document
+from mlperf_home.contracts.studies.estimate import ESTIMATE_FILE, CopiedAccuracy, EstimateRequest, read_estimate
+from mlperf_home.contracts.studies.events import StudyDoing, read_study_event
+from mlperf_home.contracts.studies.race import Settings
+from mlperf_home.published.classifiers import read_classifiers
+from mlperf_home.samples import mobilenet
+from mlperf_home.steps.estimating.estimate_tables import estimate_tables
+from mlperf_home.steps.exploring.options import models_of
+from mlperf_home.steps.exploring.study_plan import engines_of, read_study_plan
+from mlperf_home.steps.launch import run_module
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from scriptgraph.api import Context
+
+RUNTIMES = {"litert": "litert", "tflite": "tflite-runtime"}
+"""The runtime class of each engine. Neither is a class of published results, which used TFLite's C++ API and ArmNN:
+on x86, tflite-runtime takes 8 times as long for a quantised MobileNet as for a float one, C++ TFLite 0.5 to 1.5 times.
+"""
+
+
+def make_estimate(context: Context) -> Path:
+    """Measure the chosen models, estimate all, show the estimate, and return its file.
+
+    Raises:
+        LocatedError: the journal of an earlier attempt cannot be used.
+        StepFailed: an option cannot be used, or too few models could be measured.
+    """
+    request = read_request(context)
+    path = context.output / "request.json"
+    write_document(path, request)
+    request.study.folder.mkdir(parents=True, exist_ok=True)
+    count = len(request.study.candidates)
+    context.say(f"models to measure: {count}; rounds of probes: {request.rounds}, {request.probe_s:g} s each")
+    context.say("after a stop, the same command resumes this")
+    python = context.text("CM_PYTHON_LIB_BIN_WITH_PATH")
+    words: list[str | Path] = ["mlperf_home.exploration.live.estimate", "--request", path]
+
+    def show_progress(line: str) -> None:
+        event = read_study_event(line)
+        if isinstance(event, StudyDoing):
+            context.progress(event.what, event.done, event.of)
+
+    run_module(context.command, [python], words, on_line=show_progress)
+    made = request.study.folder / ESTIMATE_FILE
+    estimate = read_estimate(made)
+    for title, rows in estimate_tables(estimate):
+        context.table(title, rows)
+    for warning in estimate.warnings:
+        context.warn(warning)
+    context.say(f"the estimate: {made}")
+    return made
+
+
+def read_request(context: Context) -> EstimateRequest:
+    """Return the request that a step's environment describes."""
+    sample = context.flag("CM_DATASET_SAMPLE")
+    study = read_study_plan(context, context.results_home, Settings())
+    chosen = context.text("CM_EXPLORE_MODELS").split()
+    # Models that are only predicted have no files, and need none.
+    study = replace(study, absent={model: why for model, why in study.absent.items() if model in chosen})
+    engine = engines_of(context)[0]
+    request = EstimateRequest(
+        study=study,
+        accuracies=copied_accuracies(models_of(study.space), sample=sample),
+        results="sample" if sample else "images",
+        sample=sample,
+        runtime=RUNTIMES[engine.backend],
+        engine=f"{engine.backend} {engine.version}".strip(),
+        cpu=context.text("CM_HOST_CPU_MODEL_NAME", ""),
+        rounds=context.whole("CM_ESTIMATE_ROUNDS") or 1,
+        probe_s=context.number("CM_ESTIMATE_PROBE_S") or 1.0,
+    )
+    folder = context.output_path("CM_ESTIMATES_DIR", context.results_home / "estimates") / _name(request)
+    return structs.replace(request, study=replace(study, folder=folder))
+
+
+def _name(request: EstimateRequest) -> str:
+    """Return the folder's name; requests for the same measurements have the same."""
+    document = encode(request)
+    document["study"] |= {"folder": "", "priors": {}}
+    digest = hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:8]
+    return f"estimate-{request.study.space.name}-{digest}"
+
+
+def copied_accuracies(models: list[str], *, sample: bool) -> dict[str, CopiedAccuracy]:
+    """Return the accuracies that others published, by model; those of the sample are its own."""
+    rows = {row.model: row for row in read_classifiers() if row.sample is sample}
+    known = mobilenet.provenance()["models"] if sample else {}
+    accuracies = {}
+    for model in models:
+        if sample:
+            percent = float(known[f"{rows[model].name}.tflite"]["accuracy_percent"])
+            accuracies[model] = CopiedAccuracy(percent=percent, source="the sample's own sample.json")
+            continue
+        found, source = rows[model].accuracy(as_published=True)
+        if found is not None:
+            accuracies[model] = CopiedAccuracy(percent=found, source=source)
+    return accuracies
