@@ -17,10 +17,10 @@ from mlperf_home.steps.run_request import (
     requested_folder,
     user_target,
 )
-from scriptgraph.api import Context, Done, Estimate, Outcome, Skip, failing_on
+from scriptgraph.api import Context, Done, Outcome, Skip, StepEstimate, failing_on
 
 
-def estimate(context: Context) -> Estimate:
+def estimate(context: Context) -> StepEstimate:
     """Return the work of the mode and its expected duration."""
     return estimate_run(context)
 

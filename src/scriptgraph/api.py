@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from scriptgraph.errors import ScriptGraphError, StepFailed
 from scriptgraph.execution.context import Context, Folders, Switches, failing_on, program_environment
-from scriptgraph.execution.run_step import Done, Download, Estimate, Outcome, Run, Skip
+from scriptgraph.execution.run_step import Done, Download, Outcome, Run, Skip, StepEstimate
 from scriptgraph.files import locks
 from scriptgraph.files.json_reader import parse_json
 from scriptgraph.manifest.limits import is_plain_name
@@ -77,7 +77,6 @@ __all__ = [
     "DependencyFailure",
     "Done",
     "Download",
-    "Estimate",
     "Expected",
     "FileSource",
     "Folders",
@@ -87,6 +86,7 @@ __all__ = [
     "Run",
     "ScriptGraphError",
     "Skip",
+    "StepEstimate",
     "StepFailed",
     "Switches",
     "TransferOptions",

@@ -13,12 +13,12 @@ from mlperf_home.product import ENGINE
 from scriptgraph.embed import Engine
 
 MEASURE = """
-from scriptgraph.api import Estimate
+from scriptgraph.api import StepEstimate
 
 def estimate(context):
     seconds = {"small": 10.0, "large": 50.0}.get(context.text("CM_SIZE"))
     basis = "a rule" if seconds else "odd sizes"
-    return Estimate("speed, at least 5 s", "a model", "a machine", seconds, seconds, basis)
+    return StepEstimate("speed, at least 5 s", "a model", "a machine", seconds, seconds, basis)
 
 def preprocess(context):
     context.say("opening")

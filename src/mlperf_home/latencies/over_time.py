@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from html import escape
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 from mlperf_home.contracts.runs.latencies import TimesOverTime
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _MOST_PARTS = 120
 _PERCENTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
+_NAMESPACE = ' xmlns="http://www.w3.org/2000/svg"'
 _DIGITS = 5
 # Colour-blind people can distinguish these colours (Okabe and Ito).
 _COLOURS = ("#0072b2", "#e69f00", "#d55e00")
@@ -73,8 +74,13 @@ def _rounded(value: float) -> float:
     return float(f"{value:.{_DIGITS}g}")
 
 
-def draw(times: TimesOverTime, title: str) -> str:
-    """Return a picture as SVG; equal times have equal pictures."""
+def draw(times: TimesOverTime, title: str, *, inline: bool = False) -> str:
+    """Return a picture as SVG, for a file or `inline` in HTML; equal times have equal pictures.
+
+    Times that no run can have, as in an edited document, have an empty one.
+    """
+    if not _drawable(times):
+        return ""
     values = [value for line in times.lines.values() for value in line]
     low, high = _range(values)
     end_s = times.ends_s[-1]
@@ -88,7 +94,7 @@ def draw(times: TimesOverTime, title: str) -> str:
     begins_s = (0.0, *times.ends_s)
     size = f'viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" height="{_HEIGHT}"'
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif" font-size="12" role="img">',
+        f'<svg{"" if inline else _NAMESPACE} {size} font-family="sans-serif" font-size="12" role="img">',
         f"<title>{escape(printable_name(title))}</title>",
         f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="white"/>',
         f'<text x="{_LEFT}" y="18" font-size="14">{escape(printable_name(title))}</text>',
@@ -113,6 +119,15 @@ def draw(times: TimesOverTime, title: str) -> str:
     parts.append(f'<text x="{_LEFT}" y="{bottom}">seconds of the timed section{shaded}</text>')
     parts.append(f'<text x="{_LEFT}" y="{_TOP - 6}" fill="#444">{_CAPTIONS[times.kind]}, this session only</text>')
     return "\n".join([*parts, "</svg>", ""])
+
+
+def _drawable(times: TimesOverTime) -> bool:
+    """Whether each part has an end and a value of each line, as in a document that nobody edited."""
+    ends_s, lines = times.ends_s, times.lines.values()
+    rising = all(begin < end for begin, end in pairwise((0.0, *ends_s)))
+    values = [value for line in lines for value in line]
+    whole = all(len(line) == len(ends_s) for line in lines) and len(times.slow) in {0, len(ends_s)}
+    return bool(values) and rising and whole and all(0 < value < math.inf for value in (*values, *ends_s))
 
 
 def _grid(*ends: float) -> str:

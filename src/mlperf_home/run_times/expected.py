@@ -38,7 +38,7 @@ class RunOfLoadGen:
     samples: int | None = None
 
 
-class Expected(NamedTuple):
+class ExpectedDuration(NamedTuple):
     """The bounds of a duration in seconds, None if unknown, and their source in words."""
 
     low_s: float | None
@@ -46,7 +46,7 @@ class Expected(NamedTuple):
     basis: str
 
 
-def expected_duration(rules: Round, run: RunOfLoadGen, speeds: Mapping[str, RunSpeed]) -> Expected:
+def expected_duration(rules: Round, run: RunOfLoadGen, speeds: Mapping[str, RunSpeed]) -> ExpectedDuration:
     """Return the expected duration of a run.
 
     Args:
@@ -61,14 +61,16 @@ def expected_duration(rules: Round, run: RunOfLoadGen, speeds: Mapping[str, RunS
     modes = (run.mode, "performance", "accuracy", "find-performance")
     speed = next((speeds[mode] for mode in modes if mode in speeds), None)
     if speed is None:
-        return Expected(least_s or None, None, "the speed of models that have not run here")
+        return ExpectedDuration(least_s or None, None, "the speed of models that have not run here")
     loadgen_s = _loadgen_s(rules, run, speed)
     if loadgen_s is None:
-        return Expected(least_s or None, None, "datasets of unknown size")
+        return ExpectedDuration(least_s or None, None, "datasets of unknown size")
     around_s = speeds[run.mode].around_s if run.mode in speeds else speed.around_s
     # The minimum duration is exact; what depends on the speed varies.
     low = max(least_s, loadgen_s / _SPREAD) + around_s / _SPREAD
-    return Expected(low, max(least_s, loadgen_s * _SPREAD) + around_s * _SPREAD, "the models' speed on this machine")
+    return ExpectedDuration(
+        low, max(least_s, loadgen_s * _SPREAD) + around_s * _SPREAD, "the models' speed on this machine"
+    )
 
 
 def minimum_duration_s(rules: Round, run: RunOfLoadGen) -> float:

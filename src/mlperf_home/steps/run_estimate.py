@@ -11,7 +11,7 @@ from mlperf_home.machine.cpu.cpu import read_cpu
 from mlperf_home.rules import UnknownRoundError, load_round
 from mlperf_home.run_times.expected import RunOfLoadGen, expected_duration, minimum_duration_s
 from mlperf_home.run_times.speeds import RunSpeed, Speeds, measured
-from scriptgraph.api import Context, Estimate, failing_on
+from scriptgraph.api import Context, StepEstimate, failing_on
 
 if TYPE_CHECKING:
     from mlperf_home.measurements.layout import ResultFolder
@@ -26,7 +26,7 @@ _WHOLE_IMAGENET = 50_000
 _COMPLIANCE = "compliance test"
 
 
-def estimate_run(context: Context) -> Estimate:
+def estimate_run(context: Context) -> StepEstimate:
     """Return the estimate of a step that runs LoadGen once.
 
     Raises:
@@ -47,7 +47,7 @@ def estimate_run(context: Context) -> Estimate:
         )
         expected, least_s = expected_duration(rules, run, speeds), minimum_duration_s(rules, run)
     engine = context.text("CM_MLPERF_BACKEND", "")
-    return Estimate(
+    return StepEstimate(
         f"{scenario} {_what(mode, least_s, samples)}",
         f"{_model(context)} on {engine}" if engine else _model(context),
         _machine(),

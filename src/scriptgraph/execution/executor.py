@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from scriptgraph.execution.context import Context
     from scriptgraph.execution.forecast import Forecast
     from scriptgraph.execution.runtime import Runtime
-    from scriptgraph.execution.traversal import Ready, Row, StepPreview
+    from scriptgraph.execution.traversal import Ready, StepPreview, TableRow
     from scriptgraph.manifest.types import Values
     from scriptgraph.planning.environment import Environment
     from scriptgraph.planning.plan import Plan, Step
@@ -154,7 +154,7 @@ class Execute(PlanHandler):
         return exports
 
     @contextmanager
-    def row(self, row: Row) -> Iterator[None]:
+    def row(self, row: TableRow) -> Iterator[None]:
         """Announce the start and the end of a table row, with the expected duration of what is left."""
         started_ns, status = time.time_ns(), "failed"
         self.runtime.announce("row_started", row.label, {"number": row.number, "total": row.total})

@@ -22,7 +22,7 @@ TO_DO = frozenset({"make", "run", "open"})
 """The statuses of previewed steps that have yet to run."""
 
 
-class Part(Immutable):
+class ForecastPart(Immutable):
     """A step of a run that may last: its title, what is unknown about it in words, and its bounds in seconds."""
 
     title: str
@@ -34,7 +34,7 @@ class Part(Immutable):
 class Forecast:
     """The expected duration of the steps that have yet to run."""
 
-    def __init__(self, parts: Sequence[Part]) -> None:
+    def __init__(self, parts: Sequence[ForecastPart]) -> None:
         self._left = list(parts)
         self._took: defaultdict[str, list[float]] = defaultdict(list)
         self._ratios: defaultdict[str, list[float]] = defaultdict(list)
@@ -105,14 +105,14 @@ class Forecast:
         }
 
 
-def _part(seen: StepPreview, durations: Mapping[str, float]) -> Part | None:
+def _part(seen: StepPreview, durations: Mapping[str, float]) -> ForecastPart | None:
     if seen.status not in TO_DO:
         return None
     title, estimate = seen.step.title, seen.estimate
     if estimate is not None:
-        return Part(title, estimate.basis or estimate.what, estimate.low_s, estimate.high_s)
+        return ForecastPart(title, estimate.basis or estimate.what, estimate.low_s, estimate.high_s)
     if title in durations:
-        return Part(title, title, durations[title], durations[title])
+        return ForecastPart(title, title, durations[title], durations[title])
     if seen.downloads:
-        return Part(title, "downloads")
-    return Part(title, "steps that have not run here") if seen.step.manifest.cache else None
+        return ForecastPart(title, "downloads")
+    return ForecastPart(title, "steps that have not run here") if seen.step.manifest.cache else None

@@ -15,7 +15,7 @@ from scriptgraph.execution.runtime import PlanHandler, Runtime
 from scriptgraph.execution.traversal import Ready, Result, StepPreview, Traversal
 
 if TYPE_CHECKING:
-    from scriptgraph.execution.run_step import Download, Estimate
+    from scriptgraph.execution.run_step import Download, StepEstimate
     from scriptgraph.execution.traversal import Status
     from scriptgraph.planning.environment import Environment
     from scriptgraph.planning.plan import Plan, Step
@@ -81,7 +81,7 @@ class Preview(PlanHandler):
     def _open(self, ready: Ready, seen: StepPreview) -> Result:
         return Result(ready.step.manifest.alias, {}, ready.keys, ready.step.exports, seen)
 
-    def _estimate(self, ready: Ready) -> Estimate | None:
+    def _estimate(self, ready: Ready) -> StepEstimate | None:
         """Return the step's estimate from the keys that are known; None if it has none."""
         step = ready.step
         hook = hook_of(step.manifest, "estimate") if step.manifest.estimates else None
@@ -90,7 +90,7 @@ class Preview(PlanHandler):
         env = ready.env.resolved()
         known = env.without(ready.env.changing(step.manifest.reads, ready.unknown)) if ready.unknown.patterns else env
         try:
-            found: Estimate | None = hook(self.context(step, known))
+            found: StepEstimate | None = hook(self.context(step, known))
         except ScriptGraphError:
             return None  # the step will report the error
         return found

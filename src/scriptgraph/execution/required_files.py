@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from scriptgraph.errors import ScriptGraphError
-from scriptgraph.fetch.file_facts import FileFacts, facts_of
+from scriptgraph.fetch.file_facts import DownloadFacts, facts_of
 from scriptgraph.fetch.sources import FileSource, SourceError
 from scriptgraph.immutable import Immutable
 
@@ -44,7 +44,7 @@ class RequiredFile(Immutable):
     shown: tuple[str, ...]
     local: Path | None
     place: Path | None
-    facts: FileFacts = FileFacts()
+    facts: DownloadFacts = DownloadFacts()
 
     @property
     def size_bytes(self) -> int | None:

@@ -72,7 +72,7 @@ class Download(Immutable):
     needed: bool = True
 
 
-class Estimate(Immutable):
+class StepEstimate(Immutable):
     """The work of a step that may last, as returned by its hook `estimate(context)` before the run.
 
     Attributes:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from scriptgraph.cache.digests import KnownDigests
     from scriptgraph.cache.store import Cache, Entry
     from scriptgraph.catalog.registry import Registry
-    from scriptgraph.execution.traversal import Row
+    from scriptgraph.execution.traversal import TableRow
     from scriptgraph.planning.environment import Environment
     from scriptgraph.planning.plan import Step
     from scriptgraph.product import Product
@@ -120,7 +120,7 @@ class PlanHandler:
         """Return the path of a log of this run."""
         return self.runtime.run_folder / "logs" / f"{name}.log"
 
-    def row(self, row: Row) -> AbstractContextManager[None]:  # noqa: ARG002 - a run announces it, a preview does not
+    def row(self, row: TableRow) -> AbstractContextManager[None]:  # noqa: ARG002 - a run announces it, a preview does not
         """Return a context for the work of a table row."""
         return nullcontext()
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from scriptgraph.catalog.registry import Registry
-    from scriptgraph.execution.run_step import Download, Estimate
+    from scriptgraph.execution.run_step import Download, StepEstimate
     from scriptgraph.manifest.types import Manifest, Values
     from scriptgraph.planning.environment import Environment
     from scriptgraph.planning.plan import Need, Step
@@ -48,8 +48,8 @@ class StepPreview(NamedTuple):
     downloads: tuple[Download, ...] = ()
     below: Sequence[StepPreview | Need] = ()
     error: str = ""
-    estimate: Estimate | None = None
-    row: Row | None = None
+    estimate: StepEstimate | None = None
+    row: TableRow | None = None
 
     def deferred(self) -> list[Need]:
         """Return the deferred dependencies of this step and of those below it."""
@@ -101,7 +101,7 @@ class Ready(NamedTuple):
         return Ready(self.step, env, unknown, self.keys + result.keys, self.below)
 
 
-class Row(NamedTuple):
+class TableRow(NamedTuple):
     """A table row whose work is done: its number among the rows of this run, their count, and its label."""
 
     number: int
@@ -124,7 +124,7 @@ class Handler(Protocol):
     def handle(self, ready: Ready) -> Result:
         """Do the work of one step, without those below it; called from several threads."""
 
-    def row(self, row: Row) -> AbstractContextManager[None]:
+    def row(self, row: TableRow) -> AbstractContextManager[None]:
         """Return a context for the work of a table row."""
 
 
@@ -239,13 +239,13 @@ class Traversal:
         return self.visit(need.step, start, chain, unknown)
 
 
-def _rows(needs: tuple[Need, ...]) -> dict[int, Row]:
+def _rows(needs: tuple[Need, ...]) -> dict[int, TableRow]:
     """Return the table rows among the dependencies that run, by the dependency's number."""
     found = [number for number, need in enumerate(needs) if need.dependency.row and (need.step or need.waits_for)]
-    return {each: Row(place, len(found), needs[each].dependency.row) for place, each in enumerate(found, 1)}
+    return {each: TableRow(place, len(found), needs[each].dependency.row) for place, each in enumerate(found, 1)}
 
 
-def _of_row(result: Result, row: Row) -> Result:
+def _of_row(result: Result, row: TableRow) -> Result:
     seen = result.seen
     return result._replace(seen=seen._replace(row=row)) if isinstance(seen, StepPreview) else result
 

@@ -70,7 +70,7 @@ def _results(results: Sequence[ReportedResult]) -> Iterator[Part]:
         rows = [row for row in results if row.benchmark == benchmark]
         names = [cell.name for cell in rows[0].metrics]
         header = ("workflow", "model", "scenario", "engine", *names, "LoadGen says", "remarks")
-        pictures = [draw(row.over_time, _caption(row)) for row in rows if row.over_time is not None]
+        pictures = [draw(row.over_time, _caption(row), inline=True) for row in rows if row.over_time is not None]
         yield Part(f"Results: {benchmark}", (), header, list(map(_cells, rows)), pictures)
     if not results:
         yield Part("Results", ["there is none"])

@@ -36,7 +36,7 @@ _NOT_IN_LOGS = {
     "system": MACHINE_FACTS,
 }
 # Values that measurements of version 0.1 lack; those that have them are compared.
-_NEWER = {DATASET, CHANGED_STATE}
+_NEWER = {DATASET}
 
 
 def result_problems(root: Path) -> Iterator[Problem]:
@@ -178,7 +178,9 @@ def _differences(stored: Measurement, again: Measurement) -> Iterator[str]:
         if isinstance(then[key], dict):
             unlogged = _NOT_IN_LOGS.get(key, set())
             for name in sorted(then[key].keys() | now[key].keys()):
-                if name in _NEWER and name not in then[key]:
+                unsaid = name not in then[key]
+                # A run of version 0.1 kept no latencies, so that its states are unknown.
+                if unsaid and (name in _NEWER or (name == CHANGED_STATE and now[key][name]["value"] is None)):
                     continue
                 if name in now[key] or name not in unlogged:
                     yield from _difference(f"{key}.{name}", then[key].get(name), now[key].get(name))

@@ -33,7 +33,7 @@ HOOKS = {
     "verify": "bool",
     "fingerprint": "str",
     "downloads": "list",
-    "estimate": "Estimate",
+    "estimate": "StepEstimate",
 }
 # The fields of a manifest that promise a hook.
 _FIELD_HOOKS = {"downloads": "downloads", "estimates": "estimate"}

@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ET
 import pytest
 from kept_times import honest, series, two_states
 
+from mlperf_home.contracts.runs.latencies import TimesOverTime
 from mlperf_home.latencies.over_time import draw, over_time
 from mlperf_home.latencies.series import LatencySeries
 
@@ -48,3 +49,26 @@ def test_a_title_is_no_markup() -> None:
     picture = draw(over_time(series(honest(200))), "<script>\x1b[31m & co")
     assert "<script>" not in picture
     assert any("&" in each for each in texts(picture))
+
+
+@pytest.mark.parametrize(
+    "edited",
+    [
+        {"ends_s": ()},
+        {"lines": {}},
+        {"lines": {"p50": ()}},
+        {"lines": {"p50": (1.0,)}},
+        {"lines": {"p50": (-1.0, 1.0)}},
+        {"lines": {"p50": (0.0, 1.0)}},
+        {"ends_s": (2.0, 1.0)},
+        {"slow": (True,)},
+    ],
+)
+def test_times_that_no_run_has_have_no_picture(edited: dict[str, object]) -> None:
+    fields = {"kind": "latencies", "ends_s": (1.0, 2.0), "lines": {"p50": (1.0, 2.0)}, "slow": (), **edited}
+
+    assert draw(TimesOverTime(**fields), "x") == ""  # type: ignore[arg-type]
+
+
+def test_a_picture_within_a_page_names_no_address() -> None:
+    assert "http" not in draw(over_time(series(honest())), "x", inline=True)

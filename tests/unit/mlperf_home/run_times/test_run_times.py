@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mlperf_home.rules import load_round
-from mlperf_home.run_times.expected import Expected, RunOfLoadGen, expected_duration
+from mlperf_home.run_times.expected import ExpectedDuration, RunOfLoadGen, expected_duration
 from mlperf_home.run_times.speeds import RunSpeed, Speeds, measured
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ RULES = load_round("v3.1")
 SPEED = RunSpeed(run_s=10.0, around_s=4.0, queries=1000, samples=1000, at_s=0.0)
 
 
-def expected(mode: str, scenario: str = "SingleStream", style: str = "valid", **fields: object) -> Expected:
+def expected(mode: str, scenario: str = "SingleStream", style: str = "valid", **fields: object) -> ExpectedDuration:
     run = RunOfLoadGen("bert-99", scenario, mode, style, **fields)  # type: ignore[arg-type]
     return expected_duration(RULES, run, {"performance": SPEED})
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from scriptgraph.execution.durations import Bounds, bounds_text, duration_text
-from scriptgraph.execution.forecast import Forecast, Part
+from scriptgraph.execution.forecast import Forecast, ForecastPart
 
-MEASURE = Part("measure", "performance", 100.0, 120.0)
-UNKNOWN = Part("measure", "accuracy: no earlier run")
+MEASURE = ForecastPart("measure", "performance", 100.0, 120.0)
+UNKNOWN = ForecastPart("measure", "accuracy: no earlier run")
 
 
 def test_the_parts_add_up() -> None:
-    assert Forecast([MEASURE, Part("install", "install", 8.0, 8.0)]).before == Bounds(108.0, 128.0)
+    assert Forecast([MEASURE, ForecastPart("install", "install", 8.0, 8.0)]).before == Bounds(108.0, 128.0)
 
 
 def test_a_part_without_bounds_is_named_and_not_counted() -> None:
@@ -23,7 +23,7 @@ def test_a_part_without_bounds_is_named_and_not_counted() -> None:
 
 
 def test_a_lower_bound_counts_alone() -> None:
-    assert Forecast([Part("x", "performance", 600.0)]).before == Bounds(600.0, 600.0, ("performance",))
+    assert Forecast([ForecastPart("x", "performance", 600.0)]).before == Bounds(600.0, 600.0, ("performance",))
 
 
 def test_equal_steps_are_expected_to_last_as_the_first() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mlperf_home.product import PRODUCT
-from scriptgraph.fetch.file_facts import FileFacts, facts_of
+from scriptgraph.fetch.file_facts import DownloadFacts, facts_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,21 +29,21 @@ def table(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("addresses", "facts"),
     [
-        (["https://a.example/big.tar"], FileFacts("Apache-2.0", 38_000_000)),
-        (["https://b.example/x", "https://a.example/small"], FileFacts("MIT", None)),
-        (["https://b.example/x"], FileFacts()),
-        ([], FileFacts()),
+        (["https://a.example/big.tar"], DownloadFacts("Apache-2.0", 38_000_000)),
+        (["https://b.example/x", "https://a.example/small"], DownloadFacts("MIT", None)),
+        (["https://b.example/x"], DownloadFacts()),
+        ([], DownloadFacts()),
     ],
 )
-def test_the_longest_beginning_counts(table: Path, addresses: list[str], facts: FileFacts) -> None:
+def test_the_longest_beginning_counts(table: Path, addresses: list[str], facts: DownloadFacts) -> None:
     assert facts_of(addresses, table) == facts
 
 
 def test_without_a_table_nothing_is_known() -> None:
-    assert facts_of(["https://a.example/big"], None) == FileFacts()
+    assert facts_of(["https://a.example/big"], None) == DownloadFacts()
 
 
 def test_the_size_of_the_default_bert_is_told() -> None:
     facts = facts_of([f"{BERT_FOLDER}/oBERT-Large_95sparse_block4_qat.onnx.tar.xz"], PRODUCT.file_facts)
 
-    assert facts == FileFacts("Apache-2.0", 38_200_000)
+    assert facts == DownloadFacts("Apache-2.0", 38_200_000)

@@ -42,7 +42,7 @@ class TestFinding:
         broken.mkdir()
         (broken / "_cm.json").write_text('{"alias": 1}')
 
-        assert [each["name"] for each in home("find", "")["challenges"]] == [NAME]
+        assert [each["name"] for each in home("find", "", out="con")["challenges"]] == [NAME]
         assert "broken/_cm.json#: 'automation_alias' is missing" in capsys.readouterr().err
 
     def test_show_prints_the_whole_challenge(self, home: ChallengeHome, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,9 +11,12 @@ from kept_times import honest, kept, single_stream_result, two_states
 from results_logs import load_session, save_session
 
 from mlperf_home.challenges.verification.latency_checks import latency_problems
+from mlperf_home.challenges.verification.recomputation import result_problems
 from mlperf_home.contracts.codec import encode
 from mlperf_home.contracts.runs.session import read_session
 from mlperf_home.loadgen_logs.run_log import read_run
+from mlperf_home.measurements.ingest import ingest
+from mlperf_home.measurements.measurement import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,3 +77,15 @@ def test_runs_without_kept_times_are_no_problem(tmp_path: Path) -> None:
     del session["logs"]["latencies.json"]
     save_session(root, "performance", session)
     assert problems(root) == []
+
+
+def test_a_change_of_state_cannot_be_left_out(tmp_path: Path) -> None:
+    folder = single_stream_result(
+        tmp_path / "results" / "first" / "sample_results" / "s" / "m" / "singlestream", two_states()
+    )
+    measurement = json.loads(to_json(ingest(folder)))
+    assert measurement["values"]["changed_state"]["value"] == "yes"
+    del measurement["values"]["changed_state"]
+    (folder / "measurement.json").write_text(json.dumps(measurement))
+
+    assert any("changed_state" in text for _, text in result_problems(tmp_path))
