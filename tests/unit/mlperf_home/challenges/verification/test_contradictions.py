@@ -178,7 +178,8 @@ NO_CLAIM = {
     r"system\.json/host_(memory|network|storage|processor_(caches|frequency|interconnect)).*": "only there",
 }
 
-# Measurements of version 0.1 lack these; a changed one is told. The stub's runs keep no latencies: their state is unknown.
+# Measurements of version 0.1 lack these; a changed one is told. The stub's runs keep no latencies, which leaves their
+# states unknown.
 MAY_BE_REMOVED = {"measurement.json/values/dataset", "measurement.json/values/changed_state"}
 
 
