@@ -15,6 +15,7 @@ from mlperf_home.contracts.runs.grids import CalibrationStore
 from mlperf_home.contracts.runs.job import Job
 from mlperf_home.contracts.runs.session import Session
 from mlperf_home.contracts.studies.answer import AnswerDocument
+from mlperf_home.contracts.studies.estimate import EstimateDocument, EstimateRequest
 from mlperf_home.contracts.studies.experiment import ExperimentDescription
 from mlperf_home.contracts.studies.picture import Picture
 from mlperf_home.contracts.studies.space import SpaceDocument
@@ -29,6 +30,8 @@ DOCUMENTS: dict[str, type] = {
     "challenge-report": ChallengeReport,
     "challenge-run": ChallengeRun,
     "engine": StudyEngine,
+    "estimate": EstimateDocument,
+    "estimate-request": EstimateRequest,
     "experiment": ExperimentDescription,
     "failure": Failure,
     "job": Job,

@@ -1,0 +1,1 @@
+"""One machine's latencies, predicted from a few of them and from a crowd's; needs NumPy and SciPy."""
