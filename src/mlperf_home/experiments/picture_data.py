@@ -15,6 +15,7 @@ from mlperf_home.measurements.measurement import read_measurement
 from mlperf_home.measurements.naming import with_one_name
 from mlperf_home.measurements.prices import with_cost
 from mlperf_home.measurements.published import read_table
+from mlperf_home.measurements.shipped import LIVE, shipped_measurements
 from mlperf_home.pictures.picture import STANDINGS, PictureError, axis
 
 if TYPE_CHECKING:
@@ -81,6 +82,17 @@ def from_table(path: Path, prices: Prices | None = None) -> Iterator[MarkSource]
     """Yield the measurements of a published table. Raise TableError if it cannot be read."""
     for measurement in read_table(path):
         yield from from_measurement(measurement, imported=True, prices=prices)
+
+
+def from_shipped(name: str, prices: Prices | None = None) -> Iterator[MarkSource]:
+    """Yield the published results called `name` that come with this package, without those with live preprocessing.
+
+    Raises:
+        PublishedTableError: they are damaged.
+    """
+    for measurement in shipped_measurements(name):
+        if LIVE not in measurement.warnings:
+            yield from from_measurement(measurement, imported=True, prices=prices)
 
 
 def from_measurement(measurement: Measurement, *, imported: bool, prices: Prices | None = None) -> Iterator[MarkSource]:

@@ -43,7 +43,7 @@ def summary_rows(measurement: Measurement) -> list[tuple[str, str]]:
     if measurement.sample:
         rows.append(("Data", f"SAMPLE, no MLPerf result: {measurement.sample_note}".rstrip(": ")))
     if "host_processor_model_name" in measurement.system:
-        rows.append(("System", _text(measurement.system["host_processor_model_name"])))
+        rows.append(("CPU", _text(measurement.system["host_processor_model_name"])))
     rows.append(("Benchmark", f"{measurement.benchmark}, MLPerf inference {measurement.round}"))
     rows.append(("Scenario", measurement.scenario))
     rows.append(("Engine", " ".join(_text(measurement.engine.get(key, _ABSENT)) for key in ("name", "version"))))
@@ -56,13 +56,14 @@ def summary_rows(measurement: Measurement) -> list[tuple[str, str]]:
     rows += _machine_rows(measurement)
     if measurement.validity is not None:
         rows.append(("LoadGen says", measurement.validity))
-    rows += [("because", reason) for reason in measurement.reasons]
-    rows += [("Not official", reason) for reason in measurement.unofficial_because]
-    rows += [
-        ("Noisy", warning.removeprefix(NOISY)) if warning.startswith(NOISY) else ("Warning", warning)
-        for warning in measurement.warnings
-    ]
-    return rows
+    noise = [each.removeprefix(NOISY) for each in measurement.warnings if each.startswith(NOISY)]
+    reasons = {
+        "because": measurement.reasons,
+        "Not official": measurement.unofficial_because,
+        "Noisy": noise,
+        "Warning": [each for each in measurement.warnings if not each.startswith(NOISY)],
+    }
+    return rows + [(label, "; ".join(dict.fromkeys(texts))) for label, texts in reasons.items() if texts]
 
 
 def result_words(measurement: Measurement) -> str:

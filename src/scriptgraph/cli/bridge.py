@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from contextlib import closing
+from contextlib import closing, contextmanager
+from contextvars import ContextVar
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ from scriptgraph.process.interruption import Interruption
 from scriptgraph.product import registered_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from scriptgraph.catalog.registry import Registry
     from scriptgraph.catalog.repositories import Repositories
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 _LONGEST_LINE = 5000
 _FAILED, _INTERRUPTED = 1, 130
+_within: ContextVar[bool] = ContextVar("_within", default=False)
 
 
 class Engine:
@@ -163,17 +165,34 @@ class Engine:
             Interruption(),
         )
         # cmind prints the answer and ends the process if its command line was called.
-        with interruption.handled(ends_process="cmind.cli" in sys.modules), closing(console):
+        with (
+            _outermost() as outermost,
+            interruption.handled(ends_process="cmind.cli" in sys.modules),
+            closing(console),
+        ):
             answer = _guarded(cmind_input, lambda: _run(command, cmind_input, function, console), interruption)
         if answer["return"]:
             return answer
-        answer = {**answer, "tables": console.tables}
+        if outermost:
+            console.show_next()
+        answer = {**answer, "tables": console.tables, "next": console.next_commands}
         if asks_for_json(cmind_input):
             print(json.dumps(answer, indent=2, sort_keys=True, default=str))
         return answer
 
     def _registry(self) -> Registry:
         return load_registry(self.repositories().roots)
+
+
+@contextmanager
+def _outermost() -> Iterator[bool]:
+    """Yield whether no other command runs this one: a command within another shows no next commands."""
+    outermost = not _within.get()
+    token = _within.set(True)
+    try:
+        yield outermost
+    finally:
+        _within.reset(token)
 
 
 def _run(
