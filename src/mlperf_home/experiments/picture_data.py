@@ -12,7 +12,7 @@ from mlperf_home.contracts.studies.experiment import ExploredRuns
 from mlperf_home.contracts.studies.picture import Mark, MarkLabels, Picture
 from mlperf_home.experiments.fronts import Comparable, comparable_of, numbers, usual_pair
 from mlperf_home.measurements.measurement import read_measurement
-from mlperf_home.measurements.naming import with_one_name
+from mlperf_home.measurements.naming import variant_of, with_one_name
 from mlperf_home.measurements.prices import with_cost
 from mlperf_home.measurements.published import read_table
 from mlperf_home.measurements.shipped import LIVE, shipped_measurements
@@ -103,7 +103,7 @@ def from_measurement(measurement: Measurement, *, imported: bool, prices: Prices
         return
     origins = Counter(measurement.values[name].origin for name in metrics)
     facts = {
-        **{name: _text(measurement.model, name) for name in ("family", "multiplier", "resolution", "precision")},
+        **variant_of(_text(measurement.model, "name")),
         "engine": " ".join(_text(measurement.engine, name) for name in ("name", "version")).strip(),
         "scenario": measurement.scenario,
         "round": measurement.round,
@@ -161,7 +161,8 @@ def make_picture(sources: Sequence[MarkSource], x: str, y: str, title: str) -> P
     x_axis, y_axis = axis(x), axis(y)
     if any(mark.sample for mark in marks):
         notes.append("Sample data: made-up inputs and toy models. These are no MLPerf results.")
-    return Picture(title or f"{y_axis.label} against {x_axis.label}", x_axis, y_axis, marks, tuple(notes))
+    usual_title = " against ".join(each.label.partition(" (")[0] for each in (y_axis, x_axis))
+    return Picture(title or usual_title[:1].upper() + usual_title[1:], x_axis, y_axis, marks, tuple(notes))
 
 
 def _once(sources: Iterable[MarkSource]) -> Iterable[MarkSource]:
@@ -175,6 +176,7 @@ def _from_standing(answer: AnswerDocument, point: Standing, judged: str, of: Com
     # The intervals of probes do not apply to an official run's values.
     intervals = {name: bounds for name, bounds in point.intervals.items() if name not in point.official}
     facts = {
+        **variant_of(point.point),
         "scenario": of.scenario,
         "accuracy": point.accuracy_source,
         "latency": "official run" if point.official else "probes",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mlperf_home.measurements.measurement import Measurement, Value, unknown
+from mlperf_home.measurements.naming import variant_of
 from mlperf_home.published.results import shipped_results
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ SHIPPED = {"resnet": "images", "bert-99": "berts"}
 """The shipped results of each benchmark."""
 
 LIVE = "its latency includes preprocessing"
-_VARIANT = ("family", "multiplier", "resolution", "precision")
 _ACCURACY = {"resnet": "top1_percent", "bert-99": "f1_percent"}
 _NOT_PUBLISHED = unknown("it was not published")
 _QUANTITIES = ("latency_ms", "samples_per_second", "energy_mj", "power_w")
@@ -61,9 +61,8 @@ def _copied(text: str, source: str) -> Value:
 
 
 def _model(name: str, source: str) -> dict[str, Value]:
-    parts = name.split("/")
-    facts = dict(zip(_VARIANT, parts, strict=True)) if len(parts) == len(_VARIANT) else {}
-    return {"name": Value(name, "copied", source), **{key: _copied(text, source) for key, text in facts.items()}}
+    parts = {key: _copied(text, source) for key, text in variant_of(name).items()}
+    return {"name": Value(name, "copied", source), **parts}
 
 
 def _system(system: PublishedSystem, source: str) -> dict[str, Value]:

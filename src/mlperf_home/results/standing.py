@@ -65,7 +65,9 @@ def standing_of(measurement: Measurement) -> PublishedStanding | None:
     place = place_among(alike, value, less_is_better=metric == "latency_ms") if value else None
     if place is None:
         known = ", ".join(sorted({each.system.runtime for each in published} - {UNKNOWN_RUNTIME}))
-        return PublishedStanding(None, f"published results used {known}, not {runtime}: runtimes differ more than machines")
+        return PublishedStanding(
+            None, f"published results used {known}, not {runtime}: runtimes differ more than machines"
+        )
     return PublishedStanding(place, "")
 
 
