@@ -143,28 +143,22 @@ def _part(standings: Sequence[Standing], name: str, against: str, metrics: Seque
 
 
 def front_section(experiment: Experiment, front: Front) -> Section:
-    """Return the table of one front of an experiment."""
-    return front_rows_section(experiment.name, front, sample=experiment.sample)
-
-
-def front_rows_section(name: str, front: Front, *, sample: bool = False) -> Section:
-    """Return the table of one front; `name` says whose it is, `sample` whether all of it is sample data."""
-    of = front.of
-    prefix = f"{name}: {', '.join(filter(None, (of.benchmark, of.scenario, of.dataset)))}"
+    """Return the table of one front."""
+    sample, of = experiment.sample or front.of.sample, front.of
+    prefix = f"{experiment.name}: {', '.join(filter(None, (of.benchmark, of.scenario, of.dataset)))}"
     reasons = [f"{front.invalid} INVALID"] if front.invalid else []
     reasons += [f"{front.lacking} without these metrics"] if front.lacking and front.axes else []
     left_out = f"; left out: {', '.join(reasons)}" if reasons else ""
     if not front.axes:
         title = f"{prefix}: no measurement has a latency or rate and an accuracy{left_out}"
-        return Section(_marked(title, sample=sample or of.sample))
+        return Section(_marked(title, sample=sample))
     names = [each.name for each in front.axes]
     rows = [
         (*_labels(each)[:2], *(_text(each.values.get(name)) for name in names), sample_mark(each))
         for each in front.members
     ]
-    title = f"{prefix}: {len(rows)} of {front.compared} are on the front{left_out}"
-    header = ("model", "system", *(each.caption for each in front.axes), "")
-    return Section(_marked(title, sample=sample or of.sample), rows, header if rows else ())
+    title = _marked(f"{prefix}: {len(rows)} of {front.compared} are on the front{left_out}", sample=sample)
+    return Section(title, rows, ("model", "system", *(each.caption for each in front.axes), "") if rows else ())
 
 
 def compared_section(name: str, comparisons: Sequence[TrialComparison]) -> Section:

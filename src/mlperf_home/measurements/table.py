@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlperf_home.measurements.measurement import NOISY, published_words, read_measurement, unknown
+from mlperf_home.measurements.measurement import NOISY, published_sources, published_words, read_measurement, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,8 +89,8 @@ def read_family(folders: Sequence[Path]) -> list[Measurement]:
 
 
 def family_rows(measurements: Sequence[Measurement]) -> list[tuple[str, str]]:
-    """Return a row for each model, the fastest first: its name; its result, accuracy and verdict."""
-    rows = []
+    """Return a row for each model, the fastest first: its name; its result, accuracy and verdict; then the sources."""
+    rows, sources = [], dict[str, None]()
     for measurement in measurements:
         results = [(key, unit, measurement.values[key]) for key, unit in _RESULTS if key in measurement.values]
         numbers = [(key, value.number) for key, _, value in results if value.number is not None]
@@ -103,10 +103,11 @@ def family_rows(measurements: Sequence[Measurement]) -> list[tuple[str, str]]:
         accuracy = measurement.values.get("top1_percent")
         if accuracy is not None and accuracy.value is not None:
             words.append(f"top-1 {accuracy.value if accuracy.number is None else format(accuracy.number, '.3f')} %")
-            words.append(", ".join(published_words(measurement)))
+            words.append(", ".join(published_words(measurement, with_source=False)))
+            sources |= dict.fromkeys(published_sources(measurement))
         words.append(measurement.validity or "")
         rows.append((order, str(measurement.model.get("name", _ABSENT).value), "  ".join(filter(None, words))))
-    return [(name, words) for _, name, words in sorted(rows)]
+    return [*((name, words) for _, name, words in sorted(rows)), *(("source", each) for each in sources)]
 
 
 def _machine_rows(measurement: Measurement) -> list[tuple[str, str]]:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from mlperf_home.errors import LocatedError
 from mlperf_home.experiments.fronts import fronts_of
-from mlperf_home.experiments.tables import front_rows_section
 from mlperf_home.measurements.shipped import SHIPPED, shipped_measurements
 from mlperf_home.product import ENGINE, PRODUCT
 from mlperf_home.results.command_table import result_command
@@ -23,7 +22,7 @@ from mlperf_home.results.stored import (
     remove_result,
     require_result,
 )
-from mlperf_home.results.tables import best_of, find_section, grouped, result_section
+from mlperf_home.results.tables import best_of, find_section, front_section, grouped, result_section
 from scriptgraph.embed import Section, confirmed, failing_on, home_folders, show_sections
 from scriptgraph.errors import RequestError
 from scriptgraph.files.atomic import replace_text
@@ -97,7 +96,7 @@ def _show(arguments: Arguments, console: RunConsole) -> dict[str, Any]:
     if arguments.on("pareto"):
         fronts = _fronts(shown, published)
         document["fronts"] = [{"where": where, **front.to_json()} for where, front in fronts]
-        sections = [front_rows_section(where, front) for where, front in fronts]
+        sections = [front_section(where, front) for where, front in fronts]
     else:
         groups = grouped(shown)
         sections = [result_section(group, [p for p in best if p[0] in each]) for group, each in groups.items()]

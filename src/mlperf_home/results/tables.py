@@ -10,11 +10,14 @@ from scriptgraph.embed import Section
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from mlperf_home.experiments.fronts import Front
     from mlperf_home.measurements.measurement import Measurement
     from mlperf_home.results.stored import StoredResult
 
 UNITS = {"latency_ms": "ms", "samples_per_second": "samples/s", "queries_per_second": "queries/s"}
 ACCURACIES = {"top1_percent": "% top-1", "f1_percent": "% F1"}
+# The columns that are always shown: model, result and accuracy.
+_ALWAYS = 3
 Group = tuple[bool, str, str]
 
 
@@ -55,41 +58,71 @@ def _cost(measurement: Measurement) -> float:
 
 
 def result_section(group: Group, results: Sequence[tuple[StoredResult, int]]) -> Section:
-    """Return the table of comparable results, the fastest first."""
+    """Return the table of comparable results, the fastest first; what all share is in its title."""
     sample, benchmark, scenario = group
     rows = [
         (
             each.model_name,
-            each.engine,
-            first_text(each.measurement, UNITS),
+            first_text(each.measurement, UNITS) or "-",
             first_text(each.measurement, ACCURACIES),
+            each.engine,
             verdict(each.measurement),
             f"best of {count}" if count > 1 else "",
         )
         for each, count in sorted(results, key=lambda pair: (_cost(pair[0].measurement), pair[0].name))
     ]
-    used = [number for number in range(len(rows[0])) if any(row[number] for row in rows)]
-    header = ("model", "engine", "result", "accuracy", "verdict", "")
-    title = f"{SAMPLE + ': ' if sample else ''}{benchmark}, {scenario}"
-    shown = [tuple(row[number] for number in used) for row in rows]
-    return Section(title, shown, tuple(header[number] for number in used))
+    title = ", ".join([f"{SAMPLE + ': ' if sample else ''}{benchmark}", scenario])
+    return _narrow(title, ("model", "result", "accuracy", "engine", "verdict", ""), rows)
+
+
+def _narrow(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> Section:
+    """Return a table without the columns whose cells are all equal; their text is in the title instead."""
+    columns = [set(column) for column in zip(*rows, strict=True)]
+    kept = [number for number, cells in enumerate(columns) if number < _ALWAYS or len(cells) > 1]
+    shared = [next(iter(cells)) for number, cells in enumerate(columns) if number not in kept]
+    shown = [tuple(row[number] for number in kept) for row in rows]
+    return Section(", ".join([title, *filter(None, shared)]), shown, tuple(header[number] for number in kept))
+
+
+def front_section(where: str, front: Front) -> Section:
+    """Return the table of one front, in the order of its first metric."""
+    of, names = front.of, [each.name for each in front.axes]
+    sample = f"{SAMPLE}: " if of.sample else ""
+    left_out = [f"{front.invalid} INVALID"] if front.invalid else []
+    left_out += [f"{front.lacking} without these values"] if front.lacking and names else []
+    reasons = f"; left out: {', '.join(left_out)}" if left_out else ""
+    title = f"{sample}{of.benchmark}, {of.scenario}, {where}"
+    if not names:
+        return Section(f"{title}: no result has a latency or rate and an accuracy{reasons}")
+    rows = [
+        (_name_of(each, "model", "name"), _cpu_of(each), *(f"{each.values[name].number:.4g}" for name in names))
+        for each in front.members
+    ]
+    kept = [number for number in range(len(names) + 2) if number != 1 or len({row[1] for row in rows}) > 1]
+    header = ("model", "CPU", *(each.label for each in front.axes))
+    shown = [tuple(row[number] for number in kept) for row in rows]
+    head = tuple(header[number] for number in kept) if rows else ()
+    return Section(f"{title}: {len(rows)} of {front.compared} on the front{reasons}", shown, head)
+
+
+def _name_of(measurement: Measurement, group: str, name: str) -> str:
+    value = getattr(measurement, group).get(name)
+    return "" if value is None or value.value is None else str(value.value)
+
+
+def _cpu_of(measurement: Measurement) -> str:
+    names = ("host_processor_model_name", "cpu", "name")
+    return next(filter(None, (_name_of(measurement, "system", name) for name in names)), "unknown")
 
 
 def find_section(results: Sequence[StoredResult]) -> Section:
     """Return the list of results with their folders."""
     rows = [
-        (
-            each.name,
-            each.model_name,
-            each.measurement.scenario,
-            first_text(each.measurement, UNITS) or "-",
-            verdict(each.measurement),
-            "sample" if each.measurement.sample else "",
-        )
+        (each.name, ", ".join(filter(None, (first_text(each.measurement, UNITS), verdict(each.measurement)))))
         for each in results
     ]
-    header = ("result", "model", "scenario", "value", "verdict", "")
-    return Section(f"{len(rows)} result{'s' if len(rows) != 1 else ''}", rows, header if rows else ())
+    title = "1 result" if len(rows) == 1 else f"{len(rows)} results"
+    return Section(title, rows, ("result", "value") if rows else ())
 
 
 def verdict(measurement: Measurement) -> str:

@@ -22,12 +22,11 @@ Commands = list[tuple[str, list[str]]]
 
 
 def after_result(context: Context, measurement: Measurement, results: Path) -> Commands:
-    """Return the next commands after one result below the folder `results`."""
-    places, sample = _places(context, results), measurement.sample
-    model = str(measurement.model["name"].value)
-    compared = ["--published"] if not sample else []
+    """Return the next commands after one result below the folder `results`; published ones are of no sample."""
+    places, sample, model = _places(context, results), measurement.sample, measurement.model["name"].value
+    beside = ["cm", "show", "result", f"--model={model}", "--published", *places]
     return [
-        ("compare it", ["cm", "show", "result", f"--model={model}", *compared, *places]),
+        *([] if sample else [("compare it", beside)]),
         ("see all of mine", ["cm", "show", "result", *places]),
         *_explore(context, measurement.benchmark, sample=sample),
         ("make a submission", _submission(places, sample=sample)),
