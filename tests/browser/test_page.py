@@ -142,7 +142,13 @@ def test_axes_are_switched(page: Any) -> None:
 
 def test_hovering_shows_name_values_intervals_and_sample(page: Any) -> None:
     text = hover(page, "small")
-    for words in ("small", "latency in milliseconds: 0.1 (0.09 to 0.12)", "SAMPLE", "here", "precision: int8"):
+    for words in (
+        "small",
+        "latency in milliseconds: 0.1 (0.09 to 0.12, this session)",
+        "SAMPLE",
+        "here",
+        "precision: int8",
+    ):
         assert words in text
 
 

@@ -52,7 +52,8 @@
 
   const escaped = (text) => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
   const rounded = (value, digits = 6) => Number(value.toPrecision(digits)).toString();
-  const bounds = (interval, digits) => (interval ? ` (${interval.map((end) => rounded(end, digits)).join(" to ")})` : "");
+  const bounds = (interval, digits, of = "") =>
+    interval ? ` (${interval.map((end) => rounded(end, digits)).join(" to ")}${of})` : "";
   const value = (mark, axis, digits) => `${rounded(mark[axis], digits)} ${picture.units[axis]}`.trim();
   const better = (axis) => (picture[axis].direction === "min" ? "less" : "more");
 
@@ -60,8 +61,8 @@
     const rows = [
       `<b>${escaped(mark.name)}</b>`,
       ...(mark.sample ? [picture.sample_words] : []),
-      `${escaped(picture.words.x)}: ${rounded(mark.x)}${bounds(mark.x_interval)}`,
-      `${escaped(picture.words.y)}: ${rounded(mark.y)}${bounds(mark.y_interval)}`,
+      `${escaped(picture.words.x)}: ${rounded(mark.x)}${bounds(mark.x_interval, 6, ", this session")}`,
+      `${escaped(picture.words.y)}: ${rounded(mark.y)}${bounds(mark.y_interval, 6, ", this session")}`,
       `${mark.imported ? "imported: " : ""}${escaped(mark.system)}`,
       `front of: ${escaped(mark.front)}`,
       ...(mark.judged ? [`judged by the race: ${escaped(mark.judged)}`] : []),
