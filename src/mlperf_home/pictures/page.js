@@ -366,7 +366,7 @@
     hidden[name] = new Set();
     const inputs = [];
     if (choices.length > MANY_CHOICES) {
-      addSearch(set, `search-${name.replace(" ", "-")}`, `find a ${name}`, (text) => {
+      addSearch(set, `search-${name.replace(" ", "-")}`, `find by ${name}`, (text) => {
         for (const input of inputs) input.parentElement.hidden = !input.value.toLowerCase().includes(text);
       });
     }
