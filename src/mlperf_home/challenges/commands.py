@@ -165,7 +165,7 @@ def next_commands(name: str, home: Path, root: Path, bundle: Path) -> list[dict[
     """Return the commands to show after a run of a challenge, each with `purpose` and `command`."""
     places = [] if home == PRODUCT.home else [f"--home={home}"]
     commands = {
-        "see the results": ["cm", "show", "result", f"--results_dir={root / 'results'}", *places],
+        "see the results": ["cm", "show", "result", f"--results_dir={root}", *places],
         "verify the bundle": ["cm", "run", "script", "--tags=verify,bundle", f"--bundle={bundle}", *places],
         "replay it": ["cm", "replay", "challenge", name, f"--results={bundle}", *places],
     }
