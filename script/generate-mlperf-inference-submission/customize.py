@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from mlperf_home.measurements.layout import read_object
 from mlperf_home.rules import UnknownRoundError, load_round
+from mlperf_home.steps.next_commands import after_submission
 from mlperf_home.submission.assemble.collect import AssembleError, SubmissionRequest, require_same_processor
 from mlperf_home.submission.assemble.generate import Assembled, generate
 from mlperf_home.submission.check.structure import MappingError, parse_mapping
@@ -24,6 +25,7 @@ def preprocess(context: Context) -> Outcome:
         request = _submission_request(context)
         made = generate(request)
     _tell(context, made)
+    context.suggest(after_submission(context, request.submission_dir, sample=request.allow_sample))
     return Done(
         exports={"CM_MLPERF_SUBMISSION_DIR": request.submission_dir, "CM_MLPERF_SUBMISSION_RESULTS": len(made.results)}
     )

@@ -10,6 +10,7 @@ from mlperf_home.experiments.picture_data import (
     MarkSource,
     from_experiment,
     from_results,
+    from_shipped,
     from_table,
     make_picture,
     result_files,
@@ -46,14 +47,16 @@ def preprocess(context: Context) -> Outcome:
 
 def _sources(context: Context) -> list[MarkSource]:
     results, table = context.path("CM_MLPERF_RESULTS_DIR"), context.path("CM_PLOT_IMPORTED")
-    prices = kept_prices(context.folders.state.parent)
-    sources = _from_experiments(context, prices, required=not (results or table))
+    published, prices = context.text("CM_PLOT_PUBLISHED", ""), kept_prices(context.folders.state.parent)
+    sources = _from_experiments(context, prices, required=not (results or table or published))
     # With both --experiments_dir and --results_dir, one of the two may be empty.
     enough = sources and context.path("CM_MLPERF_EXPERIMENTS_DIR")
     if results and (result_files(results) or not enough):
         sources += from_results(results, prices)
     for path in [table] if table else []:
         sources += from_table(path, prices)
+    if published:
+        sources += from_shipped(published, prices)
     return sources
 
 

@@ -4,7 +4,10 @@ from pathlib import Path
 
 from mlperf_home.errors import LocatedError
 from mlperf_home.measurements.table import family_rows, read_family
+from mlperf_home.results.published_tables import standing_rows
+from mlperf_home.steps.next_commands import after_models
 from mlperf_home.steps.reports import failure_rows, failure_summary
+from mlperf_home.steps.run_request import results_root
 from scriptgraph.api import Context, Done, Outcome, StepFailed, failing_on
 
 
@@ -27,6 +30,10 @@ def preprocess(context: Context) -> Outcome:
         sample = any(each.sample for each in measurements)
         title = f"{'SAMPLE RESULTS, no MLPerf results: ' if sample else ''}{system}, {scenario}"
         context.table(title, family_rows(measurements))
+        if places := standing_rows(measurements):
+            context.table("Among published results", places)
+        benchmark = measurements[-1].benchmark
+        context.suggest(after_models(context, benchmark, results_root(context), sample=sample))
     if failed:
         raise StepFailed(failure_summary(failed))
     return Done(exports={"CM_MLPERF_MODELS_MEASURED": len(set(folders))})

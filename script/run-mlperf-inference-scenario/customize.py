@@ -4,10 +4,12 @@ from mlperf_home.errors import LocatedError
 from mlperf_home.measurements.ingest import ingest
 from mlperf_home.measurements.measurement import PublishedTop1, Weights, to_json, with_published, with_weights
 from mlperf_home.measurements.table import result_words, summary_rows
+from mlperf_home.results.published_tables import standing_rows
 from mlperf_home.steps.machine import machine_facts, read_pricing
+from mlperf_home.steps.next_commands import after_result
 from mlperf_home.steps.over_time import write_picture
 from mlperf_home.steps.reports import readme_text
-from mlperf_home.steps.run_request import requested_folder
+from mlperf_home.steps.run_request import requested_folder, results_root
 from scriptgraph.api import Context, Done, Outcome, failing_on
 from scriptgraph.files.atomic import replace_text
 
@@ -30,12 +32,13 @@ def preprocess(context: Context) -> Outcome:
     rows = [
         ("system", system),
         *summary_rows(measurement),
+        *(("Among published", words) for _, words in standing_rows([measurement])),
         ("record", str(context.record)),
-        ("logs", str(folder.root)),
-        ("measurement", str(folder.measurement)),
+        ("result", str(folder.root)),
     ]
     context.summarise(result_words(measurement))
     context.table("SAMPLE RESULT: no MLPerf result" if measurement.sample else f"MLPerf {measurement.benchmark}", rows)
+    context.suggest(after_result(context, measurement, results_root(context)))
     return Done(
         exports={
             "CM_MLPERF_MEASUREMENT_PATH": folder.measurement,

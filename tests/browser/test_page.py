@@ -58,9 +58,27 @@ def open_page(browser: Any, tmp_path: Path, shown: Any) -> Any:
     return browser
 
 
-def points(page: Any) -> list[list[str]]:
-    data = "document.getElementById('chart').data.filter((trace) => trace.mode === 'markers')"
-    return page.execute_script(f"return {data}.map((trace) => trace.x.map(String))")
+MARKERS = "document.getElementById('chart').data.filter((trace) => trace.mode === 'markers')"
+
+
+def points(page: Any) -> list[float]:
+    return sorted(page.execute_script(f"return {MARKERS}.flatMap((trace) => trace.x)"))
+
+
+def hover(page: Any, name: str) -> str:
+    """Return the text of the pointer on a mark."""
+    show = (
+        "document.getElementById('chart').data.forEach((trace, curveNumber) => {"
+        " const pointNumber = (trace.marks || []).findIndex((mark) => mark.name === arguments[0]);"
+        " if (pointNumber >= 0) Plotly.Fx.hover('chart', [{curveNumber, pointNumber}]); })"
+    )
+    page.execute_script(show, name)
+    return str(page.execute_script("return document.querySelector('#chart .hoverlayer').textContent"))
+
+
+def rows(page: Any) -> list[str]:
+    """Return the names in the table."""
+    return [each.text for each in page.find_elements("css selector", "#table td .named button")]
 
 
 def lines(page: Any) -> dict[str, list[list[float]]]:
@@ -80,7 +98,7 @@ def requested_urls(page: Any) -> list[str]:
 
 
 def count(page: Any) -> int:
-    return sum(len(each) for each in points(page))
+    return len(points(page))
 
 
 def click(page: Any, selector: str) -> None:
@@ -105,7 +123,7 @@ def test_filters_and_the_search_hide_points(page: Any) -> None:
     click(page, "input[data-filter='measured'][value='imported']")
     assert count(page) == 4
     page.find_element("id", "search").send_keys("LARGE")
-    assert points(page) == [["0.6"] if each else [] for each in (False, False, False, False, True)]
+    assert points(page) == [0.6]
 
 
 def test_each_front_is_one_of_the_shown_points(page: Any) -> None:
@@ -123,19 +141,103 @@ def test_axes_are_switched(page: Any) -> None:
 
 
 def test_hovering_shows_name_values_intervals_and_sample(page: Any) -> None:
-    page.execute_script("Plotly.Fx.hover('chart', [{curveNumber: 4, pointNumber: 0}])")
-    text = page.execute_script("return document.querySelector('#chart .hoverlayer').textContent")
-    for words in ("small", "latency (ms): 0.1 (0.09 to 0.12)", "SAMPLE", "here", "precision: int8"):
+    text = hover(page, "small")
+    for words in (
+        "small",
+        "latency in milliseconds: 0.1 (0.09 to 0.12, this session)",
+        "SAMPLE",
+        "here",
+        "precision: int8",
+    ):
         assert words in text
 
 
 def test_names_are_shown_as_text(page: Any) -> None:
-    assert (
-        page.execute_script("return JSON.parse(document.getElementById('picture').textContent).marks[3].name")
-        == HOSTILE
-    )
-    page.execute_script("Plotly.Fx.hover('chart', [{curveNumber: 2, pointNumber: 0}])")
+    assert HOSTILE in hover(page, HOSTILE)
+    click(page, "#all-rows")
+    assert HOSTILE in rows(page)
     assert "broken" not in page.title
+
+
+def test_a_sentence_says_what_is_on_the_front(page: Any) -> None:
+    answer = page.find_element("id", "answer")
+    front = "3 of 4 points are on the front, from small (0.1 ms, 80.4 %) to large (0.6 ms, 93.1 %); 1 undecided."
+    assert answer.text == f"On here, {front}"
+    page.find_element("id", "search").send_keys("large")
+    assert answer.text == "On here, 1 of 1 points is on the front: large (0.6 ms, 93.1 %)."
+    page.find_element("id", "search").send_keys("est of all")
+    assert answer.text.startswith("No point is shown")
+
+
+def test_the_table_has_the_front_or_all_points_sorted(page: Any) -> None:
+    assert rows(page) == ["world", "small", "open", "large"]
+    click(page, "[data-sort='y']")
+    assert rows(page) == ["world", "small", "open", "large"]
+    click(page, "[data-sort='y']")
+    assert rows(page) == ["large", "open", "small", "world"]
+    assert page.switch_to.active_element.get_attribute("data-sort") == "y"
+    click(page, "#all-rows")
+    assert len(rows(page)) == 6
+
+
+def test_members_of_the_front_have_their_names(page: Any) -> None:
+    page.execute_async_script("setTimeout(arguments[0], 300)")
+    labels = page.execute_script("return document.getElementById('chart').layout.annotations.map((each) => each.text)")
+    assert {"small", "open", "large"} <= set(labels)
+
+
+def systems(count: int) -> Any:
+    return picture(
+        *(mark(f"m{each}", 1 + each, 70 + each, system=f"box {each}", sample=False) for each in range(count))
+    )
+
+
+def test_systems_are_switched_all_at_once_and_searched(browser: Any, tmp_path: Path) -> None:
+    page = open_page(browser, tmp_path, with_fronts(systems(12)))
+
+    every, none = page.find_elements("css selector", ".actions button[data-filter='system']")
+    none.click()
+    assert count(page) == 0
+    page.find_element("id", "search-system").send_keys("box 1")
+    shown = page.find_elements("css selector", "label:not([hidden]) > input[data-filter='system']")
+    assert [each.get_attribute("value") for each in shown] == ["box 1", "box 10", "box 11"]
+    every.click()
+    assert points(page) == [2, 11, 12]
+
+
+def test_each_machine_has_its_colour_and_the_rest_one(browser: Any, tmp_path: Path) -> None:
+    page = open_page(browser, tmp_path, with_fronts(systems(5)))
+    colours = f"return {MARKERS}.map((trace) => trace.marker.color)"
+    assert len(set(page.execute_script(colours))) == 5
+
+    page = open_page(browser, tmp_path, with_fronts(systems(12)))
+    assert len(set(page.execute_script(colours))) == 1
+
+
+def test_a_dark_page_has_light_text(page: Any) -> None:
+    def text_colours(scheme: str) -> tuple[str, str]:
+        feature = {"name": "prefers-color-scheme", "value": scheme}
+        page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+        body = page.execute_script("return getComputedStyle(document.body).color")
+        return body, page.execute_script("return document.getElementById('chart').layout.font.color")
+
+    light, dark = text_colours("light"), text_colours("dark")
+    text_colours("light")
+
+    assert light == ("rgb(31, 35, 40)", "#1f2328")
+    assert dark == ("rgb(230, 237, 243)", "#e6edf3")
+
+
+def test_a_phone_needs_no_sideways_scrolling(page: Any) -> None:
+    size = {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": True}
+    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        page.refresh()
+        assert page.execute_script("return document.documentElement.scrollWidth") == 390
+        assert page.find_element("id", "filters").get_attribute("open") is None
+        assert not page.find_element("css selector", "td.machine").is_displayed()
+    finally:
+        page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 def test_five_thousand_points_are_drawn(browser: Any, tmp_path: Path) -> None:

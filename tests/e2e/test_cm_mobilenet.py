@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from cm_command import fresh_cm
 from faulty_server import FaultyServer
+from resolved_commands import resolve_command
 
 from mlperf_home.samples.mobilenet import MODELS
 
@@ -47,6 +48,9 @@ def test_the_samples_table_says_sample(cm: Cm, tmp_path: Path) -> None:
     assert ended.code == 0, ended.output
     assert "SAMPLE RESULT" in ended.out
     assert "Top-1 accuracy (%)" in ended.out
+    following = [line.partition(":  ")[2].strip() for line in ended.out.partition("\nNext\n")[2].splitlines()]
+    assert 3 <= len(following) <= 5
+    assert all(resolve_command(line) for line in following)
     (measurement,) = measurements(tmp_path).values()
     assert measurement["sample"] is True
     assert "made-up images" in str(measurement["sample_note"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from datetime import datetime, timezone
 from functools import partial
@@ -166,10 +167,22 @@ def _run(arguments: Arguments, roots: Sequence[Path], console: RunConsole) -> di
         bundle = make_bundle(run_folder, challenge, description, redaction_of(context, root), options.path("sign_key"))
     DigestLog(options.home / "state").add(sha256_of(bundle))
     paths = {"report": str(root / "report.md"), "page": str(root / "report.html"), "bundle": str(bundle)}
-    rows = [*paths.items(), ("to replay", f"cm replay challenge {challenge.name} --results={bundle}")]
     title = "SAMPLE RESULTS, no MLPerf results" if context.sample else challenge.title
-    console("tabled", challenge.name, {"title": title, "rows": rows})
+    console("tabled", challenge.name, {"title": title, "rows": [*paths.items()]})
+    following = next_commands(challenge.name, options.home, root, bundle)
+    console("suggested", challenge.name, {"commands": following})
     return {**paths, "failed": failed, **_error_of(failed)}
+
+
+def next_commands(name: str, home: Path, root: Path, bundle: Path) -> list[dict[str, str]]:
+    """Return the commands to show after a run of a challenge, each with `purpose` and `command`."""
+    places = [] if home == PRODUCT.home else [f"--home={home}"]
+    commands = {
+        "see the results": ["cm", "show", "result", f"--results_dir={root}", *places],
+        "verify the bundle": ["cm", "run", "script", "--tags=verify,bundle", f"--bundle={bundle}", *places],
+        "replay it": ["cm", "replay", "challenge", name, f"--results={bundle}", *places],
+    }
+    return [{"purpose": purpose, "command": shlex.join(words)} for purpose, words in commands.items()]
 
 
 def _replay(arguments: Arguments, roots: Sequence[Path], console: RunConsole) -> dict[str, Any]:

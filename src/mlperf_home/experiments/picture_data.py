@@ -12,10 +12,11 @@ from mlperf_home.contracts.studies.experiment import ExploredRuns
 from mlperf_home.contracts.studies.picture import Mark, MarkLabels, Picture
 from mlperf_home.experiments.fronts import Comparable, comparable_of, numbers, usual_pair
 from mlperf_home.measurements.measurement import read_measurement
-from mlperf_home.measurements.naming import with_one_name
+from mlperf_home.measurements.naming import variant_of, with_one_name
 from mlperf_home.measurements.prices import with_cost
 from mlperf_home.measurements.published import read_table
 from mlperf_home.measurements.run_times import SESSION_ONLY
+from mlperf_home.measurements.shipped import LIVE, shipped_measurements
 from mlperf_home.pictures.picture import STANDINGS, PictureError, axis
 
 if TYPE_CHECKING:
@@ -84,6 +85,17 @@ def from_table(path: Path, prices: Prices | None = None) -> Iterator[MarkSource]
         yield from from_measurement(measurement, imported=True, prices=prices)
 
 
+def from_shipped(name: str, prices: Prices | None = None) -> Iterator[MarkSource]:
+    """Yield the published results called `name` that come with this package, without those with live preprocessing.
+
+    Raises:
+        PublishedTableError: they are damaged.
+    """
+    for measurement in shipped_measurements(name):
+        if LIVE not in measurement.warnings:
+            yield from from_measurement(measurement, imported=True, prices=prices)
+
+
 def from_measurement(measurement: Measurement, *, imported: bool, prices: Prices | None = None) -> Iterator[MarkSource]:
     """Yield a measurement with its numbers, and its cost by a table of prices; nothing if it has no numbers."""
     measurement = with_one_name(with_cost(measurement, prices) if prices else measurement)
@@ -92,7 +104,7 @@ def from_measurement(measurement: Measurement, *, imported: bool, prices: Prices
         return
     origins = Counter(measurement.values[name].origin for name in metrics)
     facts = {
-        **{name: _text(measurement.model, name) for name in ("family", "multiplier", "resolution", "precision")},
+        **variant_of(_text(measurement.model, "name")),
         "engine": " ".join(_text(measurement.engine, name) for name in ("name", "version")).strip(),
         "scenario": measurement.scenario,
         "round": measurement.round,
@@ -152,7 +164,8 @@ def make_picture(sources: Sequence[MarkSource], x: str, y: str, title: str) -> P
         notes.append(f"Bars are intervals of {SESSION_ONLY}.")
     if any(mark.sample for mark in marks):
         notes.append("Sample data: made-up inputs and toy models. These are no MLPerf results.")
-    return Picture(title or f"{y_axis.label} against {x_axis.label}", x_axis, y_axis, marks, tuple(notes))
+    usual_title = " against ".join(each.label.partition(" (")[0] for each in (y_axis, x_axis))
+    return Picture(title or usual_title[:1].upper() + usual_title[1:], x_axis, y_axis, marks, tuple(notes))
 
 
 def _once(sources: Iterable[MarkSource]) -> Iterable[MarkSource]:
@@ -166,6 +179,7 @@ def _from_standing(answer: AnswerDocument, point: Standing, judged: str, of: Com
     # The intervals of probes do not apply to an official run's values.
     intervals = {name: bounds for name, bounds in point.intervals.items() if name not in point.official}
     facts = {
+        **variant_of(point.point),
         "scenario": of.scenario,
         "accuracy": point.accuracy_source,
         "latency": "official run" if point.official else "probes",

@@ -249,10 +249,20 @@ def with_published(measurement: Measurement, published: PublishedTop1) -> Measur
     return replace(measurement, model={**measurement.model, **known})
 
 
-def published_words(measurement: Measurement) -> list[str]:
+def published_words(measurement: Measurement, *, with_source: bool = True) -> list[str]:
     """Return a phrase for each known accuracy: "published 70.9 (source)"."""
+    texts = (
+        (label, v.value if v.number is None else f"{v.number:g}", v.source) for label, v in _published(measurement)
+    )
+    return [f"{label} {text}{f' ({source})' if with_source else ''}" for label, text, source in texts]
+
+
+def published_sources(measurement: Measurement) -> list[str]:
+    """Return the source of each known accuracy: "published: source"."""
+    return [f"{label}: {value.source}" for label, value in _published(measurement)]
+
+
+def _published(measurement: Measurement) -> list[tuple[str, Value]]:
     labels = {PUBLISHED: "published", MEASURED_2023: "2023"}
     values = ((label, measurement.model.get(key)) for key, label in labels.items())
-    known = [(label, value) for label, value in values if value is not None and value.value is not None]
-    texts = (v.value if v.number is None else f"{v.number:g}" for _, v in known)
-    return [f"{label} {text} ({v.source})" for (label, v), text in zip(known, texts, strict=True)]
+    return [(label, value) for label, value in values if value is not None and value.value is not None]

@@ -23,3 +23,10 @@ def with_one_name(measurement: Measurement) -> Measurement:
         return replace(measurement, benchmark=benchmark)
     model = {**measurement.model, "name": replace(name, value=model_of(name.value))}
     return replace(measurement, benchmark=benchmark, model=model)
+
+
+def variant_of(name: str) -> dict[str, str]:
+    """Return the parts of an image classifier's one name: family, multiplier, resolution, precision; those it has."""
+    parts = name.split("/")
+    keys = {4: ("family", "multiplier", "resolution", "precision"), 2: ("family", "precision")}.get(len(parts), ())
+    return dict(zip(keys, parts, strict=False))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlperf_home.measurements.measurement import NOISY, published_words, read_measurement, unknown
+from mlperf_home.measurements.measurement import NOISY, published_sources, published_words, read_measurement, unknown
 from mlperf_home.measurements.run_times import CHANGED_STATE, interval_text
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def summary_rows(measurement: Measurement) -> list[tuple[str, str]]:
     if measurement.sample:
         rows.append(("Data", f"SAMPLE, no MLPerf result: {measurement.sample_note}".rstrip(": ")))
     if "host_processor_model_name" in measurement.system:
-        rows.append(("System", _text(measurement.system["host_processor_model_name"])))
+        rows.append(("CPU", _text(measurement.system["host_processor_model_name"])))
     rows.append(("Benchmark", f"{measurement.benchmark}, MLPerf inference {measurement.round}"))
     rows.append(("Scenario", measurement.scenario))
     rows.append(("Engine", " ".join(_text(measurement.engine.get(key, _ABSENT)) for key in ("name", "version"))))
@@ -64,13 +64,14 @@ def summary_rows(measurement: Measurement) -> list[tuple[str, str]]:
         rows.append(("Changed its state", _text(changed)))
     if measurement.validity is not None:
         rows.append(("LoadGen says", measurement.validity))
-    rows += [("because", reason) for reason in measurement.reasons]
-    rows += [("Not official", reason) for reason in measurement.unofficial_because]
-    rows += [
-        ("Noisy", warning.removeprefix(NOISY)) if warning.startswith(NOISY) else ("Warning", warning)
-        for warning in measurement.warnings
-    ]
-    return rows
+    noise = [each.removeprefix(NOISY) for each in measurement.warnings if each.startswith(NOISY)]
+    reasons = {
+        "because": measurement.reasons,
+        "Not official": measurement.unofficial_because,
+        "Noisy": noise,
+        "Warning": [each for each in measurement.warnings if not each.startswith(NOISY)],
+    }
+    return rows + [(label, "; ".join(dict.fromkeys(texts))) for label, texts in reasons.items() if texts]
 
 
 def result_words(measurement: Measurement) -> str:
@@ -96,8 +97,8 @@ def read_family(folders: Sequence[Path]) -> list[Measurement]:
 
 
 def family_rows(measurements: Sequence[Measurement]) -> list[tuple[str, str]]:
-    """Return a row for each model, the fastest first: its name; its result, accuracy and verdict."""
-    rows = []
+    """Return a row for each model, the fastest first: its name; its result, accuracy and verdict; then the sources."""
+    rows, sources = [], dict[str, None]()
     for measurement in measurements:
         results = [(key, unit, measurement.values[key]) for key, unit in _RESULTS if key in measurement.values]
         numbers = [(key, value.number) for key, _, value in results if value.number is not None]
@@ -112,10 +113,11 @@ def family_rows(measurements: Sequence[Measurement]) -> list[tuple[str, str]]:
         accuracy = measurement.values.get("top1_percent")
         if accuracy is not None and accuracy.value is not None:
             words.append(f"top-1 {accuracy.value if accuracy.number is None else format(accuracy.number, '.3f')} %")
-            words.append(", ".join(published_words(measurement)))
+            words.append(", ".join(published_words(measurement, with_source=False)))
+            sources |= dict.fromkeys(published_sources(measurement))
         words.append(measurement.validity or "")
         rows.append((order, str(measurement.model.get("name", _ABSENT).value), "  ".join(filter(None, words))))
-    return [(name, words) for _, name, words in sorted(rows)]
+    return [*((name, words) for _, name, words in sorted(rows)), *(("source", each) for each in sources)]
 
 
 def _machine_rows(measurement: Measurement) -> list[tuple[str, str]]:

@@ -20,7 +20,7 @@ from matplotlib import patheffects
 from plotly.offline import get_plotlyjs
 
 from mlperf_home.contracts.studies.picture import SAMPLE
-from mlperf_home.pictures.picture import LOOKS
+from mlperf_home.pictures.picture import LOOKS, caption_in_words, in_words, unit_of
 from scriptgraph.printable import printable_name
 
 if TYPE_CHECKING:
@@ -104,8 +104,8 @@ def _format_axes(axes: Any, picture: Picture) -> None:
         axes.xaxis.set_major_locator(mpl.ticker.LogLocator(subs=subs, numticks=20))
         axes.xaxis.set_major_formatter(mpl.ticker.FuncFormatter(lambda value, _: f"{value:g}"))
         axes.xaxis.set_minor_formatter(mpl.ticker.NullFormatter())
-    axes.set_xlabel(printable_name(picture.x.caption))
-    axes.set_ylabel(printable_name(picture.y.caption))
+    axes.set_xlabel(printable_name(caption_in_words(picture.x)))
+    axes.set_ylabel(printable_name(caption_in_words(picture.y)))
     axes.set_title(printable_name(picture.heading), loc="left", wrap=True)
     axes.grid(visible=True, which="both", color="#e8e8e8", linewidth=0.6)
     # Names of fronts are long; one front has no name in the legend.
@@ -150,12 +150,13 @@ def _label(figure: Any, axes: Any, front: Iterable[Mark], picture: Picture) -> N
 
 def write_page(picture: Picture) -> str:
     """Return a page that contains Plotly's library, the marks, and the filters."""
-    looks = [
-        {"imported": imported, "standing": standing, **asdict(look)}
-        for (imported, standing), look in LOOKS.items()
-        if any(mark.imported == imported for mark in picture.marks)
-    ]
-    document = {**asdict(picture), "looks": looks, "sample_words": SAMPLE if picture.sample else ""}
+    axes = {"x": picture.x, "y": picture.y}
+    document = {
+        **asdict(picture),
+        "words": {name: printable_name(in_words(axis)) for name, axis in axes.items()},
+        "units": {name: unit_of(axis) for name, axis in axes.items()},
+        "sample_words": SAMPLE if picture.sample else "",
+    }
     text = json.dumps(document, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return _read_asset("page.html").format(
         title=html.escape(picture.heading),

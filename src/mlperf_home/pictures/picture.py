@@ -19,6 +19,10 @@ STANDINGS = ("front", "undecided", "dropped")
 """On the front, not distinguished from other points by a race, dominated."""
 
 _UNITS = {"ms": "ms", "percent": "%", "j": "J", "mj": "mJ", "s": "s", "mhz": "MHz", "bytes": "bytes"}
+_WORDS = {
+    "ms": "milliseconds", "%": "percent", "J": "joules", "mJ": "millijoules", "s": "seconds", "MHz": "megahertz",
+    "bytes": "bytes",
+}  # fmt: skip
 _MORE_IS_BETTER = ("top1_percent", "f1_percent", "exact_match_percent")
 _RATES = "_per_second"
 
@@ -58,6 +62,24 @@ def axis(metric: str) -> Axis:
         quantity, quantity.replace("_", " ")
     )
     return Axis(metric, f"{name} ({_UNITS[unit]})", better)
+
+
+def unit_of(metric: Axis) -> str:
+    """Return the unit of an axis: "ms"; "per second" of a rate, "" if it has none."""
+    if metric.name.endswith(_RATES):
+        return "per second"
+    return _UNITS.get(metric.name.rpartition("_")[2], "")
+
+
+def in_words(metric: Axis) -> str:
+    """Return the label of an axis with its unit in words: "latency in milliseconds"."""
+    unit = unit_of(metric)
+    return metric.label.replace(f" ({unit})", f" in {_WORDS[unit]}") if unit in _WORDS else metric.label
+
+
+def caption_in_words(metric: Axis) -> str:
+    """Return the label in words, with whether less or more is better."""
+    return f"{in_words(metric)}, {'less' if metric.direction == 'min' else 'more'} is better"
 
 
 def to_json(picture: Picture) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mlperf_home.contracts.studies.estimate import PublishedPosition
+from mlperf_home.published.places import PublishedValue, place_among
 from mlperf_home.published.results import UNKNOWN_RUNTIME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from mlperf_home.published.results import PublishedResults, PublishedSystem
+    from mlperf_home.published.results import PublishedResults
 
 
 def runtimes_of(results: PublishedResults) -> tuple[str, ...]:
@@ -33,23 +34,18 @@ def positions_of(
     tables = [(system, table) for system, table in results.latencies() if system.runtime == runtime]
     positions = []
     for model, latency_ms in latencies_ms:
-        published = sorted(((table[model], _cpu(system)) for system, table in tables if model in table), reverse=True)
-        if not published:
+        published = (PublishedValue(system, table[model]) for system, table in tables if model in table)
+        place = place_among(published, latency_ms, less_is_better=True)
+        if place is None:
             continue
-        slower = [cpu for value, cpu in published if value > latency_ms]
-        faster = [cpu for value, cpu in published if value <= latency_ms]
         position = PublishedPosition(
             model=model,
             latency_ms=latency_ms,
-            systems=len(published),
-            cpus=len({cpu for _, cpu in published}),
-            slower=len(slower),
-            next_faster=faster[0] if faster else None,
-            next_slower=slower[-1] if slower else None,
+            systems=place.systems,
+            cpus=place.cpus,
+            slower=len(place.slower),
+            next_faster=place.faster[0].cpu if place.faster else None,
+            next_slower=place.slower[0].cpu if place.slower else None,
         )
         positions.append(position)
     return positions
-
-
-def _cpu(system: PublishedSystem) -> str:
-    return system.cpu or system.name

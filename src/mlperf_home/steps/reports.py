@@ -32,11 +32,15 @@ def answer_tables(answer: AnswerDocument) -> Iterator[tuple[str, Rows]]:
     """Yield the title and rows of each table of an answer."""
     sample = "SAMPLE: " if answer.sample else ""
     metrics = [each.name for each in answer.metrics]
+    sources = {each.accuracy_source for each in (*answer.front, *answer.undecided) if each.values and not each.failed}
     for part, title in _PARTS.items():
-        rows = [(each.point, _standing(each, part, metrics)) for each in getattr(answer, part)]
+        rows = [
+            (each.point, _standing(each, part, metrics, with_source=len(sources) > 1)) for each in getattr(answer, part)
+        ]
         yield f"{sample}{title} ({len(rows)})", rows or [("no point", _NONE[part])]
     work = answer.work
-    rows = [("no MLPerf results", "made with sample data")] if sample else []
+    rows = [("accuracy", source) for source in sources if len(sources) == 1]
+    rows += [("no MLPerf results", "made with sample data")] if sample else []
     rows += [(_KINDS.get(kind, kind), duration(seconds)) for kind, seconds in work.spent_s.items()]
     spent = f"{work.share:.1%} of it; {work.share_without_official:.1%} without the official runs"
     rows += [("exhaustive sweep", f"{duration(work.exhaustive_s)}, estimated"), ("spent", spent)]
@@ -64,7 +68,7 @@ def metric_text(standing: Standing, name: str) -> str:
     return f"{value:.4g}{interval} {unit}"
 
 
-def _standing(standing: Standing, part: str, metrics: list[str]) -> str:
+def _standing(standing: Standing, part: str, metrics: list[str], *, with_source: bool) -> str:
     if standing.failed:
         return f"failed: {standing.failed}"
     # A point without values was never measured: Optuna's searches leave such points undecided.
@@ -79,7 +83,7 @@ def _standing(standing: Standing, part: str, metrics: list[str]) -> str:
         more = f" and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
         words.append(f"with {', '.join(others[:_MOST_NAMED])}{more}{'; likely front' if standing.likely else ''}")
         words += ["the machine changes state"] if standing.changing else []
-    if names and part != "dropped":
+    if names and part != "dropped" and with_source:
         words.append(f"accuracy: {standing.accuracy_source}")
     return "; ".join(words)
 

@@ -24,10 +24,15 @@ if TYPE_CHECKING:
 _RECORD_STAMP = "%Y%m%dT%H%M%S.%f"
 
 
+def results_root(context: Context) -> Path:
+    """Return the folder of all results."""
+    return context.output_path("CM_MLPERF_RESULTS_DIR", context.results_home / "results")
+
+
 def requested_folder(context: Context) -> ResultFolder:
     """Return the folder of the result that the step's environment describes."""
     return result_folder(
-        context.output_path("CM_MLPERF_RESULTS_DIR", context.results_home / "results"),
+        results_root(context),
         context.text("CM_MLPERF_EXECUTION_MODE"),
         context.name("CM_SUT_NAME"),
         context.name("CM_ML_MODEL_FULL_NAME"),

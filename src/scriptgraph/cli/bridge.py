@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from contextlib import closing
+from contextlib import closing, contextmanager
+from contextvars import ContextVar
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ from scriptgraph.process.interruption import Interruption
 from scriptgraph.product import registered_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from scriptgraph.catalog.registry import Registry
     from scriptgraph.catalog.repositories import Repositories
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 _LONGEST_LINE = 5000
 _PROGRAMS = frozenset({"cmind.cli", "scriptgraph.cli.program"})
 _FAILED, _INTERRUPTED = 1, 130
+_within: ContextVar[bool] = ContextVar("_within", default=False)
 
 
 class Engine:
@@ -181,11 +183,19 @@ class Engine:
         console = RunConsole(silent=to_program, results_to=sys.stderr if wants_json(cmind_input) else sys.stdout)
         interruption = Interruption()
         # A command line prints the answer and ends the process.
-        with interruption.handled(ends_process=not _PROGRAMS.isdisjoint(sys.modules)), closing(console):
+        with (
+            _outermost() as outermost,
+            interruption.handled(ends_process=not _PROGRAMS.isdisjoint(sys.modules)),
+            closing(console),
+        ):
             answer = guarded(cmind_input, lambda: _run(command, cmind_input, function, console), interruption)
         if answer["return"]:
             return answer
-        answer = {**answer, "tables": console.tables, **({"warnings": console.warnings} if to_program else {})}
+        if outermost:
+            console.show_next()
+        answer = {**answer, "tables": console.tables, "next": console.next_commands}
+        if to_program:
+            answer["warnings"] = console.warnings
         if wants_json(cmind_input) or cmind_input.get("save_to_json"):
             answer.pop(ARTIFACTS, None)
         if asks_for_json(cmind_input):
@@ -194,6 +204,17 @@ class Engine:
 
     def _registry(self) -> Registry:
         return load_registry(self.repositories().roots)
+
+
+@contextmanager
+def _outermost() -> Iterator[bool]:
+    """Yield whether no other command runs this one: a command within another shows no next commands."""
+    outermost = not _within.get()
+    token = _within.set(True)
+    try:
+        yield outermost
+    finally:
+        _within.reset(token)
 
 
 def _run(

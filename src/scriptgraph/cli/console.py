@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import threading
 import time
@@ -34,6 +35,7 @@ class RunConsole:
         silent: whether nothing is shown, because a program reads the answer.
         tables: the tables shown so far.
         warnings: the warnings so far.
+        next_commands: the commands to show at the end of the run, each with `purpose` and `command`.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class RunConsole:
         self._writing = threading.RLock()
         self.tables: list[dict[str, Any]] = []
         self.warnings: list[str] = []
+        self.next_commands: list[dict[str, str]] = []
 
     def __call__(self, kind: str, title: str, details: Mapping[str, Any]) -> None:
         """Show one event; events of parallel steps one after another; control characters are shown as escapes."""
@@ -67,6 +70,8 @@ class RunConsole:
                 self.warnings.append(f"{title}: {details['message']}")
             elif kind == "tabled":
                 self.tables.append(dict(details))
+            elif kind == "suggested":
+                self.next_commands = [dict(each) for each in details["commands"]]
             if self.silent:
                 return
             if kind != "progressed":
@@ -159,7 +164,21 @@ class RunConsole:
             return
         from scriptgraph.cli.tables import Section, draw  # noqa: PLC0415 - few commands have a table
 
-        draw([Section(details["title"], details["rows"])], self._results_to, labelled=True)
+        rows = [[self._shown_path(cell) for cell in row] for row in details["rows"]]
+        draw([Section(details["title"], rows)], self._results_to, labelled=True)
+
+    def show_next(self) -> None:
+        """Show the next commands, one a line, below the run's tables."""
+        if self.next_commands and not self.quiet:
+            width = max(len(each["purpose"]) for each in self.next_commands) + 1
+            lines = (f"  {each['purpose'] + ':':{width}}  {each['command']}" for each in self.next_commands)
+            self.text(["Next", *lines])
+
+    def _shown_path(self, cell: str) -> str:
+        """Return a cell with ~ for the home directory, on a terminal only: other programs need whole paths."""
+        home = os.path.expanduser("~").rstrip("/")  # noqa: PTH111 - no error without a home directory
+        whole = not home or home == "~" or not self._results_to.isatty()
+        return cell if whole else re.sub(rf"(?<!\S){re.escape(home)}(?=/)", "~", cell)
 
     def _head(self, title: str) -> None:
         """Show the line of a step, unless it is shown."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from contextlib import contextmanager
 from math import isfinite, nan
 from pathlib import Path
@@ -263,6 +264,11 @@ class Context:
     def table(self, title: str, rows: Sequence[tuple[str, str]]) -> None:
         """Show a table of labels and values."""
         self._announce("tabled", {"title": title, "rows": [list(row) for row in rows]})
+
+    def suggest(self, commands: Iterable[tuple[str, Sequence[str]]]) -> None:
+        """Show commands to run next, each with its purpose, at the end; those of the last step that has some count."""
+        steps = [{"purpose": purpose, "command": shlex.join(words)} for purpose, words in commands]
+        self._announce("suggested", {"commands": steps})
 
     def progress(self, what: str, done: float, total: float | None) -> None:
         """Report progress of `what` as done out of total, in any unit; None for an unknown total."""

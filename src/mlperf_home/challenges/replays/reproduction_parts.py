@@ -35,8 +35,9 @@ def reproduction_parts(report: Reproduction) -> list[Part]:
     values = [cells for each in report.results for cells in _value_rows(each)]
     header = ("workflow", "model", "scenario", "value", "then", "now", "now to then", "verdict", "rule")
     return [
-        Part("Verdict", [*sample, f"{report.verdict}: {MEANING[report.verdict]}{_more_runs(report)}"], ("", ""), head),
+        Part("", sample, lead=f"{report.verdict}: {MEANING[report.verdict]}{_more_runs(report)}"),
         Part("Results", (), header, values),
+        Part("This replay", rows=head),
         *table_part("Fronts", ("experiment", "only then", "both", "only now"), list(map(_front, report.explorations))),
         *table_part("Workflows that failed", ("workflow", "because"), [*report.failed.items()]),
         *table_part("Differences of plan and versions", ("difference",), [(each,) for each in report.plan_differences]),

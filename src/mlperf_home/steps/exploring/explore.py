@@ -20,6 +20,7 @@ from mlperf_home.steps.exploring.options import models_of
 from mlperf_home.steps.exploring.study_plan import engines_of, read_study_plan
 from mlperf_home.steps.launch import run_module
 from mlperf_home.steps.machine import Pricing, machine_facts, read_pricing
+from mlperf_home.steps.next_commands import after_exploration
 from mlperf_home.steps.reports import answer_tables, duration
 from scriptgraph.files.atomic import replace_text
 
@@ -61,6 +62,7 @@ def explore(context: Context) -> Path:
         context.warn(warning)
     places = {"answer": experiment.answer, "journal": experiment.journal, "results": experiment.folder / "results"}
     context.table("Files", [("experiment", experiment.name), *((name, str(p)) for name, p in places.items())])
+    context.suggest(after_exploration(context, experiment))
     return experiment.answer
 
 

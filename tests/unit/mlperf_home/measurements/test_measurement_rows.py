@@ -29,7 +29,7 @@ def rows_of(measurement: Measurement) -> dict[str, str]:
 def test_the_rows_show_the_result(tmp_path: Path) -> None:
     system = {"host_processor_model_name": Value("A processor", "measured")}
     rows = rows_of(ingest(write_result(tmp_path), system, "obert-large"))
-    assert rows["System"] == "A processor"
+    assert rows["CPU"] == "A processor"
     assert rows["Engine"] == "deepsparse 1.8.0"
     assert rows["Model"] == "obert-large"
     assert rows["Samples per second"] == "40.5"

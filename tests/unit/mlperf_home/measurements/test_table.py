@@ -53,9 +53,11 @@ def test_a_row_has_the_measured_accuracy_first(tmp_path: Path) -> None:
     found = with_published(measurement(tmp_path), BOTH)
     object.__setattr__(found, "values", {**found.values, "top1_percent": Value(71.5, "measured", "accuracy.txt")})
 
-    ((_, words),) = family_rows([found])
+    (_, words), *sources = family_rows([found, found])[1:]
 
-    assert words.index("top-1 71.500 %") < words.index("published 70.9 (tensorflow/models, slim), 2023 71.678 (")
+    assert words.index("top-1 71.500 %") < words.index("published 70.9, 2023 71.678")
+    assert sources[0] == ("source", "published: tensorflow/models, slim")
+    assert len(sources) == 2
 
 
 def test_an_unknown_result_is_last_and_has_its_reason(tmp_path: Path) -> None:
@@ -91,8 +93,9 @@ def test_values_of_another_kind_are_shown_as_they_are(tmp_path: Path) -> None:
         model={PUBLISHED: Value("70.9", "copied", "their page"), MEASURED_2023: unknown("nobody did")},
     )
 
-    ((_, words),) = family_rows([odd])
+    (_, words), source = family_rows([odd])
     assert "fast ms" in words
     assert "top-1 high %" in words
-    assert "published 70.9 (their page)" in words
+    assert "published 70.9" in words
+    assert source == ("source", "published: their page")
     assert ("Latency (ms)", "fast") in summary_rows(odd)

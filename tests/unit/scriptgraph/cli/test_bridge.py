@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 from importlib.machinery import ModuleSpec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -144,3 +144,22 @@ def test_an_error_is_printable_and_no_flood(installed: Engine, capsys: pytest.Ca
 
     assert answer["error"].startswith("\\x1b[2Jname\\udcff xxx")
     assert len(answer["error"]) < 1000
+
+
+def test_a_command_within_another_shows_no_next_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    engine, command = Engine(PRODUCT), script_command("find", PRODUCT)
+    inner: list[dict[str, Any]] = []
+
+    def suggest(_: Arguments, console: RunConsole, name: str = "within") -> dict[str, object]:
+        console("suggested", "x", {"commands": [{"purpose": name, "command": "cm find script"}]})
+        return {}
+
+    def outer(arguments: Arguments, console: RunConsole) -> dict[str, object]:
+        inner.append(engine.answer(command, {}, suggest))
+        return suggest(arguments, console, "after all")
+
+    answered = engine.answer(command, {}, outer)
+
+    assert capsys.readouterr().out == "Next\n  after all:  cm find script\n"
+    assert answered["next"] == [{"purpose": "after all", "command": "cm find script"}]
+    assert inner[0]["next"][0]["purpose"] == "within"

@@ -423,3 +423,42 @@ def test_the_present_work_is_one_line_on_a_terminal(on_terminal: Callable[[], Te
     assert "1 of 2: small: opening" in drawn
     assert "y" * 80 not in drawn
     assert "\x1b[2K" in stream.getvalue()[len(drawn) :]
+
+
+def commands_for(*purposes: str) -> dict[str, Any]:
+    return {"commands": [{"purpose": each, "command": f"cm show {each}"} for each in purposes]}
+
+
+def test_next_commands_are_shown_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
+    console = RunConsole()
+    console("suggested", "x", commands_for("early"))
+    console("suggested", "y", commands_for("see", "compare"))
+    assert capsys.readouterr().out == ""
+
+    console.show_next()
+
+    assert capsys.readouterr().out.splitlines() == ["Next", "  see:      cm show see", "  compare:  cm show compare"]
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_without_suggestions_or_with_quiet_nothing_is_next(capsys: pytest.CaptureFixture[str], *, quiet: bool) -> None:
+    console = RunConsole(quiet=quiet)
+    if quiet:
+        console("suggested", "x", commands_for("see"))
+    console.show_next()
+
+    assert capsys.readouterr().out == ""
+
+
+def test_a_terminal_shows_the_home_directory_as_a_tilde(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/someone")
+    table = {"title": "Result", "rows": [["record", "/home/someone/CM/r.json"], ["other", "/home/someone2/a"]]}
+    terminal, pipe = Terminal(), io.StringIO()
+    for out in (terminal, pipe):
+        console = RunConsole(results_to=out)
+        console("tabled", "x", table)
+        assert console.tables == [table]
+
+    assert "~/CM/r.json" in terminal.getvalue()
+    assert "/home/someone2/a" in terminal.getvalue()
+    assert "/home/someone/CM/r.json" in pipe.getvalue()

@@ -163,6 +163,7 @@ def test_a_scripts_messages_are_announced(folders: Folders, events: Events) -> N
     context.summarise("f")
     context.table("c", [("label", "value")])
     context.progress("d", 1, None)
+    context.suggest([("see it", ["cm", "show", "a b"])])
 
     assert events == [
         ("said", {"message": "a", "lasts_s": 0.0}),
@@ -171,6 +172,7 @@ def test_a_scripts_messages_are_announced(folders: Folders, events: Events) -> N
         ("summed", {"message": "f"}),
         ("tabled", {"title": "c", "rows": [["label", "value"]]}),
         ("progressed", {"what": "d", "done": 1, "total": None}),
+        ("suggested", {"commands": [{"purpose": "see it", "command": "cm show 'a b'"}]}),
     ]
 
 

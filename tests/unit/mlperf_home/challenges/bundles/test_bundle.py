@@ -14,7 +14,6 @@ from unpacked_bundles import UnpackedBundle, problems_of
 
 from mlperf_home.challenges.bundles.bundle import MANIFEST, file_entries
 from mlperf_home.challenges.bundles.redaction import Redaction
-from mlperf_home.challenges.bundles.rendering import Part, render_report
 from mlperf_home.challenges.verification.verification import BundleError, verify
 from mlperf_home.contracts.runs.session import sha256_of
 from mlperf_home.product import ENGINE
@@ -283,26 +282,6 @@ def test_a_malformed_manifest_is_an_error(unpacked: UnpackedBundle, change: Call
 
     with pytest.raises(BundleError, match=r"bundle\.json"):
         unpacked.verified()
-
-
-def test_a_report_is_written_with_the_bytes_of_version_0_1() -> None:
-    hostile = """</b> "x" 'y' & | *z*"""
-
-    texts = render_report({}, hostile, [Part("Part", [hostile], ("name", ""), [(hostile, "")]), Part("None")])
-
-    escaped = "&lt;/b&gt; &quot;x&quot; &#x27;y&#x27; &amp; | *z*"
-    head, _, body = texts["html"].partition("<body>")
-    assert f"<title>{escaped}</title><style>" in head
-    assert body == (
-        f"<h1>{escaped}</h1>\n"
-        f'<h2>Part</h2><p class="notice">{escaped}</p>\n'
-        f"<table><tr><th>name</th><th></th></tr>\n<tr><td>{escaped}</td><td></td></tr></table>\n"
-        "<h2>None</h2>\n</body></html>\n"
-    )
-    marked = """&lt;/b&gt; "x" 'y' & \\| \\*z\\*"""
-    assert texts["md"] == (
-        f"# {marked}\n\n## Part\n\n**{marked}**\n\n| name |  |\n|---|---|\n| {marked} |  |\n\n## None\n"
-    )
 
 
 class TestRedaction:

@@ -41,6 +41,7 @@ COMPLETION = Completion(commands(), LOOKUPS)
         ("cm replay ", ["challenge", "experiment", "script"]),
         ("cm ls c", ["cache", "challenge"]),
         ("cm show cache --ver", ["--verify"]),
+        ("cm show result --mo", ["--model="]),
         ("cm show cache --out=", ["--out=console", "--out=json"]),
         ("cm run script --en", ["--env."]),
         ("cm run script --mir", ["--mirrors="]),

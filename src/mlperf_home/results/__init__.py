@@ -1,0 +1,1 @@
+"""The results of this machine: shown, compared with published ones, and removed."""

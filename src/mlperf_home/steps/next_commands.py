@@ -1,0 +1,112 @@
+"""The commands that a step suggests after its result; each works as printed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlperf_home.product import PRODUCT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mlperf_home.experiments.experiment import Experiment
+    from mlperf_home.measurements.measurement import Measurement
+    from scriptgraph.api import Context
+
+CHALLENGE = "run-mlperf@home-v3.1-cpu"
+_SPACES = {"resnet": "mobilenet-models", "bert-99": "bert-99"}
+_SUBMITTER = "--submitter=NAME"
+
+Commands = list[tuple[str, list[str]]]
+
+
+def after_result(context: Context, measurement: Measurement, results: Path) -> Commands:
+    """Return the next commands after one result below the folder `results`; published ones are of no sample."""
+    places, sample, model = _places(context, results), measurement.sample, measurement.model["name"].value
+    beside = ["cm", "show", "result", f"--model={model}", "--published", *places]
+    return [
+        *([] if sample else [("compare it", beside)]),
+        ("see all of mine", ["cm", "show", "result", *places]),
+        *_explore(context, measurement.benchmark, sample=sample),
+        ("make a submission", _submission(places, sample=sample)),
+        ("make a bundle", _bundle(context, sample=sample)),
+    ]
+
+
+def after_models(context: Context, benchmark: str, results: Path, *, sample: bool) -> Commands:
+    """Return the next commands after the results of several models."""
+    places = _places(context, results)
+    compared = ["--published"] if not sample else []
+    return [
+        ("see the front", ["cm", "show", "result", "--pareto", *compared, *places]),
+        ("draw it", [*_script("plot,pareto"), f"--results_dir={_shown(results)}", *_home(context)]),
+        *_explore(context, benchmark, sample=sample),
+        ("make a submission", _submission(places, sample=sample)),
+        ("make a bundle", _bundle(context, sample=sample)),
+    ]
+
+
+def after_exploration(context: Context, experiment: Experiment) -> Commands:
+    """Return the next commands after an exploration."""
+    return [
+        *after_import(context, experiment),
+        ("see all of mine", ["cm", "show", "result", *_home(context)]),
+        ("make a bundle", _bundle(context, sample=experiment.sample)),
+    ]
+
+
+def after_import(context: Context, experiment: Experiment) -> Commands:
+    """Return the commands that show an experiment."""
+    root, usual = experiment.folder.parent, context.folders.state.parent / "experiments"
+    places = [*([] if root == usual else [f"--experiments_dir={_shown(root)}"]), *_home(context)]
+    return [
+        ("see it again", ["cm", "show", "experiment", experiment.name, "--pareto", *places]),
+        ("draw it", [*_script("plot,pareto"), f"--experiment={experiment.name}", *places]),
+    ]
+
+
+def after_submission(context: Context, folder: Path, *, sample: bool) -> Commands:
+    """Return the next commands after a submission."""
+    home = _home(context)
+    check = "submission,checker,_short-run" if sample else "submission,checker"
+    return [
+        ("check it again", [*_script(check), f"--submission_dir={_shown(folder)}", *home]),
+        ("pack it", [*_script("run,tar"), f"--input_dir={_shown(folder)}", *home]),
+        ("make a bundle", _bundle(context, sample=sample)),
+    ]
+
+
+def _explore(context: Context, benchmark: str, *, sample: bool) -> Iterator[tuple[str, list[str]]]:
+    if space := _SPACES.get(benchmark):
+        yield "find the front", [*_script(f"explore,{space}{',_sample' if sample else ''}"), *_home(context)]
+
+
+def _submission(places: list[str], *, sample: bool) -> list[str]:
+    words = [*_script("generate,mlperf,inference,submission"), _SUBMITTER, *places]
+    return [*words, *(["--allow_sample"] if sample else [])]
+
+
+def _bundle(context: Context, *, sample: bool) -> list[str]:
+    return ["cm", "run", "challenge", CHALLENGE, *(["--sample"] if sample else []), *_home(context)]
+
+
+def _script(tags: str) -> list[str]:
+    return ["cm", "run", "script", f"--tags={tags}"]
+
+
+def _home(context: Context) -> list[str]:
+    home = context.folders.state.parent
+    return [] if home == PRODUCT.home else [f"--home={_shown(home)}"]
+
+
+def _places(context: Context, results: Path) -> list[str]:
+    """Return the options that name the folder of results, if it is not the usual one."""
+    usual = context.folders.state.parent / "results"
+    return _home(context) if results == usual else [f"--results_dir={_shown(results)}", *_home(context)]
+
+
+def _shown(path: Path) -> str:
+    """Return a path that works in the present folder, as short as possible."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
