@@ -155,10 +155,10 @@ def test_a_command_within_another_shows_no_next_commands(capsys: pytest.CaptureF
         return {}
 
     def outer(arguments: Arguments, console: RunConsole) -> dict[str, object]:
-        inner.append(engine.answer(command, {}, suggest))
+        inner.append(engine.answer(command, {"out": "con"}, suggest))
         return suggest(arguments, console, "after all")
 
-    answered = engine.answer(command, {}, outer)
+    answered = engine.answer(command, {"out": "con"}, outer)
 
     assert capsys.readouterr().out == "Next\n  after all:  cm find script\n"
     assert answered["next"] == [{"purpose": "after all", "command": "cm find script"}]
