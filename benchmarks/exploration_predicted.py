@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from exploration_replay import JUDGING, MODELS, SPACE, TUNED, Case, meter, read_tables, scores
 
+from mlperf_home.contracts.studies.narrowing import STAGES
 from mlperf_home.contracts.studies.race import COPIED_SD, Belief, Settings, without_checks
 from mlperf_home.exploration.definition.space import Space
 from mlperf_home.exploration.racing.study import Study
@@ -25,7 +26,7 @@ from mlperf_home.prediction.calibration import calibrate
 from mlperf_home.prediction.crowd import Crowd, crowd_of
 from mlperf_home.prediction.estimate import SURE, MachinePrediction, MeasuredLatency, measured_latency
 from mlperf_home.prediction.gaussian import learn
-from mlperf_home.prediction.narrowing import STAGES, Narrowing, narrow
+from mlperf_home.prediction.narrowing import Narrowing, narrow
 from mlperf_home.prediction.probes import choose_probes
 from mlperf_home.published.results import shipped_results
 
@@ -49,6 +50,7 @@ class Foresight:
     sure: float
     runtime: str
     measured: dict[str, MeasuredLatency] = field(default_factory=dict)
+    fetched: set[str] = field(default_factory=set)
     spent_s: float = 0.0
 
     def probe(self, models: Sequence[str]) -> None:
@@ -72,7 +74,9 @@ class Foresight:
         self.probe(choose_probes(learn(self.others), self.others.models, first))
         for stage in range(1, stages):
             self.probe(self.narrow().following(frozenset(self.measured), stage, stages))
-        return self.narrow()
+        found = self.narrow()
+        self.fetched = {*self.measured, *found.left}
+        return found
 
 
 def replay(
@@ -92,7 +96,7 @@ def replay(
     return {
         **{name: row[name] for name in ("recall", "volume")},
         "lean_share": row["lean_share"] + foresight.spent_s / system.exhaustive_s,
-        "fetched": len(foresight.measured) / len(MODELS),
+        "fetched": len(foresight.fetched) / len(MODELS),
     }
 
 

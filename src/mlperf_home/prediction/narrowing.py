@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from mlperf_home.contracts.studies.narrowing import STAGES
 from mlperf_home.pareto.front import front
 from mlperf_home.prediction.estimate import SURE
 from mlperf_home.prediction.fronts import predicted_front
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mlperf_home.prediction.estimate import MachinePrediction
-
-STAGES = 3
-"""The stages of probes: of the most telling models, of the likely front, of all that are left."""
 
 
 class Dominated(NamedTuple):
@@ -50,13 +48,12 @@ class Narrowing(NamedTuple):
     dominated: Mapping[str, Dominated]
 
     def following(self, known: frozenset[str], stage: int, stages: int = STAGES) -> tuple[str, ...]:
-        """Return the models to measure after a stage (from 1), without the `known` ones.
+        """Return the models to fetch after a stage (from 1), without the `known` ones.
 
-        In the stage before the last, and where no likely one is left, these are all that are left.
+        From the stage before the last on, and where no likely one is left, these are all that are left. What the last
+        stage names is raced without a probe: the last probes may bring a model back.
         """
         favoured = tuple(model for model in self.likely if model not in known)
-        if stage >= stages:
-            return ()
         if favoured and stage < stages - 1:
             return favoured
         return tuple(model for model in self.left if model not in known)

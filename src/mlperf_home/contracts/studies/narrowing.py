@@ -13,6 +13,9 @@ from mlperf_home.contracts.studies.study import PLAN_LIMITS, LeftOutModel, Study
 NARROWING_FILE = "narrowing.json"
 """The name of the document in the folder of an exploration."""
 
+STAGES = 3
+"""The stages of probes: of the most telling models, of the likely front, of all that are left."""
+
 
 class NarrowingRequest(OpenDocument):
     """A stage of narrowing.
@@ -40,7 +43,7 @@ class NarrowingDocument(Document):
     """What stages of narrowing found so far.
 
     Attributes:
-        following: the models that the next stage fetches and probes.
+        following: the models to fetch next: for the next stage or, after the last, for the race.
         measured: the latencies of probed models, in milliseconds.
         left_out: the models that the race leaves out.
         absent: the reason for each model that could not be fetched.

@@ -9,11 +9,11 @@ from mlperf_home.contracts.codec import write_document
 from mlperf_home.contracts.studies.events import StudyDoing, read_study_event
 from mlperf_home.contracts.studies.narrowing import (
     NARROWING_FILE,
+    STAGES,
     NarrowingDocument,
     NarrowingRequest,
     read_narrowing,
 )
-from mlperf_home.exploration.live.plan import space_of
 from mlperf_home.steps.exploring.copied import RUNTIMES, copied_accuracies
 from mlperf_home.steps.exploring.experiment import begin_exploration
 from mlperf_home.steps.exploring.options import models_of
@@ -35,12 +35,14 @@ def narrow_models(context: Context) -> tuple[Path, tuple[str, ...]]:
         LocatedError: the experiment or its journal cannot be used, or too few models could be measured.
         StepFailed: an option cannot be used, or no model is available.
     """
+    if _is_later(context) and not context.text("CM_EXPLORE_MODELS").split():
+        return context.existing("CM_EXPLORE_NARROWING"), ()
     request = _read_request(context)
     study = request.study
     path = context.output / "request.json"
     write_document(path, request)
     count, total = len(study.candidates), len(models_of(study.space))
-    context.say(f"models to probe: {count} of {total}, {len(space_of(study).points)} points; accuracies are copied")
+    context.say(f"stage {request.stage} of {STAGES}: probe {count} of {total} models; accuracies are copied")
     python = context.text("CM_PYTHON_LIB_BIN_WITH_PATH")
 
     def show_progress(line: str) -> None:
@@ -54,16 +56,14 @@ def narrow_models(context: Context) -> tuple[Path, tuple[str, ...]]:
     found = read_narrowing(made)
     for warning in found.warnings:
         context.warn(warning)
-    context.say(f"{_words(found)}")
+    context.say(_words(found))
     return made, found.following
 
 
 def _words(found: NarrowingDocument) -> str:
-    unfetched = sum(not each.fetched for each in found.left_out.values())
-    parts = [f"{unfetched} models need not be fetched: others are surely faster and more accurate"]
-    if found.following:
-        parts.append(f"{len(found.following)} are fetched next")
-    return "; ".join(parts)
+    ruled_out = sum(not each.fetched for each in found.left_out.values())
+    following = f"; next: {len(found.following)} that may be on the front" if found.following else ""
+    return f"ruled out: {ruled_out} models that were not fetched{following}"
 
 
 def _read_request(context: Context) -> NarrowingRequest:
