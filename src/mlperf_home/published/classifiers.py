@@ -93,9 +93,9 @@ def _number(cell: Place | None) -> float | None:
 
 
 @cache
-def rows_by_variations() -> Mapping[str, ClassifierRow]:
-    """Return the rows by the variations that get the model, as a step reads them."""
-    return {",".join(row.variations): row for row in read_classifiers()}
+def rows_by_variations() -> Mapping[frozenset[str], ClassifierRow]:
+    """Return the rows by the variations that get the model."""
+    return {frozenset(row.variations): row for row in read_classifiers()}
 
 
 @cache

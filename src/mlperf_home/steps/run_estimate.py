@@ -136,7 +136,7 @@ def _published(context: Context) -> ClassSpeed | None:
         model = "" if any(context.text(key, "") for key in _OTHER_BERT_KEYS) else _PUBLISHED_BERTS.get(variation, "")
         cores = len(cpu.affinity_cpus) / (cpu.threads_per_core or 1)
         return bert_speed(name, cores, model, backend) if scenario == "Offline" and model else None
-    row = rows_by_variations().get(variation)
+    row = rows_by_variations().get(frozenset(variation.split(",")))
     if row is None or scenario != "SingleStream":
         return None
     return image_speed(name, row.model, backend=backend, quantised=row.weights != "fp32")
