@@ -11,22 +11,22 @@ from __future__ import annotations
 import argparse
 import statistics
 import sys
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from exploration_replay import JUDGING, MODELS, SPACE, TUNED, Case, meter, read_tables, scores
 
-from mlperf_home.contracts.studies.race import Belief, Settings
+from mlperf_home.contracts.studies.narrowing import STAGES
+from mlperf_home.contracts.studies.race import COPIED_SD, Belief, Settings, without_checks
 from mlperf_home.exploration.definition.space import Space
 from mlperf_home.exploration.racing.study import Study
-from mlperf_home.pareto.front import front
 from mlperf_home.prediction.calibration import calibrate
 from mlperf_home.prediction.crowd import Crowd, crowd_of
-from mlperf_home.prediction.estimate import SURE, MeasuredLatency, measured_latency
-from mlperf_home.prediction.fronts import predicted_front
+from mlperf_home.prediction.estimate import SURE, MachinePrediction, MeasuredLatency, measured_latency
 from mlperf_home.prediction.gaussian import learn
+from mlperf_home.prediction.narrowing import Narrowing, narrow
 from mlperf_home.prediction.probes import choose_probes
 from mlperf_home.published.results import shipped_results
 
@@ -36,9 +36,8 @@ if TYPE_CHECKING:
     from exploration_replay import PublishedTable
     from table_meter import TableMeter
 
-PROBE_S, ROUNDS, BATCH = 0.5, 3, 6
+PROBE_S, ROUNDS = 0.5, 3
 POINTS = {point.model: point for point in SPACE.points}
-_NO_CHECKS = {"doubt_points": 1e-3, "doubt_most": 1e-3, "most_checked": 0, "most_measured": 0}
 
 
 @dataclass
@@ -51,6 +50,7 @@ class Foresight:
     sure: float
     runtime: str
     measured: dict[str, MeasuredLatency] = field(default_factory=dict)
+    fetched: set[str] = field(default_factory=set)
     spent_s: float = 0.0
 
     def probe(self, models: Sequence[str]) -> None:
@@ -60,30 +60,23 @@ class Foresight:
             self.measured[model] = measured_latency([each.values["latency_ms"] for each in observed])
             self.spent_s += sum(each.cost_s for each in observed)
 
-    def left(self) -> tuple[list[str], list[str]]:
-        """Return the models that are not surely dominated, and those of them that the values favour."""
-        models = self.others.models
+    def narrow(self) -> Narrowing:
+        """Return the models that may be on the front, by what is measured so far."""
         places = self.others.places(list(self.measured))
         logs = np.log([each.latency_ms for each in self.measured.values()])
         noise = np.array([each.noise_sd for each in self.measured.values()])
         found = learn(self.others).predict(places, logs, noise)
-        accuracies = [self.system.crowd[model] for model in models]
-        reach = self.sure * calibrate(self.others, places, self.runtime)
-        dominators = predicted_front(found.mean, found.covariance, accuracies, reach).dominator
-        likely = front(list(zip(found.mean.tolist(), accuracies, strict=True)), ("min", "max"))
-        left = [model for model, dominator in zip(models, dominators.tolist(), strict=True) if dominator < 0]
-        return left, [model for model, keep in zip(models, likely, strict=True) if keep and model in left]
+        prediction = MachinePrediction(self.others, found, calibrate(self.others, places, self.runtime))
+        return narrow(prediction, self.system.crowd, self.sure)
 
-    def fetch_all_left(self, first: int) -> None:
-        """Probe the most telling models; then, in turns, the likely ones of those that are left."""
+    def probe_in_stages(self, first: int, stages: int) -> Narrowing:
+        """Probe the most telling models; then, in stages as the command does, those that may be on the front."""
         self.probe(choose_probes(learn(self.others), self.others.models, first))
-        while True:
-            left, likely = self.left()
-            waiting = [model for model in left if model not in self.measured]
-            if not waiting:
-                return
-            favoured = [model for model in likely if model not in self.measured]
-            self.probe((favoured or waiting)[:BATCH])
+        for stage in range(1, stages):
+            self.probe(self.narrow().following(frozenset(self.measured), stage, stages))
+        found = self.narrow()
+        self.fetched = {*self.measured, *found.left}
+        return found
 
 
 def replay(
@@ -95,16 +88,15 @@ def replay(
     machine = meter(system, Case(0.03), seed)
     others = crowd.only(~np.isin(crowd.families, list(families)))
     foresight = Foresight(system, others, machine, options.sure, options.runtime)
-    foresight.fetch_all_left(probes)
-    left, _ = foresight.left()
+    left = foresight.probe_in_stages(probes, options.stages).left
     space = Space(SPACE.name, SPACE.axes, tuple(point for point in SPACE.points if point.model in left))
-    priors = {model: Belief(value, 0.05, "copied") for model, value in system.crowd.items()}
-    settings = replace(Settings(official="none", **_NO_CHECKS), seed=seed)
+    priors = {model: Belief(value, COPIED_SD, "copied") for model, value in system.crowd.items()}
+    settings = without_checks(Settings(official="none", seed=seed))
     row = scores(system, Study(space, machine, priors, settings).run())
     return {
         **{name: row[name] for name in ("recall", "volume")},
         "lean_share": row["lean_share"] + foresight.spent_s / system.exhaustive_s,
-        "fetched": len(foresight.measured) / len(MODELS),
+        "fetched": len(foresight.fetched) / len(MODELS),
     }
 
 
@@ -114,6 +106,7 @@ def main() -> int:
     parser.add_argument("--table", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--probes", type=int, nargs="*", default=[8, 12])
+    parser.add_argument("--stages", type=int, default=STAGES, help="stages of fetching; the first has the probes")
     parser.add_argument("--sure", type=float, default=SURE)
     parser.add_argument("--runtime", default="tflite-cpp", help="a class that the crowd lacks widens the intervals")
     parser.add_argument("--tuned", action="store_true", help="replay the systems on which the settings were chosen")

@@ -12,7 +12,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cpu_families import family_of
 from msgspec.structs import replace
 
 from mlperf_home.contracts.codec import encode
@@ -20,6 +19,7 @@ from mlperf_home.prediction.crowd import crowd_of
 from mlperf_home.prediction.gaussian import learn
 from mlperf_home.prediction.probes import choose_probes
 from mlperf_home.published.classifiers import read_classifiers
+from mlperf_home.published.families import family_of
 from mlperf_home.published.results import (
     UNKNOWN_RUNTIME,
     PublishedModel,

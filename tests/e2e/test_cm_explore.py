@@ -223,3 +223,43 @@ def test_absent_imagenet_is_an_error_before_models_are_fetched(cm: Cm) -> None:
     assert ended.code != 0
     assert "ILSVRC2012_img_val.tar (50,000 images, 6.7 GB" in ended.output
     assert "get-mlperf-exploration-candidate" not in ended.output
+
+
+WITHOUT = [*HERE, "--without_dataset", "--execution_mode=test", "--test_query_count=30"]
+WITHOUT += ["--probe=0.02", "--rounds=8", "--threads=1"]
+
+
+def test_a_race_without_a_dataset_fetches_in_stages(cm: Cm) -> None:
+    first = cm.start("run", "script", f"--tags={TAGS}", *WITHOUT, "--official=front")
+    read_until(first, "undecided")
+    os.kill(first.pid, signal.SIGINT)
+    first.communicate()
+    narrowed = (experiment(cm) / "narrowing.jsonl").read_bytes()
+    before = journalled(cm)
+
+    ended = cm.script(TAGS, *WITHOUT, "--official=front")
+
+    assert ended.code == 0, ended.output
+    assert "probe 3 of 4 models" in ended.err
+    assert "> get-dataset-imagenet-val" not in ended.err
+    # Nothing is measured twice.
+    assert (experiment(cm) / "narrowing.jsonl").read_bytes() == narrowed
+    assert journalled(cm)[: len(before)] == before
+    answer = answer_of(cm)
+    assert answer["without_dataset"] is True
+    assert answer["work"]["spent_s"]["check"] == 0
+    assert len(points(answer)) == 4
+    assert all(each["accuracy_source"].startswith("copied: ") for kind in KINDS for each in answer[kind])
+    assert "unofficial" in ended.out
+    stored = [json.loads(line) for line in (experiment(cm) / "measurements.jsonl").read_text().splitlines()]
+    assert stored
+    assert {each["values"]["top1_percent"]["origin"] for each in stored} == {"copied"}
+    assert all("it has no accuracy run" in each["unofficial_because"] for each in stored)
+
+
+def test_without_a_dataset_its_options_are_refused(cm: Cm) -> None:
+    ended = cm.script("explore,mobilenet-models", "--without_dataset", "--full_accuracy")
+
+    assert ended.code != 0
+    assert "--full_accuracy: conflicts with --without_dataset" in ended.output
+    assert "Traceback" not in ended.output

@@ -97,3 +97,22 @@ def test_the_record_has_the_messages_and_the_corrections(home: Path) -> None:
     assert len(record["expected"]["corrected"]) == 3
     assert record["expected"]["corrected"][-1]["left_high_s"] == 0.0
     assert record["steps"][0]["messages"] == ["opening", "small is fast", "a detail"]
+
+
+def test_a_row_that_is_ruled_out_on_the_way_has_no_line(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folders = ScriptFolders(ENGINE.repository)
+    choose = """
+def preprocess(context):
+    return Done({"CM_CHOSEN": "large"})
+"""
+    folders.add("choose", choose, new_env_keys=["CM_CHOSEN"])
+    rows = {"table": "../sizes.json", "label": "size {{size}}"}
+    row = {"tags": "measure", "for_each": rows, "enable_if_env": {"CM_CHOSEN": ["{{size}}"]}}
+    folders.add("sweep-chosen", deps=[{"tags": "choose"}, {**row, "env": {"CM_SIZE": "{{size}}"}}])
+    answer = ENGINE.run_script({"tags": "sweep-chosen", "home": str(home), "out": "con"})
+    assert answer["return"] == 0, answer
+
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("#")]
+
+    assert len(lines) == 1
+    assert "size large: large is fast" in lines[0]

@@ -23,7 +23,7 @@ from mlperf_home.measurements.store import Store
 from mlperf_home.measurements.table import family_rows, read_family, summary_rows
 from mlperf_home.product import ENGINE, PRODUCT
 from mlperf_home.published.classifiers import model_of
-from mlperf_home.steps.exploring.explore import exploration_name
+from mlperf_home.steps.exploring.experiment import exploration_name
 from scriptgraph.cli.runs.record_file import read_record
 from scriptgraph.cli.runs.replay import request_of
 from scriptgraph.embed import Request, parse_query

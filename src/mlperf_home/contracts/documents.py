@@ -18,6 +18,7 @@ from mlperf_home.contracts.runs.session import Session
 from mlperf_home.contracts.studies.answer import AnswerDocument
 from mlperf_home.contracts.studies.estimate import EstimateDocument, EstimateRequest
 from mlperf_home.contracts.studies.experiment import ExperimentDescription
+from mlperf_home.contracts.studies.narrowing import NarrowingDocument, NarrowingRequest
 from mlperf_home.contracts.studies.picture import Picture
 from mlperf_home.contracts.studies.space import SpaceDocument
 from mlperf_home.contracts.studies.study import CandidateDescription, StudyEngine, StudyPlan
@@ -38,6 +39,8 @@ DOCUMENTS: dict[str, type] = {
     "job": Job,
     "latencies": KeptLatencies,
     "machine": Machine,
+    "narrowing": NarrowingDocument,
+    "narrowing-request": NarrowingRequest,
     "picture": Picture,
     "reproduction": Reproduction,
     "session": Session,

@@ -123,6 +123,7 @@ def answer_sections(experiment: Experiment, answer: AnswerDocument) -> list[Sect
     times = f"{sum(work.spent_s.values()):.0f} s spent, {share}; at most {work.left_s:.0f} s left"
     title = _marked(f"{experiment.name}: {answer.name} on {answer.system}", sample=answer.sample)
     times += f"; intervals at {answer.confidence:.0%}, {SESSION_ONLY}"
+    times += "; accuracies are copied: unofficial" if answer.without_dataset else ""
     sections = [
         _part(answer.front, "front", "", metrics),
         _part(answer.undecided, "undecided", "with", metrics),
@@ -139,7 +140,7 @@ def _part(standings: Sequence[Standing], name: str, against: str, metrics: Seque
             value, interval = each.values.get(metric), each.intervals.get(metric)
             bounds = f" ({interval[0]:.5g} to {interval[1]:.5g})" if value is not None and interval else ""
             cells.append("unknown" if value is None else f"{value:.5g}{bounds}")
-        rows.append((each.point, *cells, each.failed or ", ".join(each.against)))
+        rows.append((each.point, *cells, each.failed or each.left_out or ", ".join(each.against)))
     header = ("point", *(axis(metric).label for metric in metrics), against)
     return Section(f"{name} ({len(rows)})", rows, header if rows else ())
 

@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from mlperf_home.prediction.gaussian import Prediction
     from mlperf_home.published.results import PublishedResults
 
-PROBES = 8
-"""The number of models to measure: more hardly improve the rest."""
-
 SURE = 1.5
 """The ratio of the difference that decides about the front to half an interval; benchmarks/prediction.py judges it."""
 

@@ -13,6 +13,7 @@ from mlperf_home.product import ENGINE
 from scriptgraph.embed import Place, read_number, read_table, read_text, read_texts
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 
@@ -89,6 +90,12 @@ def read_classifiers(path: Path | None = None) -> list[ClassifierRow]:
 
 def _number(cell: Place | None) -> float | None:
     return None if cell is None or cell.value is None else cell.read(read_number)
+
+
+@cache
+def rows_by_variations() -> Mapping[frozenset[str], ClassifierRow]:
+    """Return the rows by the variations that get the model."""
+    return {frozenset(row.variations): row for row in read_classifiers()}
 
 
 @cache

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from mlperf_home.harness.user_conf import Target, find_performance_values, run_values
+from mlperf_home.run_times.speeds import RunSpeed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from mlperf_home.rules import Round
-    from mlperf_home.run_times.speeds import RunSpeed
+    from mlperf_home.run_times.speeds import ClassSpeed
 
 # LoadGen's Offline query has a tenth more samples than its target needs for the minimum duration.
 _OFFLINE_MARGIN = 1.1
@@ -46,13 +47,19 @@ class ExpectedDuration(NamedTuple):
     basis: str
 
 
-def expected_duration(rules: Round, run: RunOfLoadGen, speeds: Mapping[str, RunSpeed]) -> ExpectedDuration:
+def expected_duration(
+    rules: Round,
+    run: RunOfLoadGen,
+    speeds: Mapping[str, RunSpeed],
+    published: Callable[[], ClassSpeed | None] = lambda: None,
+) -> ExpectedDuration:
     """Return the expected duration of a run.
 
     Args:
         rules: the rules of the round.
         run: the run.
         speeds: the last runs of the same model by mode; empty if there are none.
+        published: returns the published times of a sample on this class of CPU; called only without `speeds`.
 
     Raises:
         SettingsError: the style of the run is unknown.
@@ -61,7 +68,10 @@ def expected_duration(rules: Round, run: RunOfLoadGen, speeds: Mapping[str, RunS
     modes = (run.mode, "performance", "accuracy", "find-performance")
     speed = next((speeds[mode] for mode in modes if mode in speeds), None)
     if speed is None:
-        return ExpectedDuration(least_s or None, None, "the speed of models that have not run here")
+        elsewhere = published()
+        if elsewhere is None:
+            return ExpectedDuration(least_s or None, None, "the speed of models that have not run here")
+        return _expected_elsewhere(rules, run, elsewhere)
     loadgen_s = _loadgen_s(rules, run, speed)
     if loadgen_s is None:
         return ExpectedDuration(least_s or None, None, "datasets of unknown size")
@@ -71,6 +81,20 @@ def expected_duration(rules: Round, run: RunOfLoadGen, speeds: Mapping[str, RunS
     return ExpectedDuration(
         low, max(least_s, loadgen_s * _SPREAD) + around_s * _SPREAD, "the models' speed on this machine"
     )
+
+
+def _expected_elsewhere(rules: Round, run: RunOfLoadGen, elsewhere: ClassSpeed) -> ExpectedDuration:
+    """Return the bounds of LoadGen's time; how long imports and opening take is not published."""
+    least_s = minimum_duration_s(rules, run)
+    times = [_loadgen_s(rules, run, _one_sample(each)) for each in (elsewhere.fastest_s, elsewhere.slowest_s)]
+    known = [max(least_s, each) for each in times if each is not None]
+    if not known:
+        return ExpectedDuration(least_s or None, None, "datasets of unknown size")
+    return ExpectedDuration(min(known), max(known), elsewhere.basis)
+
+
+def _one_sample(time_s: float) -> RunSpeed:
+    return RunSpeed(run_s=time_s, around_s=0.0, queries=1, samples=1, at_s=0.0)
 
 
 def minimum_duration_s(rules: Round, run: RunOfLoadGen) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from scriptgraph.files.atomic import LockedJson
 
@@ -41,6 +41,14 @@ class RunSpeed:
     def sample_s(self) -> float:
         """Seconds for one sample."""
         return self.run_s / max(1, self.samples)
+
+
+class ClassSpeed(NamedTuple):
+    """The published times of one sample on a class of CPU, in seconds, and their source in words."""
+
+    fastest_s: float
+    slowest_s: float
+    basis: str
 
 
 class Speeds:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _UNITS = {"latency_ms": "ms", "samples_per_second": "samples/s", "top1_percent": "% top-1", "f1_percent": "% F1"}
 _PARTS = {"front": "the front", "undecided": "undecided", "dropped": "dropped"}
 _NONE = {"front": "no point is certain yet", "undecided": "all points are decided", "dropped": "no point was dropped"}
-_KINDS = {"probe": "probes", "check": "accuracy checks", "official": "official runs"}
+_KINDS = {"prediction": "probes to predict", "probe": "probes", "check": "accuracy checks", "official": "official runs"}
 _MOST_NAMED = 3
 _SAME_REASON = "the same as above"
 # Options that do not affect the measurement.
@@ -41,6 +41,7 @@ def answer_tables(answer: AnswerDocument) -> Iterator[tuple[str, Rows]]:
     work = answer.work
     rows = [("accuracy", source) for source in sources if len(sources) == 1]
     rows += [("no MLPerf results", "made with sample data")] if sample else []
+    rows += [("unofficial", "accuracies are copied, not measured")] if answer.without_dataset else []
     rows += [(_KINDS.get(kind, kind), duration(seconds)) for kind, seconds in work.spent_s.items()]
     spent = f"{work.share:.1%} of it; {work.share_without_official:.1%} without the official runs"
     rows += [("exhaustive sweep", f"{duration(work.exhaustive_s)}, estimated"), ("spent", spent)]
@@ -71,6 +72,8 @@ def metric_text(standing: Standing, name: str) -> str:
 def _standing(standing: Standing, part: str, metrics: list[str], *, with_source: bool) -> str:
     if standing.failed:
         return f"failed: {standing.failed}"
+    if standing.left_out:
+        return standing.left_out
     # A point without values was never measured: Optuna's searches leave such points undecided.
     names = [name for name in metrics if name in standing.values]
     words = [metric_text(standing, name) for name in names] or ["not measured"]

@@ -8,19 +8,29 @@ from typing import TYPE_CHECKING
 from mlperf_home.contracts.runs.session import read_session
 from mlperf_home.harness.user_conf import SettingsError
 from mlperf_home.machine.cpu.cpu import read_cpu
+from mlperf_home.published.class_speeds import bert_speed, image_speed
+from mlperf_home.published.classifiers import rows_by_variations
 from mlperf_home.rules import UnknownRoundError, load_round
 from mlperf_home.run_times.expected import RunOfLoadGen, expected_duration, minimum_duration_s
 from mlperf_home.run_times.speeds import RunSpeed, Speeds, measured
 from scriptgraph.api import Context, StepEstimate, failing_on
 
 if TYPE_CHECKING:
+    from mlperf_home.machine.cpu.cpu import Cpu
     from mlperf_home.measurements.layout import ResultFolder
+    from mlperf_home.run_times.speeds import ClassSpeed
 
 # The keys that tell BERT models apart before any step has run.
 _BERT_KEYS = (
     *("CM_MLPERF_CUSTOM_MODEL_PATH", "CM_MLPERF_NEURALMAGIC_MODEL_ZOO_STUB"),
     *("CM_MLPERF_PRECISION", "CM_ML_MODEL_VARIATION"),
 )
+_OTHER_BERT_KEYS = _BERT_KEYS[:2]
+# Names in published results, by the variation of the script that gets the model.
+_PUBLISHED_BERTS = {
+    "obert-large-95": "obert-large-pruned95_quant-none-vnni-bert-99",
+    "mobilebert-14layer": "mobilebert-14layer_pruned50_quant-none-vnni-bert-99",
+}
 _IMAGE_KEYS = ("CM_ML_MODEL_FAMILY", "CM_ML_MODEL_VARIATION", "CM_ML_MODEL_PATH")
 _WHOLE_IMAGENET = 50_000
 _COMPLIANCE = "compliance test"
@@ -45,7 +55,10 @@ def estimate_run(context: Context) -> StepEstimate:
             context.whole("CM_MLPERF_TEST_QUERY_COUNT"),
             samples,
         )
-        expected, least_s = expected_duration(rules, run, speeds), minimum_duration_s(rules, run)
+        expected, least_s = (
+            expected_duration(rules, run, speeds, lambda: _published(context)),
+            minimum_duration_s(rules, run),
+        )
     engine = context.text("CM_MLPERF_BACKEND", "")
     return StepEstimate(
         f"{scenario} {_what(mode, least_s, samples)}",
@@ -112,7 +125,28 @@ def _what(mode: str, least_s: float, samples: int | None) -> str:
     return f"{name}, at least {least_s:.0f} s" if least_s else name
 
 
+def _published(context: Context) -> ClassSpeed | None:
+    """Return the published times of a sample of the same model and scenario on this class of CPU."""
+    cpu, scenario = _cpu(), context.text("CM_MLPERF_LOADGEN_SCENARIO")
+    name = cpu.model_name or ""
+    backend, variation = context.text("CM_MLPERF_BACKEND", ""), context.text("CM_ML_MODEL_VARIATION", "")
+    if _dataset(context) == "sample" or context.text("CM_ML_MODEL_PATH", ""):
+        return None
+    if context.text("CM_MLPERF_BENCHMARK") == "bert-99":
+        model = "" if any(context.text(key, "") for key in _OTHER_BERT_KEYS) else _PUBLISHED_BERTS.get(variation, "")
+        cores = len(cpu.affinity_cpus) / (cpu.threads_per_core or 1)
+        return bert_speed(name, cores, model, backend) if scenario == "Offline" and model else None
+    row = rows_by_variations().get(frozenset(variation.split(",")))
+    if row is None or scenario != "SingleStream":
+        return None
+    return image_speed(name, row.model, backend=backend, quantised=row.weights != "fp32")
+
+
 @lru_cache(maxsize=1)
+def _cpu() -> Cpu:
+    return read_cpu(None)
+
+
 def _machine() -> str:
-    cpu = read_cpu(None)
+    cpu = _cpu()
     return f"{cpu.model_name or cpu.architecture or 'a CPU without a name'}, {len(cpu.affinity_cpus)} CPUs to use"

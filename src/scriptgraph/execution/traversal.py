@@ -211,7 +211,8 @@ class Traversal:
             if need.waits_for:
                 need = settle(need, start.step, known.env, self._registry, chain, known.unknown)
             try:
-                if number not in rows:
+                # A row that a condition has just ruled out is nobody's work.
+                if number not in rows or need.step is None:
                     done[number] = self._need(need, known, chain)
                     return
                 with self._handler.row(rows[number]):

@@ -48,7 +48,9 @@ def _of_experiment(folder: Path, where: str) -> Iterator[Problem]:
         for problem in (*_point_problems(answer, origin), *_standing_problems(answer)):
             yield f"{where}/answer.json", problem
     running = origin.running
-    expected = (running.round, running.benchmark, running.scenario, running.sample)
+    # Without a dataset, the images of the runs are the sample's.
+    sample = running.sample or running.without_dataset
+    expected = (running.round, running.benchmark, running.scenario, sample)
     for stored in Store(folder).measurements():
         found = (stored.round, stored.benchmark, stored.scenario, stored.sample)
         if found != expected:
@@ -66,6 +68,7 @@ def _derived(answer: AnswerDocument, origin: ExplorationOrigin) -> AnswerDocumen
         answer,
         name=origin.space.name,
         sample=origin.running.sample,
+        without_dataset=origin.running.without_dataset,
         system=origin.system,
         metrics=tuple(AnswerMetric(name=name, direction=each) for name, each in directions.items()),
         work=stated if close else work,
@@ -100,6 +103,8 @@ def _standing_problems(answer: AnswerDocument) -> Iterator[str]:
                 yield f"{place}/against names {value_text(unknown[0])}, which is no point of the answer"
             if group == "front" and (standing.against or standing.failed):
                 yield f"{place} belongs to the front, but another point dominates it, or it failed"
+            if standing.left_out and (group != "dropped" or not answer.without_dataset):
+                yield f"{place} was left out of the race, but it is not dropped or the race had a dataset"
             if group == "dropped" and not (standing.against or standing.failed):
                 yield f"{place} is dropped, but no point dominates it, and it did not fail"
             yield from (f"{place}{problem}" for problem in _value_problems(standing, metrics))

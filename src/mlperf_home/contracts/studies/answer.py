@@ -55,13 +55,17 @@ class Standing(Document):
     official: Annotated[Numbers, Meta(description="The values of the official run; empty without one.")]
     likely: Annotated[bool, Meta(description="Whether no point dominates it by values without noise.")]
     failed: Annotated[str, Meta(description="The reason of a failure; empty if the point did not fail.")]
+    left_out: Annotated[
+        str, Meta(description="The prediction by which the point was not raced; empty for points of the race.")
+    ] = ""
 
 
 class StudyWork(Document):
     """The time of a study, and of the exhaustive sweep."""
 
     spent_s: Annotated[
-        Mapping[str, Annotated[float, Meta(ge=0)]], Meta(description="Seconds by kind: probe, check, official.")
+        Mapping[str, Annotated[float, Meta(ge=0)]],
+        Meta(description="Seconds by kind: prediction, probe, check, official."),
     ]
     exhaustive_s: Annotated[float, Meta(description="Estimated seconds for measuring every point.")]
     left_s: Annotated[float, Meta(description="The most seconds that the study still takes; 0 after its end.")]
@@ -110,6 +114,9 @@ class AnswerDocument(Answer):
         ),
     ]
     dataset: Annotated[str, Meta(description="The dataset and its number of samples; empty in answers of 0.1.")] = ""
+    without_dataset: Annotated[
+        bool, Meta(description="Whether accuracies are copied from others: the answer is unofficial.")
+    ] = False
 
 
 def read_answer(path: Path) -> AnswerDocument:

@@ -23,6 +23,9 @@ ESTIMATE_FILE = "estimate.json"
 FEWEST_MEASURED = 3
 """The fewest measured models that an estimate is made from."""
 
+PROBES = 8
+"""The usual number of measured models: more hardly improve the rest."""
+
 Origin = Literal["measured", "predicted"]
 EstimatedStanding = Literal["front", "undecided", "dominated"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -58,10 +58,11 @@ class RunConditions:
     Attributes:
         style: the length of official runs: valid, fast, sample or test.
         dataset_kind: the kind of the dataset in the harness' job.
-        sample: whether the data is sample data.
+        sample: whether the data is sample data; without a dataset, whether the models are the sample's.
         test_query_count: the query count of test runs; None for the default.
         options: the options of the engine, in addition to those of the space's axes.
         calibration_s: the time in seconds for each calibration, whose choice all points of a model share.
+        without_dataset: whether accuracies are copied from others; the runs then use the sample's images.
     """
 
     round: str
@@ -74,6 +75,36 @@ class RunConditions:
     test_query_count: int | None
     options: Mapping[str, Any]
     calibration_s: float = 15.0
+    without_dataset: bool = False
+
+
+@dataclass(frozen=True)
+class LeftOutModel:
+    """A model that a race leaves out, because another one is predicted to dominate it.
+
+    Attributes:
+        by: the model that dominates it.
+        z: the difference of the logarithms of their latencies, in its standard deviations.
+        needed: the least z that makes a difference sure.
+        latency_ms: its own latency as predicted.
+        fetched: whether it was fetched and probed before it was left out.
+        accuracy_percent: copied.
+        accuracy_source: the origin of the accuracy, for people.
+    """
+
+    by: str
+    z: float
+    needed: float
+    latency_ms: float
+    fetched: bool
+    accuracy_percent: float
+    accuracy_source: str
+
+    @property
+    def reason(self) -> str:
+        """The reason in words."""
+        done = "probed, then predicted" if self.fetched else "not fetched: predicted"
+        return f"{done} to be dominated by {self.by} (z = {self.z:.1f}; {self.needed:.1f} are sure)"
 
 
 @dataclass(frozen=True)
@@ -90,6 +121,8 @@ class StudyPlan:
         folder: the folder of the experiment.
         work_dir: the folder for engines' derived files.
         dataset: the dataset's name and its number of samples; "" if unknown.
+        left_out: the models that a prediction leaves out, by model; only without a dataset.
+        predicting_s: the time of the probes for that prediction, in seconds.
         schema: the version of this format.
     """
 
@@ -105,6 +138,8 @@ class StudyPlan:
     folder: Path
     work_dir: Path
     dataset: str = ""
+    left_out: Mapping[str, LeftOutModel] = field(default_factory=dict)
+    predicting_s: float = 0.0
     schema: Literal[1] = 1
 
 

@@ -22,6 +22,7 @@ class AnswerSubject:
         metrics: each metric with its direction, "min" or "max", in the order of a table's columns.
         confidence: of each interval alone; points are dropped by differences, at the risk of the whole study.
         dataset: the dataset's name and its number of samples; "" if unknown.
+        without_dataset: whether accuracies are copied.
     """
 
     name: str
@@ -30,6 +31,7 @@ class AnswerSubject:
     metrics: Mapping[str, Direction]
     confidence: float
     dataset: str = ""
+    without_dataset: bool = False
 
 
 def to_json(answer: Answer, subject: AnswerSubject) -> str:
@@ -42,6 +44,7 @@ def to_json(answer: Answer, subject: AnswerSubject) -> str:
         metrics=tuple(AnswerMetric(name=name, direction=direction) for name, direction in subject.metrics.items()),
         confidence=subject.confidence,
         dataset=subject.dataset,
+        without_dataset=subject.without_dataset,
         front=answer.front,
         undecided=answer.undecided,
         dropped=answer.dropped,

@@ -28,6 +28,7 @@ from mlperf_home.exploration.definition.journal import Journal
 from mlperf_home.exploration.definition.meter import JournaledMeter
 from mlperf_home.exploration.definition.settings import study_identity
 from mlperf_home.exploration.live.jobs import Engines
+from mlperf_home.exploration.live.left_out import raced_space, with_left_out
 from mlperf_home.exploration.live.meter import LiveMeter
 from mlperf_home.exploration.live.plan import read_plan, space_of, subject_of
 from mlperf_home.exploration.optuna_search import Budget, search
@@ -61,11 +62,17 @@ def main() -> int:
 
 def explore(plan: StudyPlan) -> None:
     """Run a study, and write its answer after each step."""
-    space = space_of(plan)
-    identity = {**study_identity(space, plan.priors, plan.settings), "searcher": plan.searcher, "budget": plan.budget_s}
+    space = raced_space(plan)
+    # A prediction's choice of models is no part of the identity: it may change when a model could not be fetched.
+    identity = {
+        **study_identity(space_of(plan), plan.priors, plan.settings),
+        "searcher": plan.searcher,
+        "budget": plan.budget_s,
+    }
     path = plan.folder / "answer.json"
 
-    def write_answer(answer: Answer) -> None:
+    def write_answer(raced: Answer) -> None:
+        answer = with_left_out(raced, plan)
         replace_text(path, to_json(answer, subject_of(plan)))
         print_line(standing_of(answer))
 

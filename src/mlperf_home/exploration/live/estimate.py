@@ -14,28 +14,25 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from mlperf_home.contracts.codec import print_line, write_document
 from mlperf_home.contracts.runs.progress import print_failure
 from mlperf_home.contracts.studies.estimate import ESTIMATE_FILE, EstimateDocument, EstimateRequest, read_request
-from mlperf_home.contracts.studies.events import StudyAnswered, StudyDoing
+from mlperf_home.contracts.studies.events import StudyAnswered
 from mlperf_home.errors import LocatedError
 from mlperf_home.exploration.definition.journal import Journal
-from mlperf_home.exploration.definition.meter import JournaledMeter, PointFailedError, failure_warning
+from mlperf_home.exploration.definition.meter import JournaledMeter
 from mlperf_home.exploration.definition.settings import study_identity
 from mlperf_home.exploration.live.jobs import Engines
 from mlperf_home.exploration.live.meter import LiveMeter
 from mlperf_home.exploration.live.plan import space_of
+from mlperf_home.exploration.live.probes import probe_points
 from mlperf_home.harness.child import die_with_parent
-from mlperf_home.prediction.estimate import estimate, measured_latency
+from mlperf_home.prediction.estimate import estimate
 from mlperf_home.published.results import shipped_results
 from scriptgraph.errors import ScriptGraphError
 
 if TYPE_CHECKING:
     from mlperf_home.exploration.definition.meter import Meter
-    from mlperf_home.exploration.definition.space import Point
-    from mlperf_home.prediction.estimate import MeasuredLatency
 
 EXIT_REFUSED = 65
 
@@ -77,27 +74,10 @@ def measure_and_estimate(request: EstimateRequest, meter: Meter, damages: list[s
     space = space_of(request.study)
     points = [point for point in space.points if point.model in request.study.candidates]
     absent = [f"{model} is left out: {reason}" for model, reason in request.study.absent.items()]
-    probes: dict[str, list[float]] = {point.model: [] for point in points}
-    warnings, spent_s = [*damages, *absent], 0.0
-    random = np.random.default_rng(request.study.settings.seed)
-    for number in range(request.rounds):
-        meter.begin_round(0.0)
-        for place, index in enumerate(random.permutation(len(points)).tolist()):
-            point: Point = points[index]
-            print_line(StudyDoing(what="probes", done=number * len(points) + place, of=request.rounds * len(points)))
-            if point.model not in probes:
-                continue  # it has failed
-            try:
-                observation = meter.probe(point, request.probe_s, number)
-            except PointFailedError as error:
-                warnings.append(failure_warning(point.name, error))
-                del probes[point.model]
-                continue
-            probes[point.model].append(observation.values["latency_ms"])
-            spent_s += observation.cost_s
-    measured: dict[str, MeasuredLatency] = {model: measured_latency(values) for model, values in probes.items()}
+    probes = probe_points(points, meter, request.rounds, request.probe_s, request.study.settings.seed)
     models = list(dict.fromkeys(point.model for point in space.points))
-    return estimate(request, models, measured, shipped_results(request.results), warnings, spent_s)
+    warnings = [*damages, *absent, *probes.warnings]
+    return estimate(request, models, probes.measured, shipped_results(request.results), warnings, probes.spent_s)
 
 
 if __name__ == "__main__":

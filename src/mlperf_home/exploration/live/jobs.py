@@ -98,7 +98,7 @@ def write_job(plan: StudyPlan, point: Point, run: PointRun, settled: Mapping[str
         stall_timeout_s=running.stall_timeout_s,
         calibration_s=running.calibration_s,
         same_calibration=True,
-        sample=running.sample,
+        sample=running.sample or running.without_dataset,
     )
     path = folder.root / f"{run.mode}-job.json"
     write_document(path, job_of(options, run.mode, folder.logs(run.mode), folder.session(run.mode)))

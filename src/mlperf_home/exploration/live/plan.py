@@ -26,5 +26,13 @@ def space_of(plan: StudyPlan) -> Space:
 def subject_of(plan: StudyPlan) -> AnswerSubject:
     """Return the subject of the plan's answer."""
     system, settings = next(iter(plan.engines.values())).system, plan.settings
-    confidence, sample = 1 - settings.risk, plan.running.sample
-    return AnswerSubject(plan.space.name, sample, system, settings.directions, confidence, plan.dataset)
+    confidence, running = 1 - settings.risk, plan.running
+    return AnswerSubject(
+        plan.space.name,
+        running.sample,
+        system,
+        settings.directions,
+        confidence,
+        plan.dataset,
+        running.without_dataset,
+    )

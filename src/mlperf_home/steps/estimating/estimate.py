@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from mlperf_home.contracts.codec import encode, write_document
-from mlperf_home.contracts.studies.estimate import ESTIMATE_FILE, CopiedAccuracy, EstimateRequest, read_estimate
+from mlperf_home.contracts.studies.estimate import ESTIMATE_FILE, EstimateRequest, read_estimate
 from mlperf_home.contracts.studies.events import StudyDoing, read_study_event
 from mlperf_home.contracts.studies.race import Settings
-from mlperf_home.published.classifiers import read_classifiers
-from mlperf_home.samples import mobilenet
 from mlperf_home.steps.estimating.estimate_tables import estimate_tables
+from mlperf_home.steps.exploring.copied import RUNTIMES, copied_accuracies
 from mlperf_home.steps.exploring.options import models_of
 from mlperf_home.steps.exploring.study_plan import engines_of, read_study_plan
 from mlperf_home.steps.launch import run_module
@@ -24,11 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scriptgraph.api import Context
-
-RUNTIMES = {"litert": "litert", "tflite": "tflite-runtime"}
-"""The runtime class of each engine. Neither is a class of published results, which used TFLite's C++ API and ArmNN:
-on x86, tflite-runtime takes 8 times as long for a quantised MobileNet as for a float one, C++ TFLite 0.5 to 1.5 times.
-"""
 
 
 def make_estimate(context: Context) -> Path:
@@ -93,19 +87,3 @@ def _name(request: EstimateRequest) -> str:
     document["study"] |= {"folder": "", "priors": {}}
     digest = hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:8]
     return f"estimate-{request.study.space.name}-{digest}"
-
-
-def copied_accuracies(models: list[str], *, sample: bool) -> dict[str, CopiedAccuracy]:
-    """Return the accuracies that others published, by model; those of the sample are its own."""
-    rows = {row.model: row for row in read_classifiers() if row.sample is sample}
-    known = mobilenet.provenance()["models"] if sample else {}
-    accuracies = {}
-    for model in models:
-        if sample:
-            percent = float(known[f"{rows[model].name}.tflite"]["accuracy_percent"])
-            accuracies[model] = CopiedAccuracy(percent=percent, source="the sample's own sample.json")
-            continue
-        found, source = rows[model].accuracy(as_published=True)
-        if found is not None:
-            accuracies[model] = CopiedAccuracy(percent=found, source=source)
-    return accuracies

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mlperf_home.contracts.codec import encode, write_document
+from mlperf_home.contracts.codec import write_document
 from mlperf_home.contracts.studies.answer import read_answer
 from mlperf_home.contracts.studies.events import OfficialRunDone, StudyDoing, StudyStanding, read_study_event
-from mlperf_home.contracts.studies.experiment import ExplorationOrigin
-from mlperf_home.experiments.experiment import Experiment, Experiments
+from mlperf_home.contracts.studies.narrowing import read_narrowing
 from mlperf_home.exploration.live.jobs import official_folder
-from mlperf_home.exploration.live.plan import space_of, subject_of
+from mlperf_home.exploration.live.left_out import raced_space
+from mlperf_home.exploration.live.plan import space_of
 from mlperf_home.measurements.ingest import ingest
-from mlperf_home.measurements.measurement import Measurement, Weights, to_json, with_weights
-from mlperf_home.steps.exploring.options import models_of
-from mlperf_home.steps.exploring.study_plan import engines_of, read_study_plan
+from mlperf_home.measurements.measurement import Measurement, Value, Weights, to_json, with_weights
+from mlperf_home.steps.exploring.experiment import begin_exploration
+from mlperf_home.steps.exploring.study_plan import read_study_plan
 from mlperf_home.steps.launch import run_module
 from mlperf_home.steps.machine import Pricing, machine_facts, read_pricing
 from mlperf_home.steps.next_commands import after_exploration
@@ -28,7 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from mlperf_home.contracts.studies.narrowing import NarrowingDocument
     from mlperf_home.contracts.studies.study import StudyPlan
+    from mlperf_home.experiments.experiment import Experiment
     from mlperf_home.exploration.definition.space import Point
     from scriptgraph.api import Context
 
@@ -41,17 +41,16 @@ def explore(context: Context) -> Path:
         StepFailed: an option cannot be used, or the study ended without an answer.
     """
     prices = read_pricing(context)  # an error in it must come before a long run
-    folder = context.output_path("CM_MLPERF_EXPERIMENTS_DIR", context.results_home / "experiments")
-    experiments = Experiments(folder)
-    plan = read_study_plan(context, experiments.root)
-    experiment = _begin(context, experiments, plan)
+    plan = read_study_plan(context, context.results_home)
+    experiment = begin_exploration(context, plan)
     plan = replace(plan, folder=experiment.folder)
+    if plan.running.without_dataset:
+        plan = narrowed_plan(plan, read_narrowing(context.existing("CM_EXPLORE_NARROWING")))
     listener = _StudyListener(context, plan, experiment, prices)
     path = context.output / "study.json"
     write_document(path, plan)
-    context.say(
-        f"experiment {experiment.name}: {len(space_of(plan).points)} points; after a stop, the same command resumes it"
-    )
+    count = len(raced_space(plan).points)
+    context.say(f"experiment {experiment.name}: {count} points; after a stop, the same command resumes it")
     python = context.text("CM_PYTHON_LIB_BIN_WITH_PATH")
     run_module(context.command, [python], ["mlperf_home.exploration.live", "--plan", path], on_line=listener.read_line)
     answer = read_answer(experiment.answer)
@@ -66,27 +65,11 @@ def explore(context: Context) -> Path:
     return experiment.answer
 
 
-def _begin(context: Context, experiments: Experiments, plan: StudyPlan) -> Experiment:
-    """Create the experiment, or resume the one of the same options."""
-    made_by = ExplorationOrigin(
-        space=plan.space,
-        settings=plan.settings,
-        searcher=plan.searcher,
-        budget_s=plan.budget_s,
-        running=plan.running,
-        engines={each.backend: each.version for each in engines_of(context)},
-        system=subject_of(plan).system,
-    )
-    name = context.text("CM_MLPERF_EXPERIMENT_NAME", exploration_name(made_by))
-    families = {model.partition("/")[0].removeprefix("sample-").partition("-")[0] for model in models_of(plan.space)}
-    tags = ["explore", *sorted(families), *(["sample"] if plan.running.sample else [])]
-    return experiments.begin(name, "exploration", tags, made_by, sample=plan.running.sample)
-
-
-def exploration_name(made_by: ExplorationOrigin) -> str:
-    """Return the default name of an exploration; equal options have equal names."""
-    digest = hashlib.sha256(json.dumps(encode(made_by), sort_keys=True).encode()).hexdigest()[:8]
-    return f"explore-{made_by.space.name}-{digest}"
+def narrowed_plan(plan: StudyPlan, found: NarrowingDocument) -> StudyPlan:
+    """Return the plan of a race over the models that a prediction leaves."""
+    unraced = found.left_out.keys()
+    absent = {model: found.absent.get(model, why) for model, why in plan.absent.items() if model not in unraced}
+    return replace(plan, absent=absent, left_out=found.left_out, predicting_s=found.spent_s)
 
 
 class _StudyListener:
@@ -120,5 +103,16 @@ class _StudyListener:
         system = machine_facts(self._context, folder.root.parent.parent.name)
         ingested = ingest(folder.root, system, candidate.name, self._prices.of(system))
         measurement = with_weights(ingested, Weights(candidate.weight_type, candidate.source))
+        if self._plan.running.without_dataset:
+            measurement = _with_copied_accuracy(measurement, self._plan, point.model)
         replace_text(folder.measurement, to_json(measurement))
         return measurement
+
+
+def _with_copied_accuracy(measurement: Measurement, plan: StudyPlan, model: str) -> Measurement:
+    prior = plan.priors.get(model)
+    if prior is None:
+        return measurement
+    copied = Value(prior.percent, "copied", prior.source.removeprefix("copied: "))
+    values = {name: value for name, value in measurement.values.items() if name != "accuracy"}
+    return replace(measurement, values={**values, plan.settings.accuracy: copied})

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from mlperf_home.contracts.codec import parse_document
-from mlperf_home.contracts.studies.race import Settings
+from mlperf_home.contracts.studies.race import Settings, without_checks
 from mlperf_home.contracts.studies.space import SPACE_LIMITS, SpaceConstraint, SpaceDocument
 from mlperf_home.contracts.studies.study import SEARCHERS
 from mlperf_home.engines.registry import NAMES
@@ -39,6 +39,13 @@ _ADDED = {
     "batch": "CM_EXPLORE_BATCH",
     "streams": "CM_EXPLORE_STREAMS",
     "lengths": "CM_EXPLORE_LENGTHS",
+}
+WITHOUT_DATASET = "CM_EXPLORE_WITHOUT_DATASET"
+_DATASET_OPTIONS = {
+    "imagenet_path": "IMAGENET_PATH",
+    "labels_path": "CM_DATASET_IMAGENET_LABELS",
+    "dataset_size": "CM_DATASET_SIZE",
+    "full_accuracy": "CM_EXPLORE_FULL_ACCURACY",
 }
 _AXES = ("family", "multiplier", "resolution", "precision")
 _COUNTS = ("threads", "batch", "streams")
@@ -133,19 +140,39 @@ def race_settings(context: Context) -> Settings:
     Raises:
         StepFailed: an option is out of range.
     """
+    without_dataset = context.flag(WITHOUT_DATASET)
+    official = "none" if without_dataset else Settings.official
     options: dict[str, Any] = {
         "risk": context.number("CM_EXPLORE_RISK"),
         "rounds": context.whole("CM_EXPLORE_ROUNDS"),
         "round_spacing_s": context.number("CM_EXPLORE_ROUND_SPACING_S"),
         "first_probe_s": context.number("CM_EXPLORE_PROBE_S"),
-        "official": context.text("CM_EXPLORE_OFFICIAL", Settings.official),
+        "official": context.text("CM_EXPLORE_OFFICIAL", official),
         "full_accuracy": context.flag("CM_EXPLORE_FULL_ACCURACY"),
         "seed": context.whole("CM_EXPLORE_SEED"),
     }
     try:
-        return Settings(**{name: value for name, value in options.items() if value is not None})
+        settings = Settings(**{name: value for name, value in options.items() if value is not None})
+        return without_checks(settings) if without_dataset else settings
     except ValueError as error:
         raise StepFailed(f"the exploration's options: {error}") from None
+
+
+def check_without_dataset(context: Context) -> None:
+    """Check that no option needs the dataset that `--without_dataset` does without.
+
+    Raises:
+        StepFailed: an option does.
+    """
+    if not context.flag(WITHOUT_DATASET):
+        return
+    for option, key in _DATASET_OPTIONS.items():
+        if context.text(key, ""):
+            raise StepFailed(f"--{option}: conflicts with --without_dataset; leave one of them out")
+    if context.text("CM_DATASET_IMAGENET_RECIPE", "published") != "published" and not context.flag("CM_DATASET_SAMPLE"):
+        raise StepFailed("--recipe: conflicts with --without_dataset; accuracies are copied as published")
+    if context.text("CM_EXPLORE_SEARCHER", "race") != "race":
+        raise StepFailed("--searcher: conflicts with --without_dataset; only the race does without accuracy runs")
 
 
 def read_searcher(context: Context) -> tuple[str, float | None]:

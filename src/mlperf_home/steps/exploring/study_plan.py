@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from mlperf_home.contracts.codec import OpenDocument, read_document
 from mlperf_home.contracts.runs.session import dataset_text
-from mlperf_home.contracts.studies.race import Protocol, Settings
+from mlperf_home.contracts.studies.race import COPIED_SD, Belief, Protocol, Settings
 from mlperf_home.contracts.studies.space import SPACE_LIMITS, SpaceDocument
 from mlperf_home.contracts.studies.study import (
     DESCRIPTION_LIMITS,
@@ -21,7 +21,8 @@ from mlperf_home.contracts.studies.study import (
 from mlperf_home.engines.calibration.budgets import EXPLORATION_S, SHORT_S, default_budget_s
 from mlperf_home.harness.user_conf import Target, run_values
 from mlperf_home.rules import load_round
-from mlperf_home.steps.exploring.options import models_of, race_settings, read_searcher
+from mlperf_home.steps.exploring.copied import copied_accuracies
+from mlperf_home.steps.exploring.options import WITHOUT_DATASET, models_of, race_settings, read_searcher
 from mlperf_home.steps.run_request import WORKLOADS, backend_options, run_prefix
 from scriptgraph.api import Context, StepFailed
 
@@ -64,15 +65,21 @@ def read_study_plan(context: Context, folder: Path, settings: Settings | None = 
         raise StepFailed(f"no model is available; the first error: {first}")
     searcher, budget_s = ("race", None) if settings else read_searcher(context)
     prefix = tuple(run_prefix(context))
-    running = _run_conditions(context, candidates)
+    without_dataset = settings is None and context.flag(WITHOUT_DATASET)
+    running = _run_conditions(context, candidates, without_dataset=without_dataset)
     path = Path(candidates[0].dataset) / WORKLOADS[running.benchmark].facts_file
     prepared = read_document(path, _Prepared, DESCRIPTION_LIMITS)
+    priors = {each.model: each.prior for each in candidates if each.prior}
+    if without_dataset:
+        # Of all models: the identity of the study does not depend on the ones that were fetched.
+        copied = copied_accuracies(models_of(space), sample=running.sample)
+        priors = {model: Belief(each.percent, COPIED_SD, f"copied: {each.source}") for model, each in copied.items()}
     return StudyPlan(
         space=space,
         settings=_settings(settings or race_settings(context), prepared, running),
         searcher=searcher,
         budget_s=budget_s,
-        priors={each.model: each.prior for each in candidates if each.prior},
+        priors=priors,
         candidates={each.model: each.candidate for each in candidates},
         absent=absent,
         engines={each.backend: EngineEnvironment(each.python, prefix, each.system) for each in engines_of(context)},
@@ -104,7 +111,9 @@ def _absent_models(
     return {model: f"the model or its dataset is absent: {reasons.get(model, usual)}" for model in sorted(missing)}
 
 
-def _run_conditions(context: Context, candidates: Sequence[CandidateDescription]) -> RunConditions:
+def _run_conditions(
+    context: Context, candidates: Sequence[CandidateDescription], *, without_dataset: bool
+) -> RunConditions:
     benchmark, option = context.text("CM_MLPERF_BENCHMARK"), context.text("CM_MLPERF_LOADGEN_SCENARIO")
     scenario = next((each for each in _METRICS if each == option), None)
     if scenario is None:
@@ -117,11 +126,12 @@ def _run_conditions(context: Context, candidates: Sequence[CandidateDescription]
         scenario=scenario,
         style=context.text("CM_MLPERF_EXECUTION_MODE"),
         dataset_kind=workload.kind,
-        sample=bool(note or context.flag("CM_DATASET_SAMPLE")),
+        sample=bool((note and not without_dataset) or context.flag("CM_DATASET_SAMPLE")),
         stall_timeout_s=context.number("CM_MLPERF_STALL_TIMEOUT_S") or 300.0,
         test_query_count=context.whole("CM_MLPERF_TEST_QUERY_COUNT"),
         options=backend_options(context),
         calibration_s=context.number("CM_MLPERF_CALIBRATION_SECONDS") or _calibration_s(context, benchmark),
+        without_dataset=without_dataset,
     )
 
 
@@ -137,8 +147,10 @@ def _settings(settings: Settings, prepared: _Prepared, running: RunConditions) -
     values = run_values(rules, running.scenario, running.style, target, count, benchmark=running.benchmark)
     least = rules.scenarios[running.scenario]
     queries = rules.min_query_count(running.scenario, running.benchmark)
+    # The work of a sweep is that over the whole dataset, even where there is none.
+    whole = running.without_dataset and not running.sample
     protocol = Protocol(
-        samples=prepared.samples,
+        samples=rules.benchmarks[running.benchmark].dataset_sample_count if whole else prepared.samples,
         official_s=values.get("min_duration", least.min_duration_ms) / 1000,
         official_queries=int(values.get("min_query_count", queries)),
     )

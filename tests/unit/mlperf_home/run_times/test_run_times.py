@@ -9,7 +9,7 @@ import pytest
 
 from mlperf_home.rules import load_round
 from mlperf_home.run_times.expected import ExpectedDuration, RunOfLoadGen, expected_duration
-from mlperf_home.run_times.speeds import RunSpeed, Speeds, measured
+from mlperf_home.run_times.speeds import ClassSpeed, RunSpeed, Speeds, measured
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,6 +72,16 @@ def test_without_a_speed_only_the_minimum_is_known(mode: str, low: float | None)
 
     assert found[:2] == (low, None)
     assert "have not run here" in found.basis
+
+
+def test_published_speeds_stand_in_for_a_first_run() -> None:
+    def found(mode: str, speeds: dict[str, RunSpeed], samples: int) -> ExpectedDuration:
+        run = RunOfLoadGen("resnet", "SingleStream", mode, "valid", samples=samples)
+        return expected_duration(RULES, run, speeds, lambda: ClassSpeed(0.01, 0.1, "published results"))
+
+    assert found("accuracy", {}, 50_000) == ExpectedDuration(500.0, 5000.0, "published results")
+    assert found("performance", {}, 50_000) == ExpectedDuration(600.0, 600.0, "published results")
+    assert found("accuracy", {"accuracy": SPEED}, 1000).basis == "the models' speed on this machine"
 
 
 def test_a_dataset_of_unknown_size_makes_accuracy_unknown() -> None:

@@ -1,0 +1,33 @@
+"""Without a dataset: accuracies that others published, and the runtime class of each engine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mlperf_home.contracts.studies.estimate import CopiedAccuracy
+from mlperf_home.published.classifiers import read_classifiers
+from mlperf_home.samples import mobilenet
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+RUNTIMES = {"litert": "litert", "tflite": "tflite-runtime"}
+"""The runtime class of each engine. Neither is a class of published results, which used TFLite's C++ API and ArmNN:
+on x86, tflite-runtime takes 8 times as long for a quantised MobileNet as for a float one, C++ TFLite 0.5 to 1.5 times.
+"""
+
+
+def copied_accuracies(models: Sequence[str], *, sample: bool) -> dict[str, CopiedAccuracy]:
+    """Return the accuracies that others published, by model; those of the sample are its own."""
+    rows = {row.model: row for row in read_classifiers() if row.sample is sample}
+    known = mobilenet.provenance()["models"] if sample else {}
+    accuracies = {}
+    for model in models:
+        if sample:
+            percent = float(known[f"{rows[model].name}.tflite"]["accuracy_percent"])
+            accuracies[model] = CopiedAccuracy(percent=percent, source="the sample's own sample.json")
+            continue
+        found, source = rows[model].accuracy(as_published=True)
+        if found is not None:
+            accuracies[model] = CopiedAccuracy(percent=found, source=source)
+    return accuracies
