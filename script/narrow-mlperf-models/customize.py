@@ -2,13 +2,13 @@
 
 from mlperf_home.errors import LocatedError
 from mlperf_home.steps.exploring.narrowing import narrow_models
-from scriptgraph.api import Context, Done, Estimate, Outcome, failing_on
+from scriptgraph.api import Context, Done, Outcome, StepEstimate, failing_on
 
 
-def estimate(context: Context) -> Estimate:
+def estimate(context: Context) -> StepEstimate:
     """Return an unknown duration: it depends on the number of models that may be on the front."""
     what = f"probes of image classifiers, stage {context.text('CM_EXPLORE_STAGE')}"
-    return Estimate(what, "image classifiers", "", basis="models that may be on the front")
+    return StepEstimate(what, "image classifiers", "", basis="models that may be on the front")
 
 
 def preprocess(context: Context) -> Outcome:
