@@ -5,10 +5,6 @@ from __future__ import annotations
 # Longer than the names of files, which may have 255 bytes in each folder.
 _LONGEST_WORD, _ENDS = 1000, 200
 _CONTROLS = (*range(0x20), *range(0x7F, 0xA0))
-# Marks and overrides of direction, line and paragraph separators, and the byte order mark.
-_INVISIBLE = (0x61C, 0x200E, 0x200F, 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFEFF)
-# Halves of characters: Python's form of bytes that are not UTF-8, which cannot be written.
-_SURROGATES = range(0xD800, 0xE000)
 
 
 def _escape(code: int) -> str:
@@ -16,14 +12,17 @@ def _escape(code: int) -> str:
 
 
 class _Escapes(dict[int, str]):
-    """A table for `str.translate`; a table of all surrogates would cost each start a millisecond."""
+    """A table for `str.translate` of what cannot be seen: marks of direction, separators, joiners, halves of characters.
+
+    It grows as it is used, because a table of all of them would cost each start a millisecond.
+    """
 
     def __missing__(self, code: int) -> str:
-        self[code] = text = _escape(code) if code in _SURROGATES else chr(code)
+        self[code] = text = chr(code) if chr(code).isprintable() else _escape(code)
         return text
 
 
-_ESCAPES = _Escapes((code, _escape(code)) for code in (*_CONTROLS, *_INVISIBLE))
+_ESCAPES = _Escapes((code, _escape(code)) for code in _CONTROLS)
 _OF_LINES = _Escapes({**_ESCAPES, ord("\n"): "\n", ord("\t"): "\t", ord("\r"): "\n"})
 
 

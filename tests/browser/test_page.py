@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 pytest.importorskip("matplotlib", reason="Matplotlib is not installed in this Python")
 pytest.importorskip("plotly", reason="Plotly is not installed in this Python")
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed in this Python")
+waits = pytest.importorskip("selenium.webdriver.support.wait", reason="selenium is not installed in this Python")
+
+PATIENCE_S = 30
+COLOUR_OF_CHART = "return document.getElementById('chart').layout.font.color"
 
 CHROMIUM, DRIVER = (shutil.which(name) for name in ("chromium", "chromedriver"))
 pytestmark = pytest.mark.skipif(
@@ -218,14 +222,15 @@ def test_a_dark_page_has_light_text(page: Any) -> None:
     def text_colours(scheme: str) -> tuple[str, str]:
         feature = {"name": "prefers-color-scheme", "value": scheme}
         page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
-        body = page.execute_script("return getComputedStyle(document.body).color")
-        return body, page.execute_script("return document.getElementById('chart').layout.font.color")
+        return page.execute_script("return getComputedStyle(document.body).color"), page.execute_script(COLOUR_OF_CHART)
 
-    light, dark = text_colours("light"), text_colours("dark")
-    text_colours("light")
-
-    assert light == ("rgb(31, 35, 40)", "#1f2328")
-    assert dark == ("rgb(230, 237, 243)", "#e6edf3")
+    # The chart is drawn anew after the colours of the page have changed.
+    waiting = waits.WebDriverWait(page, PATIENCE_S)
+    for scheme, colours in (
+        ("dark", ("rgb(230, 237, 243)", "#e6edf3")),
+        ("light", ("rgb(31, 35, 40)", "#1f2328")),
+    ):
+        assert waiting.until(lambda _, scheme=scheme, colours=colours: text_colours(scheme) == colours)
 
 
 def test_a_phone_needs_no_sideways_scrolling(page: Any) -> None:

@@ -63,7 +63,7 @@ def test_the_sample_measures_three_and_predicts_five(measuring_cm: Cm) -> None:
 
 
 def test_a_stopped_estimate_goes_on_where_it_stopped(measuring_cm: Cm) -> None:
-    first = measuring_cm.start("run", "script", f"--tags={TAGS}", *HERE, "--probe=0.02", "--rounds=8")
+    first = measuring_cm.start("run", "script", f"--tags={TAGS}", *HERE, "--probe=0.02", "--rounds=8", "-v")
     assert first.stderr is not None
     assert any("probes: 2" in line for line in first.stderr)
     os.kill(first.pid, signal.SIGINT)
@@ -102,7 +102,7 @@ def test_wrong_input_is_one_line_before_anything_runs(cm: Cm, option: str, messa
 
 def test_the_plan_names_what_it_may_measure(cm: Cm) -> None:
     shown = subprocess.run(
-        [str(cm.program), "run", "script", "--tags=estimate,mobilenet-models", "--plan"],
+        [str(cm.program), "run", "script", "--tags=estimate,mobilenet-models", "--plan", "-v"],
         env=cm.environment,
         capture_output=True,
         text=True,

@@ -92,7 +92,7 @@ def read_until(process: subprocess.Popen[str], marker: str) -> None:
 
 @pytest.mark.parametrize(("number", "marker"), [(signal.SIGKILL, "front 0"), (signal.SIGINT, "official runs")])
 def test_a_stopped_exploration_measures_nothing_twice(cm: Cm, number: int, marker: str) -> None:
-    first = cm.start("run", "script", f"--tags={TAGS}", *OPTIONS)
+    first = cm.start("run", "script", f"--tags={TAGS}", *OPTIONS, "-v")
     read_until(first, marker)
     os.kill(first.pid, number)
     first.communicate()

@@ -21,7 +21,7 @@ def files(folder: Path) -> set[str]:
 def test_the_plan_is_shown_and_nothing_changes(cm: Cm) -> None:
     before = files(cm.home)
 
-    ended = cm.script(OFFICIAL, "--plan")
+    ended = cm.script(OFFICIAL, "--plan", "-v")
 
     assert ended.code == 0, ended.output
     assert "get-dataset-squad [_validation" in ended.out

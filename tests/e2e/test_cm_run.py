@@ -359,7 +359,7 @@ def test_a_second_run_waits_until_the_first_has_measured(
 ) -> None:
     second = cm.start("run", "script", f"--tags={TAGS}", *small)
     assert second.stderr is not None
-    assert any("waiting for other runs to finish" in line for line in second.stderr)
+    assert any("a measurement runs alone: waiting for" in line and "run script" in line for line in second.stderr)
     assert second.poll() is None
 
     hanging.send_signal(signal.SIGINT)

@@ -43,6 +43,7 @@ def start(cm: Cm, tmp_path: Path) -> subprocess.Popen[str]:
         *(f"--adr.{name}.environment={sys.executable}" for name in environments),
         *("--execution_mode=test", "--adr.sample-dataset.images=60", "--test_query_count=40"),
         f"--results_dir={tmp_path / 'results'}",
+        "-v",  # a row of a sweep is one line otherwise
     )
 
 

@@ -415,6 +415,7 @@ NAMES = (
     *("tar of images", "array", "image", "onnx", "tflite", "tflite of ours", "lscpu", "machine", "lscpu of a machine"),
     *("dmidecode", "kernel integer", "kernel list", "repository", "manifest in YAML", "manifest", "index of scripts"),
     *("pip.conf", "system description", "mapping", "harness line", "study line", "estimate", "published results"),
+    *("latencies", "latencies of a result"),
 )
 
 

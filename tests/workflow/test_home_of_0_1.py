@@ -19,6 +19,7 @@ from mlperf_home.exploration.definition.journal import read_observations
 from mlperf_home.measurements.index import Index, MeasurementFilter
 from mlperf_home.measurements.ingest import ingest
 from mlperf_home.measurements.measurement import DATASET, Measurement, Value, from_json
+from mlperf_home.measurements.run_times import CHANGED_STATE
 from mlperf_home.measurements.store import Store
 from mlperf_home.measurements.table import family_rows, read_family, summary_rows
 from mlperf_home.product import ENGINE, PRODUCT
@@ -77,7 +78,7 @@ def ingest_again(folder: Path, stored: Measurement) -> Measurement:
 
 def known_to_0_1(measurement: Measurement) -> dict[str, Value]:
     """Return the values without those that version 0.1 did not have."""
-    return {name: value for name, value in measurement.values.items() if name != DATASET}
+    return {name: value for name, value in measurement.values.items() if name not in {DATASET, CHANGED_STATE}}
 
 
 def shown(home: Path, **options: Any) -> list[dict[str, Any]]:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from scriptgraph.cli.tables import LiveBars, LiveLine
 
-# In a pipe, progress is shown at most this often; a table row shows what lasts for this long.
-_PLAIN_PROGRESS_S = 10.0
+# In a pipe, progress is shown at most this often, or with -v for each tenth; a table row shows what lasts for a minute.
+_PLAIN_PROGRESS_S, _TENTH_PERCENT = 10.0, 10
 _LONG_S = 60.0
 _BOLD, _DIM, _RED, _YELLOW = "1", "2", "31", "33"
 
@@ -54,6 +54,7 @@ class RunConsole:
         self._drawn: LiveBars | LiveLine | None = None
         self._clock = clock
         self._progress_shown: dict[str, float] = {}
+        self._tenths_shown: dict[str, int] = {}
         self._warned: set[tuple[str, str]] = set()
         self._active: dict[str, bool] = {}  # by title, whether its own line is shown
         self._row = ""  # the table row that is at work: "3 of 81: LABEL"
@@ -227,8 +228,9 @@ class RunConsole:
                 self._drawn = LiveBars(self._lines_to)
             self._drawn.update(printable_name(what), done, total)
         elif total:
-            now = self._clock()
-            if now - self._progress_shown.setdefault(what, now) >= _PLAIN_PROGRESS_S:
-                self._progress_shown[what] = now
+            now, tenth = self._clock(), int(100 * done / total) // _TENTH_PERCENT
+            due = now - self._progress_shown.setdefault(what, now) >= _PLAIN_PROGRESS_S
+            if due or (self.verbose and self._tenths_shown.get(what) != tenth):
+                self._progress_shown[what], self._tenths_shown[what] = now, tenth
                 self._head(title)
                 self._line(f"  {what}: {100 * done / total:.0f} %")

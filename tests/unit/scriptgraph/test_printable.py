@@ -23,6 +23,8 @@ from scriptgraph.printable import printable, printable_name, shortened
         ("user\u202egpj.exe", "user\\u202egpj.exe"),
         ("\u2066hidden\u2069", "\\u2066hidden\\u2069"),
         ("caf\udce9", "caf\\udce9"),
+        ("none\ud7fc", "none\\ud7fc"),
+        ("join\u200dedspace\xa0", "join\\u200dedspace\\xa0"),
     ],
 )
 def test_a_name_is_shown_with_its_controls_as_escapes(name: str, shown: str) -> None:

@@ -462,3 +462,13 @@ def test_a_terminal_shows_the_home_directory_as_a_tilde(monkeypatch: pytest.Monk
     assert "~/CM/r.json" in terminal.getvalue()
     assert "/home/someone2/a" in terminal.getvalue()
     assert "/home/someone/CM/r.json" in pipe.getvalue()
+
+
+def test_verbose_progress_in_a_pipe_is_a_line_per_tenth(capsys: pytest.CaptureFixture[str]) -> None:
+    console = RunConsole(verbose=True)
+    for done in range(0, 1001, 7):
+        console("progressed", "x", {"what": "file", "done": done, "total": 1000})
+
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 10
+    assert lines[0] == "  file: 0 %"
