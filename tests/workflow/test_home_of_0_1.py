@@ -180,8 +180,9 @@ def test_an_exploration_shows_its_answer(old: Path) -> None:
     (experiment,) = shown(old, artifact=EXPLORATION, pareto=True)
 
     assert experiment["kind"] == "exploration"
-    parts = {part: [{**each, "changing": []} for each in written[part]] for part in ("front", "undecided", "dropped")}
-    assert experiment["answer"] == {**written, **parts, "dataset": ""}
+    later = {"changing": [], "left_out": ""}
+    parts = {part: [{**each, **later} for each in written[part]] for part in ("front", "undecided", "dropped")}
+    assert experiment["answer"] == {**written, **parts, "dataset": "", "without_dataset": False}
 
 
 @pytest.mark.parametrize("name", ["models", EXPLORATION])
