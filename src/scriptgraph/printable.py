@@ -12,7 +12,7 @@ def _escape(code: int) -> str:
 
 
 class _Escapes(dict[int, str]):
-    """A table for `str.translate` of what cannot be seen: marks of direction, separators, joiners, halves of characters.
+    """A table for `str.translate` of what cannot be seen: marks of direction, separators, halves of characters.
 
     It grows as it is used, because a table of all of them would cost each start a millisecond.
     """

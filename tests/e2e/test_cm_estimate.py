@@ -78,7 +78,7 @@ def test_a_stopped_estimate_goes_on_where_it_stopped(measuring_cm: Cm) -> None:
     assert ended.code == 0, ended.output
     assert estimate_of(measuring_cm)["models"]
     # The next one measures anew.
-    assert sorted(path.name for path in folder(measuring_cm).iterdir()) == ["estimate.json"]
+    assert sorted(path.name for path in folder(measuring_cm).iterdir()) == ["calibration.json", "estimate.json"]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from mlperf_home.samples.questions import write_sample
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from cm_command import Cm
 
@@ -354,12 +354,20 @@ def test_the_signal_that_killed_an_engine_is_named(cm: Cm, hanging: subprocess.P
     assert not list((tmp_path / "results").rglob("mlperf_log_*"))
 
 
+def _noting(lines: Iterable[str], noted: list[str]) -> Iterator[str]:
+    for line in lines:
+        noted.append(line)
+        yield line
+
+
 def test_a_second_run_waits_until_the_first_has_measured(
     cm: Cm, small: list[str], hanging: subprocess.Popen[str]
 ) -> None:
     second = cm.start("run", "script", f"--tags={TAGS}", *small)
     assert second.stderr is not None
-    assert any("a measurement runs alone: waiting for" in line and "run script" in line for line in second.stderr)
+    lines = []
+    assert any("a measurement runs alone: waiting for" in line for line in _noting(second.stderr, lines))
+    assert f"--tags={TAGS}" in lines[-1]
     assert second.poll() is None
 
     hanging.send_signal(signal.SIGINT)

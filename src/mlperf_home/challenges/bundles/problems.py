@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from mlperf_home.errors import LocatedError
 from mlperf_home.rules import UnknownRoundError
 from scriptgraph.errors import DocumentError
+from scriptgraph.printable import printable_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -76,4 +77,6 @@ def grouped(problems: Iterable[Problem]) -> list[str]:
     left = len(lines) - _SHOWN_LINES
     lines[_SHOWN_LINES:] = [f"and {left} more causes"] if left > 0 else []
     more = {file: count - _SHOWN_OF_A_FILE for file, count in shown.items() if count > _SHOWN_OF_A_FILE}
-    return [*lines, *([f"and {sum(more.values())} more problems of {', '.join(more)}"] if more else [])]
+    lines += [f"and {sum(more.values())} more problems of {', '.join(more)}"] if more else []
+    # Texts may quote names from the bundle.
+    return [printable_name(line) for line in lines]
