@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mlperf_home.contracts.studies.estimate import PROBES
 from mlperf_home.pareto.front import front
 from mlperf_home.prediction.calibration import calibrate
 from mlperf_home.prediction.crowd import Crowd, crowd_of
-from mlperf_home.prediction.estimate import PROBES, SURE
+from mlperf_home.prediction.estimate import SURE
 from mlperf_home.prediction.fronts import predicted_front
 from mlperf_home.prediction.gaussian import NOISE_SD, learn
 from mlperf_home.prediction.probes import choose_probes

@@ -21,6 +21,7 @@ webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not in
 waits = pytest.importorskip("selenium.webdriver.support.wait", reason="selenium is not installed in this Python")
 
 PATIENCE_S = 30
+DRAWN = "return document.querySelector('#table') === null || document.querySelectorAll('#table td').length > 0"
 COLOUR_OF_CHART = "return document.getElementById('chart').layout.font.color"
 
 CHROMIUM, DRIVER = (shutil.which(name) for name in ("chromium", "chromedriver"))
@@ -59,6 +60,8 @@ def open_page(browser: Any, tmp_path: Path, shown: Any) -> Any:
     path = tmp_path / "pareto.html"
     path.write_text(write_page(shown), "utf-8")
     browser.get(path.as_uri())
+    # Chart and table are drawn after the page has loaded.
+    waits.WebDriverWait(browser, PATIENCE_S).until(lambda driver: driver.execute_script(DRAWN))
     return browser
 
 

@@ -71,7 +71,7 @@ class TestExpectedTime:
         self, probed: ChallengeHome, capsys: pytest.CaptureFixture[str]
     ) -> None:
         self.measuring(probed, {"target_qps": 10})
-        probed("run", sample=True)
+        probed("run", sample=True, out="con")
 
         output = capsys.readouterr().err
         assert "0.22 h (estimated); measured: 100 ms per sample" in output

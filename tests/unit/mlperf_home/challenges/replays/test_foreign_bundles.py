@@ -25,7 +25,7 @@ def test_a_bundle_from_elsewhere_needs_trust(
     bundle = home.bundle()
     home.ran.clear()
 
-    answer = home("replay", results=str(bundle), home=elsewhere)
+    answer = home("replay", results=str(bundle), home=elsewhere, out="con")
 
     assert answer["return"] == 1
     assert "\n" not in answer["error"]

@@ -88,7 +88,11 @@ def test_a_written_answer_is_read_back(tmp_path: Path) -> None:
     assert json.loads(answer_text(read)) == {
         **document,
         "dataset": "",
-        **{part: [{**each, "changing": []} for each in document[part]] for part in ("front", "undecided", "dropped")},
+        "without_dataset": False,
+        **{
+            part: [{**each, "changing": [], "left_out": ""} for each in document[part]]
+            for part in ("front", "undecided", "dropped")
+        },
     }
     assert (read.front[0].point, read.dropped[0].failed, read.work.share) == ("a", "killed", 0.1)
 
