@@ -187,10 +187,16 @@ def test_the_table_has_the_front_or_all_points_sorted(page: Any) -> None:
     assert len(rows(page)) == 6
 
 
+def labels_of_chart(page: Any) -> list[str]:
+    found: list[str] = page.execute_script(
+        "return (document.getElementById('chart').layout.annotations || []).map((each) => each.text)"
+    )
+    return found
+
+
 def test_members_of_the_front_have_their_names(page: Any) -> None:
-    page.execute_async_script("setTimeout(arguments[0], 300)")
-    labels = page.execute_script("return document.getElementById('chart').layout.annotations.map((each) => each.text)")
-    assert {"small", "open", "large"} <= set(labels)
+    # Names are placed after the chart is drawn.
+    waits.WebDriverWait(page, PATIENCE_S).until(lambda _: {"small", "open", "large"} <= set(labels_of_chart(page)))
 
 
 def systems(count: int) -> Any:

@@ -52,24 +52,24 @@ class ClassSpeed(NamedTuple):
 
 
 class Speeds:
-    """The last run of each subject and mode, in a JSON file below `state`.
+    """The last run of each subject, engine and mode, in a JSON file below `state`.
 
-    A subject is a model on an engine in a scenario, in words. What cannot be read counts as unknown: speeds only inform
-    plans.
+    A subject is a model in a scenario, in words. What cannot be read counts as unknown: speeds only inform plans.
     """
 
     def __init__(self, state: Path) -> None:
         self._file = LockedJson(state / _FILE)
 
-    def note(self, subject: str, mode: str, speed: RunSpeed) -> None:
+    def note(self, subject: str, engine: str, mode: str, speed: RunSpeed) -> None:
         """Store the speed of a complete run."""
         kept = asdict(speed)
-        self._file.update(lambda document: _runs(document, subject).update({mode: kept}))
+        self._file.update(lambda document: _within(_within(document, subject), engine).update({mode: kept}))
 
-    def find(self, subject: str) -> dict[str, RunSpeed]:
-        """Return the last runs of a subject by mode."""
-        found = {mode: _speed(each) for mode, each in _runs(self._file.read(), subject).items()}
-        return {mode: speed for mode, speed in found.items() if speed is not None}
+    def find(self, subject: str, engine: str = "") -> dict[str, RunSpeed]:
+        """Return the last runs of a subject by mode; without an engine, those on the one that ran last."""
+        engines = _within(self._file.read(), subject)
+        by_engine = [_speeds(engines.get(name)) for name in ([engine] if engine else engines)]
+        return max(by_engine, key=lambda runs: max((each.at_s for each in runs.values()), default=0.0), default={})
 
 
 def measured(wall_s: float, run_s: float, queries: int, samples: int) -> RunSpeed:
@@ -77,11 +77,17 @@ def measured(wall_s: float, run_s: float, queries: int, samples: int) -> RunSpee
     return RunSpeed(round(run_s, 3), round(max(0.0, wall_s - run_s), 3), queries, samples, round(time.time()))
 
 
-def _runs(document: dict[str, object], subject: str) -> dict[str, object]:
-    runs = document.get(subject)
-    if not isinstance(runs, dict):
-        runs = document[subject] = {}
-    return runs
+def _within(document: dict[str, object], key: str) -> dict[str, object]:
+    """Return the object of a key; what is no object is replaced by an empty one."""
+    found = document.get(key)
+    if not isinstance(found, dict):
+        found = document[key] = {}
+    return found
+
+
+def _speeds(runs: object) -> dict[str, RunSpeed]:
+    found = {mode: _speed(each) for mode, each in runs.items()} if isinstance(runs, dict) else {}
+    return {mode: speed for mode, speed in found.items() if speed is not None}
 
 
 def _speed(kept: object) -> RunSpeed | None:

@@ -33,7 +33,6 @@ _PUBLISHED_BERTS = {
 }
 _IMAGE_KEYS = ("CM_ML_MODEL_FAMILY", "CM_ML_MODEL_VARIATION", "CM_ML_MODEL_PATH")
 _WHOLE_IMAGENET = 50_000
-_COMPLIANCE = "compliance test"
 
 
 def estimate_run(context: Context) -> StepEstimate:
@@ -43,7 +42,7 @@ def estimate_run(context: Context) -> StepEstimate:
         StepFailed: the round or the style of the run is unknown.
     """
     mode, scenario = context.text("CM_MLPERF_LOADGEN_RUN"), context.text("CM_MLPERF_LOADGEN_SCENARIO")
-    speeds = Speeds(context.folders.state).find(_subject(context))
+    speeds = Speeds(context.folders.state).find(_subject(context), context.text("CM_MLPERF_BACKEND", ""))
     samples = _samples(context, speeds)
     with failing_on(UnknownRoundError, SettingsError):
         rules = load_round(context.text("CM_MLPERF_ROUND"))
@@ -76,12 +75,14 @@ def note_speed(context: Context, folder: ResultFolder, mode: str, wall_s: float)
     calibrated = session.grid.origin == "calibrated" and session.calibration is not None
     calibrated_s = session.calibration.elapsed_s if calibrated and session.calibration else 0.0
     counts = session.counts
+    if session.attempts:  # the step also took the time of repetitions
+        wall_s, calibrated_s = session.times.open_s + session.times.run_s, 0.0
     speed = measured(wall_s - calibrated_s, session.times.run_s, counts.queries, counts.samples_completed)
-    Speeds(context.folders.state).note(_subject(context), mode, speed)
+    Speeds(context.folders.state).note(_subject(context), context.text("CM_MLPERF_BACKEND"), mode, speed)
 
 
 def _subject(context: Context) -> str:
-    """Return the model, engine and scenario in words that are known before the model is fetched."""
+    """Return the model and scenario in words that are known before the model is fetched."""
     words = [
         context.text("CM_MLPERF_BENCHMARK"),
         _model(context),
@@ -90,9 +91,6 @@ def _subject(context: Context) -> str:
         f"batch {context.text('CM_MLPERF_MAX_BATCHSIZE', 'calibrated')}",
         f"dataset {_dataset(context)}",
     ]
-    # DeepSparse or another: which TFLite is chosen is known only in the run, and always the same.
-    if context.text("CM_MLPERF_BENCHMARK") == "bert-99":
-        words.append(context.text("CM_MLPERF_BACKEND", ""))
     return ", ".join(words)
 
 
@@ -121,7 +119,7 @@ def _what(mode: str, least_s: float, samples: int | None) -> str:
         return f"accuracy on {samples:,} samples" if samples else "accuracy on the whole dataset"
     if mode == "find-performance":
         return "a short run for the target"
-    name = "performance" if mode == "performance" else f"{_COMPLIANCE} {mode}"
+    name = "performance" if mode == "performance" else f"compliance test {mode}"
     return f"{name}, at least {least_s:.0f} s" if least_s else name
 
 

@@ -6,23 +6,17 @@ The journal, the answer and the results are written to the plan's folder. Standa
 
 from __future__ import annotations
 
-import argparse
-import os
-import signal
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlperf_home.contracts.codec import print_line
-from mlperf_home.contracts.runs.progress import print_failure
 from mlperf_home.contracts.studies.events import (
     OfficialRunDone,
     StudyAnswered,
     StudyDoing,
     standing_of,
 )
-from mlperf_home.errors import LocatedError
 from mlperf_home.exploration.definition.answer import to_json
 from mlperf_home.exploration.definition.journal import Journal
 from mlperf_home.exploration.definition.meter import JournaledMeter
@@ -31,33 +25,23 @@ from mlperf_home.exploration.live.jobs import Engines
 from mlperf_home.exploration.live.left_out import raced_space, with_left_out
 from mlperf_home.exploration.live.meter import LiveMeter
 from mlperf_home.exploration.live.plan import read_plan, space_of, subject_of
+from mlperf_home.exploration.live.program import run_program
 from mlperf_home.exploration.optuna_search import Budget, search
 from mlperf_home.exploration.racing.study import Study
-from mlperf_home.harness.child import die_with_parent
-from scriptgraph.errors import ScriptGraphError
 from scriptgraph.files.atomic import replace_text
 
 if TYPE_CHECKING:
     from mlperf_home.contracts.studies.answer import Answer
     from mlperf_home.contracts.studies.study import StudyPlan
 
-EXIT_REFUSED = 65
 _PROGRESS_INTERVAL_S = 5.0
 
 
 def main() -> int:
     """Run the study; return the exit status."""
-    parser = argparse.ArgumentParser(prog="mlperf_home.exploration.live", description="run a study on this machine")
-    parser.add_argument("--plan", type=Path, required=True, help="the plan, a JSON file")
-    arguments = parser.parse_args()
-    die_with_parent(os.getppid())
-    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
-    try:
-        explore(read_plan(arguments.plan))
-    except (LocatedError, ScriptGraphError) as error:
-        print_failure(error)
-        return EXIT_REFUSED
-    return 0
+    return run_program(
+        "mlperf_home.exploration.live", "run a study on this machine", "--plan", lambda path: explore(read_plan(path))
+    )
 
 
 def explore(plan: StudyPlan) -> None:

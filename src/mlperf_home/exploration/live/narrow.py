@@ -6,15 +6,10 @@ the folder of the exploration. Standard output has one event a line. A stage tha
 
 from __future__ import annotations
 
-import argparse
-import os
-import signal
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlperf_home.contracts.codec import print_line, write_document
-from mlperf_home.contracts.runs.progress import print_failure
 from mlperf_home.contracts.studies.estimate import FEWEST_MEASURED
 from mlperf_home.contracts.studies.events import StudyAnswered
 from mlperf_home.contracts.studies.narrowing import (
@@ -24,7 +19,6 @@ from mlperf_home.contracts.studies.narrowing import (
     read_narrowing_request,
 )
 from mlperf_home.contracts.studies.study import LeftOutModel
-from mlperf_home.errors import LocatedError
 from mlperf_home.exploration.definition.journal import Journal
 from mlperf_home.exploration.definition.meter import JournaledMeter
 from mlperf_home.exploration.definition.settings import study_identity
@@ -32,34 +26,32 @@ from mlperf_home.exploration.live.jobs import Engines
 from mlperf_home.exploration.live.meter import LiveMeter
 from mlperf_home.exploration.live.plan import space_of
 from mlperf_home.exploration.live.probes import probe_points
-from mlperf_home.harness.child import die_with_parent
+from mlperf_home.exploration.live.program import run_program
 from mlperf_home.prediction.estimate import EstimateError, predict_machine
 from mlperf_home.prediction.narrowing import narrow
 from mlperf_home.published.results import shipped_results
-from scriptgraph.errors import ScriptGraphError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mlperf_home.exploration.definition.meter import Meter
 
-EXIT_REFUSED = 65
 JOURNAL = "narrowing.jsonl"
 """The observations of the stages, beside the race's own journal."""
 
 
 def main() -> int:
     """Make the stage; return the exit status."""
-    parser = argparse.ArgumentParser(prog="mlperf_home.exploration.live.narrow", description="narrow a race")
-    parser.add_argument("--request", type=Path, required=True, help="the request, a JSON file")
-    arguments = parser.parse_args()
-    die_with_parent(os.getppid())
-    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
-    try:
-        path = make_stage(read_narrowing_request(arguments.request))
-    except (LocatedError, ScriptGraphError) as error:
-        print_failure(error)
-        return EXIT_REFUSED
-    print_line(StudyAnswered(answer=path))
-    return 0
+    return run_program(
+        "mlperf_home.exploration.live.narrow",
+        "narrow a race",
+        "--request",
+        _answer,
+    )
+
+
+def _answer(path: Path) -> None:
+    print_line(StudyAnswered(answer=make_stage(read_narrowing_request(path))))
 
 
 def make_stage(request: NarrowingRequest) -> Path:

@@ -13,8 +13,9 @@ from mlperf_home.contracts.codec import encode, write_document
 from mlperf_home.contracts.studies.estimate import ESTIMATE_FILE, EstimateRequest, read_estimate
 from mlperf_home.contracts.studies.events import StudyDoing, read_study_event
 from mlperf_home.contracts.studies.race import Settings
+from mlperf_home.published.places import RUNTIMES
 from mlperf_home.steps.estimating.estimate_tables import estimate_tables
-from mlperf_home.steps.exploring.copied import RUNTIMES, copied_accuracies
+from mlperf_home.steps.exploring.copied import copied_accuracies
 from mlperf_home.steps.exploring.options import models_of
 from mlperf_home.steps.exploring.study_plan import engines_of, read_study_plan
 from mlperf_home.steps.launch import run_module

@@ -1,4 +1,4 @@
-"""Without a dataset: accuracies that others published, and the runtime class of each engine."""
+"""Without a dataset: accuracies that others published."""
 
 from __future__ import annotations
 
@@ -10,11 +10,6 @@ from mlperf_home.samples import mobilenet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-RUNTIMES = {"litert": "litert", "tflite": "tflite-runtime"}
-"""The runtime class of each engine. Neither is a class of published results, which used TFLite's C++ API and ArmNN:
-on x86, tflite-runtime takes 8 times as long for a quantised MobileNet as for a float one, C++ TFLite 0.5 to 1.5 times.
-"""
 
 
 def copied_accuracies(models: Sequence[str], *, sample: bool) -> dict[str, CopiedAccuracy]:

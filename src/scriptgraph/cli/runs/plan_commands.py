@@ -6,7 +6,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.cli.key_sources import unsourced_keys
-from scriptgraph.cli.runs.plan_summary import summary_lines
+from scriptgraph.cli.runs.plan_summary import few, summary_lines
 from scriptgraph.cli.tables import size_text
 from scriptgraph.errors import RequestError, nearest
 from scriptgraph.execution.executor import prefetch
@@ -163,7 +163,7 @@ def origin_lines(plan: Plan, key: str) -> Iterator[str]:
 
 
 def _step_lines(found: StepPreview, depth: int) -> Iterator[str]:
-    open_for = f"waits for {_few(found.waits_for)}" if found.status == "open" else ""
+    open_for = f"waits for {few(found.waits_for)}" if found.status == "open" else ""
     status = found.error or _STATUS_TEXTS.get(found.status, open_for)
     choices = [f"_{each.written} ({each.why})" if each.why else f"_{each.written}" for each in found.step.variations]
     choices += [f"version {found.step.version}"] if found.step.version else []
@@ -177,14 +177,10 @@ def _step_lines(found: StepPreview, depth: int) -> Iterator[str]:
         if isinstance(child, StepPreview):
             yield from _step_lines(child, depth + 1)
         elif child.waits_for:
-            waits = _few(sorted(child.waits_for))
+            waits = few(sorted(child.waits_for))
             yield "  " * (depth + 1) + f"? {child.dependency.tags} - unresolved until {waits} is known"
         elif not child.dependency.row:
             yield "  " * (depth + 1) + f"(left out: {child.dependency.tags}: {guard_words(child.dependency)})"
-
-
-def _few(keys: Sequence[str], most: int = 3) -> str:
-    return ", ".join(keys[:most]) + (f" and {len(keys) - most} more" if len(keys) > most else "")
 
 
 def _document(found: StepPreview | Need, seconds: Mapping[str, float]) -> dict[str, Any]:

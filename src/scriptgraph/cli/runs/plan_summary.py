@@ -50,7 +50,7 @@ def _work(root: StepPreview) -> Iterator[tuple[str, str]]:
     rows = [each.row.label for each in steps if each.row]
     subjects = rows or list(dict.fromkeys(each.subject for each in estimates if each.subject))
     if estimates and subjects:
-        yield "measures", f"{len(subjects)}: {_few(subjects)}" if len(subjects) > 1 else subjects[0]
+        yield "measures", f"{len(subjects)}: {few(subjects)}" if len(subjects) > 1 else subjects[0]
     kinds = Counter(each.what for each in estimates)
     yield from (("", f"{what}, {count} times" if count > 1 else what) for what, count in kinds.items())
     yield from (("on", machine) for machine in dict.fromkeys(each.machine for each in estimates if each.machine))
@@ -68,7 +68,7 @@ def _downloads(fetched: Sequence[RequiredFile]) -> Iterator[str]:
     sizes = [f"{about}{size_text(sum(known))}"] if known else []
     sizes += [f"{unknown} of unknown size"] if unknown else []
     files = "1 file" if len(away) == 1 else f"{len(away)} files"
-    yield f"{files} ({', '.join(sizes)}): {_few([each.download.name for each in away])}"
+    yield f"{files} ({', '.join(sizes)}): {few([each.download.name for each in away])}"
     hosts = list(dict.fromkeys(host for each in away for host, _ in each.hosts))
     if any(not each.hosts for each in away):
         hosts.append("the package index")
@@ -93,7 +93,7 @@ def _time(expected: Bounds, root: StepPreview) -> str:
     bases = dict.fromkeys(each.estimate.basis for each in root.all() if each.estimate and each.estimate.high_s)
     text = bounds_text(expected)
     if expected.known and bases:
-        text += f", by {_few(list(bases))}"
+        text += f", by {few(list(bases))}"
     return f"{text}; not counted: {'; '.join(expected.uncounted)}" if expected.uncounted else text
 
 
@@ -108,6 +108,7 @@ def _steps(root: StepPreview) -> str:
     return f"{', '.join(parts)}; -v lists them"
 
 
-def _few(names: Sequence[str]) -> str:
+def few(names: Sequence[str]) -> str:
+    """Return the first names and the number of the others."""
     shown = ", ".join(names[:_MOST_NAMES])
     return f"{shown} and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -88,22 +89,27 @@ def test_a_dataset_of_unknown_size_makes_accuracy_unknown() -> None:
     assert expected("accuracy")[:2] == (None, None)
 
 
-def test_speeds_are_found_by_subject_and_mode(tmp_path: Path) -> None:
-    speeds = Speeds(tmp_path)
-    speeds.note("bert on x", "performance", SPEED)
-    speeds.note("bert on x", "accuracy", SPEED)
+def test_speeds_are_found_by_subject_engine_and_mode(tmp_path: Path) -> None:
+    speeds, later = Speeds(tmp_path), replace(SPEED, at_s=5.0)
+    speeds.note("bert", "x", "performance", SPEED)
+    speeds.note("bert", "x", "accuracy", SPEED)
+    speeds.note("bert", "y", "performance", later)
 
-    assert Speeds(tmp_path).find("bert on x") == {"performance": SPEED, "accuracy": SPEED}
-    assert Speeds(tmp_path).find("resnet on x") == {}
+    assert Speeds(tmp_path).find("bert", "x") == {"performance": SPEED, "accuracy": SPEED}
+    assert Speeds(tmp_path).find("bert") == {"performance": later}
+    assert Speeds(tmp_path).find("bert", "z") == {}
+    assert Speeds(tmp_path).find("resnet") == {}
 
 
 @pytest.mark.parametrize(
-    "kept", [3, {"performance": 3}, {"performance": {"run_s": "x"}}, {"performance": {"run_s": -1}}]
+    "kept",
+    [3, {"e": 3}, {"e": {"performance": 3}}, *({"e": {"performance": {"run_s": each}}} for each in ("x", -1))],
 )
 def test_what_cannot_be_read_is_unknown(tmp_path: Path, kept: object) -> None:
     (tmp_path / "run-speeds.json").write_text(json.dumps({"x": kept}))
 
     assert Speeds(tmp_path).find("x") == {}
+    assert Speeds(tmp_path).find("x", "e") == {}
 
 
 def test_the_time_around_loadgen_is_never_negative() -> None:

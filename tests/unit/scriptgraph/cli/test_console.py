@@ -1,4 +1,4 @@
-"""A run is shown as plain lines in a pipe, with bars on a terminal, and quietly on request; lists are tables."""
+"""A run is shown as plain lines in a pipe, with bars on a terminal, and quietly on request."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from terminal import Terminal
 
 from scriptgraph.cli.console import RunConsole
-from scriptgraph.cli.tables import Section, age_text, as_lines, show_sections, size_text
+from scriptgraph.cli.tables import Section, show_sections
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,12 +24,6 @@ STEP: list[tuple[str, dict[str, Any]]] = [
     ("finished", {"status": "done", "seconds": 1.26, "reason": None}),
 ]
 TABLE = ("tabled", {"title": "Result", "rows": [["system", "x"], ["samples per second", "12.5"]]})
-SECOND = 10**9
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
 
 
 @pytest.fixture(autouse=True)
@@ -258,60 +253,6 @@ def test_output_of_a_single_step_is_unchanged(capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().err == "  as it is\n"
 
 
-def test_columns_are_aligned_without_trailing_spaces() -> None:
-    rows = [("a", "long cell", ""), ("longer", "b", "end")]
-
-    assert as_lines([Section("Title", rows), Section("", rows, ("x", "y", "z")), Section("Alone")]) == (
-        "Title\n  a       long cell\n  longer  b          end\n"
-        "x       y          z\na       long cell\nlonger  b          end\nAlone\n"
-    )
-
-
-def test_no_sections_are_no_lines() -> None:
-    assert as_lines([]) == ""
-
-
-def test_sections_are_lines_in_a_file_and_tables_on_a_terminal() -> None:
-    section = Section("Title", [("[bold]as it is[/bold]", ":smile:")], ("one", "two"))
-    file, terminal = io.StringIO(), Terminal()
-
-    show_sections([section], file)
-    show_sections([section], terminal)
-
-    assert file.getvalue() == as_lines([section])
-    assert "[bold]as it is[/bold]" in terminal.getvalue()
-    assert ":smile:" in terminal.getvalue()
-    assert "\N{BOX DRAWINGS LIGHT VERTICAL}" in terminal.getvalue()
-
-
-@pytest.mark.parametrize(
-    ("size", "text"),
-    [(0, "0 bytes"), (999, "999 bytes"), (1000, "1.0 kB"), (38_123_456, "38.1 MB"), (5 * 10**15, "5000.0 TB")],
-)
-def test_sizes_have_decimal_units(size: int, text: str) -> None:
-    assert size_text(size) == text
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0, "0 s ago"),
-        (59, "59 s ago"),
-        (60, "1 min ago"),
-        (7200, "2 h ago"),
-        (86400, "24 h ago"),
-        (172800, "2 days ago"),
-    ],
-)
-def test_ages_have_units(seconds: int, text: str) -> None:
-    assert age_text(1000 * SECOND, (1000 + seconds) * SECOND) == text
-
-
-def test_unknown_and_future_times_have_ages() -> None:
-    assert age_text(None, SECOND) == "unknown"
-    assert age_text(2 * SECOND, SECOND) == "0 s ago"
-
-
 HOSTILE = "m\x1b[2J\x1b]0;x\x07\u202e\udcff"
 SHOWN = "m\\x1b[2J\\x1b]0;x\\x07\\u202e\\udcff"
 
@@ -346,58 +287,6 @@ def test_a_name_makes_no_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> 
     console("making", "step\nx everything is fine", {})
 
     assert capsys.readouterr().err == "> step\\x0ax everything is fine\n"
-
-
-def row(number: int, **details: Any) -> list[tuple[str, str, dict[str, Any]]]:
-    """Return the events of a table row with one step."""
-    place = {"number": number, "total": 3}
-    ended = {"status": "done", "seconds": 80.0, "left": "about 2 min", **details}
-    return [
-        ("row_started", "small", place),
-        ("started", "x", {}),
-        ("said", "x", {"message": "opening"}),
-        ("tabled", "x", {"title": "Result", "rows": [["system", "y"]]}),
-        ("summed", "x", {"message": "0.12 ms, VALID"}),
-        ("finished", "x", {"status": "done", "seconds": 80.0, "reason": None}),
-        ("row_finished", "small", {**place, **ended}),
-    ]
-
-
-def test_a_table_row_is_one_line_with_its_result(capsys: pytest.CaptureFixture[str]) -> None:
-    console = RunConsole()
-    for kind, title, details in [*row(1), *row(2, status="failed", left="")]:
-        console(kind, title, details)
-
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.splitlines() == [
-        "# 1 of 3: small: 0.12 ms, VALID; 80 s; about 2 min left",
-        "x 2 of 3: small: failed; 80 s",
-    ]
-    assert [each["title"] for each in console.tables] == ["Result", "Result"]
-
-
-def test_verbose_shows_each_message_of_a_row(capsys: pytest.CaptureFixture[str]) -> None:
-    console = RunConsole(verbose=True)
-    for kind, title, details in [*row(1), ("noted", "x", {"message": "a detail"})]:
-        console(kind, title, details)
-
-    out, err = capsys.readouterr()
-    assert "system" in out
-    assert err.splitlines()[:4] == ["# 1 of 3: small", "> x", "  opening", "  0.12 ms, VALID"]
-    assert err.splitlines()[-1] == "  a detail"
-
-
-def test_a_row_names_what_lasts_for_a_minute(capsys: pytest.CaptureFixture[str]) -> None:
-    console = RunConsole()
-    for kind, title, details in (
-        ("row_started", "small", {"number": 1, "total": 2}),
-        ("said", "x", {"message": "at least 10 s", "lasts_s": 10.0}),
-        ("said", "x", {"message": "at least 600 s", "lasts_s": 600.0}),
-    ):
-        console(kind, title, details)
-
-    assert capsys.readouterr().err.splitlines() == ["  1 of 2: small: at least 600 s"]
 
 
 def test_a_repeated_warning_is_shown_once(capsys: pytest.CaptureFixture[str]) -> None:
