@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from mlperf_home.latencies.student import student_quantile, student_tail
 
@@ -43,6 +43,13 @@ class RepeatedValue:
     now: tuple[float, ...]
 
 
+class Noise(NamedTuple):
+    """Noise that is known apart from the values: squares of logarithms around their means, and degrees of freedom."""
+
+    squares: float
+    degrees: int
+
+
 @dataclass(frozen=True)
 class ComparedRuns:
     """The comparison of a value.
@@ -60,8 +67,13 @@ class ComparedRuns:
     runs: int | None = None
 
 
-def compare(values: Sequence[RepeatedValue], margin: float = MARGIN) -> list[ComparedRuns]:
+def compare(values: Sequence[RepeatedValue], margin: float = MARGIN, noise: Noise | None = None) -> list[ComparedRuns]:
     """Compare values; each value's noise is that of its own runs, moderated by the noise of the others.
+
+    Args:
+        values: the values.
+        margin: the greatest difference that counts as the same, as a share.
+        noise: further knowledge of the noise, which moderates too.
 
     Raises:
         ValueError: a value is not positive, or has no run then or now.
@@ -70,7 +82,8 @@ def compare(values: Sequence[RepeatedValue], margin: float = MARGIN) -> list[Com
         if not each.then or not each.now or min(*each.then, *each.now) <= 0 or math.inf in (*each.then, *each.now):
             raise ValueError("an equivalence needs positive values of at least one run then and one now")
     noises = [_squares(each) for each in values]
-    all_squares, all_degrees = (sum(column) for column in zip(*noises, strict=True)) if noises else (0.0, 0)
+    known = [*noises, *([noise] if noise else [])]
+    all_squares, all_degrees = (sum(column) for column in zip(*known, strict=True)) if known else (0.0, 0)
     estimates = [
         _estimate(value, squares, degrees, all_squares, all_degrees)
         for value, (squares, degrees) in zip(values, noises, strict=True)

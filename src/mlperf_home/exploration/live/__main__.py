@@ -25,9 +25,9 @@ from mlperf_home.exploration.live.jobs import Engines
 from mlperf_home.exploration.live.left_out import raced_space, with_left_out
 from mlperf_home.exploration.live.meter import LiveMeter
 from mlperf_home.exploration.live.plan import read_plan, space_of, subject_of
-from mlperf_home.exploration.live.program import run_program
 from mlperf_home.exploration.optuna_search import Budget, search
 from mlperf_home.exploration.racing.study import Study
+from mlperf_home.harness.program import run_program
 from scriptgraph.files.atomic import replace_text
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from mlperf_home.exploration.live.jobs import Engines
 from mlperf_home.exploration.live.meter import LiveMeter
 from mlperf_home.exploration.live.plan import space_of
 from mlperf_home.exploration.live.probes import probe_points
-from mlperf_home.exploration.live.program import run_program
+from mlperf_home.harness.program import run_program
 from mlperf_home.prediction.estimate import EstimateError, predict_machine
 from mlperf_home.prediction.narrowing import narrow
 from mlperf_home.published.results import shipped_results

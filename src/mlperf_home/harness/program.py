@@ -1,4 +1,4 @@
-"""What the programs of this folder share: one file as argument, and failures as events."""
+"""What the programs in the workload's environment share: one file as argument, and failures as events."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Documents of leaderboards: results, judgements, and the events of a board."""
