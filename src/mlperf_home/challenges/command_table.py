@@ -49,9 +49,8 @@ def run_command() -> Command:
         Option("only", "list", "only these workflows", value="=WORKFLOW,...", never_empty=True),
         Option("plan", "switch", "print the workflows' commands, and stop"),
         Option("check", "switch", "check the machine, and stop"),
-        Option("submitter", "text", "the owner of the bundle", group, "=WORD", "unnamed", never_empty=True),
+        *sender_options(group),
         _hw_name(group),
-        Option("sign_key", "path", "the SSH key that signs the bundle", group, "=FILE", never_empty=True),
         Option(
             "official",
             "switch",
@@ -64,6 +63,23 @@ def run_command() -> Command:
     summary = "Check the machine, run the workflows of a challenge, write the report and the bundle."
     example = "cm run challenge run-mlperf@home-v3.1-cpu --sample"
     return _running("run", summary, options, example, "NAME")
+
+
+def sender_options(group: str) -> tuple[Option, ...]:
+    """Return the options that name the sender of a bundle."""
+    return (
+        Option("sign_key", "path", "the SSH key that signs the bundle", group, "=FILE", never_empty=True),
+        Option(
+            "submitter",
+            "text",
+            "your name on boards; only with --sign_key",
+            group,
+            "=WORD",
+            "unnamed",
+            never_empty=True,
+        ),
+        Option("submitter_link", "text", "an address beside your name", group, "=URL", never_empty=True),
+    )
 
 
 def replay_command() -> Command:
@@ -82,6 +98,7 @@ def replay_command() -> Command:
         *trust_options(),
         _sample(),
         _hw_name(EVERYDAY),
+        *sender_options(EVERYDAY),
         *_steering(),
     )
     summary = "Verify a bundle, run the same workflows again, and compare the results."

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime, timezone
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.challenges.bundles.bundle import make_bundle
+from mlperf_home.challenges.bundles.sender import UNNAMED, signer_of
 from mlperf_home.challenges.command_table import challenge_command
 from mlperf_home.challenges.definition.lock import write_lock
 from mlperf_home.challenges.definition.machine import this_machine
@@ -35,7 +37,6 @@ from scriptgraph.embed import (
     FoundArtifact,
     Option,
     Section,
-    check_key,
     failing_on,
     load_registry,
     show_sections,
@@ -150,8 +151,7 @@ def _run(arguments: Arguments, roots: Sequence[Path], console: RunConsole) -> di
         for line in commands.values():
             context.say(line)
         return {"commands": commands}
-    if key := options.path("sign_key"):
-        check_key(key, PRODUCT.name)
+    context = _with_signer(context)
     locks = compare_locks(challenge, registry)
     require_open(context, locks)
     require_locked(context, locks)
@@ -164,7 +164,7 @@ def _run(arguments: Arguments, roots: Sequence[Path], console: RunConsole) -> di
     identity, new = run_identity(context, locks), "new" in options.on
     with open_run(root, identity, challenge.workflows, workflows, anew=new) as run_folder:
         failed, description = run_all(context, run_folder, workflows, requirements, locks)
-        bundle = make_bundle(run_folder, challenge, description, redaction_of(context, root), options.path("sign_key"))
+        bundle = make_bundle(run_folder, challenge, description, redaction_of(context, root), context.options.signer)
     DigestLog(options.home / "state").add(sha256_of(bundle))
     paths = {"report": str(root / "report.md"), "page": str(root / "report.html"), "bundle": str(bundle)}
     title = "SAMPLE RESULTS, no MLPerf results" if context.sample else challenge.title
@@ -172,6 +172,23 @@ def _run(arguments: Arguments, roots: Sequence[Path], console: RunConsole) -> di
     following = next_commands(challenge.name, options.home, root, bundle)
     console("suggested", challenge.name, {"commands": following})
     return {**paths, "failed": failed, **_error_of(failed)}
+
+
+def _with_signer(context: RunContext) -> RunContext:
+    """Return the context with who signs its bundles; an unsigned bundle has no name.
+
+    Raises:
+        SenderError: the contributor's link cannot be used.
+        SignatureError: the key cannot sign.
+    """
+    options = context.options
+    key, name, link = options.path("sign_key"), options.text("submitter"), options.text("submitter_link")
+    if key is None:
+        if name not in {"", UNNAMED} or link:
+            context.say("without --sign_key the bundle has no name: nobody could tell that it is yours")
+        return context
+    signer = signer_of(key, name, link, options.home / "state")
+    return replace(context, options=replace(options, signer=signer))
 
 
 def next_commands(name: str, home: Path, root: Path, bundle: Path) -> list[dict[str, str]]:
@@ -191,17 +208,20 @@ def _replay(arguments: Arguments, roots: Sequence[Path], console: RunConsole) ->
     if bundle is None:
         advice = f"write cm replay challenge {context.challenge.name} --results=BUNDLE"
         raise ChallengeError("--results", "no bundle is named", advice)
+    context = _with_signer(context)
     locks = compare_locks(context.challenge, load_registry(roots))
     require_locked(context, locks)
     replayed = replay(context, locks, bundle, console.text)
     report = replayed.report
     rows = [("verdict", report.verdict), ("report", str(replayed.path))]
+    rows += [("bundle", str(path)) for path in replayed.bundles]
     for each in report.results:
         verdicts = Counter(value.verdict for value in each.values)
         text = ", ".join(f"{count} {name}" for name, count in verdicts.items()) if each.there else "missing"
         rows.append((f"{each.workflow}: {each.model}, {each.scenario}", text))
     console("tabled", context.challenge.name, {"title": "Reproducibility", "rows": rows})
     verdict = {"verdict": report.verdict, "results": encode(report.results), "report": str(replayed.path)}
+    verdict["bundles"] = [str(path) for path in replayed.bundles]
     return {**verdict, "failed": dict(report.failed), **_error_of(report.failed)}
 
 

@@ -68,11 +68,12 @@ def sign_file(file: Path, key: Path, purpose: str) -> Path:
     return target
 
 
-def check_key(key: Path, purpose: str) -> None:
-    """Raise SignatureError if a key cannot sign; called before a long run."""
+def check_key(key: Path, purpose: str) -> str:
+    """Return the fingerprint of a key. Raise SignatureError if it cannot sign; called before a long run."""
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "trial").write_bytes(b"trial")
-        sign_file(Path(folder) / "trial", key, purpose)
+        trial = Path(folder) / "trial"
+        trial.write_bytes(b"trial")
+        return check_signature(trial, sign_file(trial, key, purpose), None, purpose).key
 
 
 def check_signature(file: Path, signature: Path, allowed_signers: Path | None, purpose: str) -> SshSignature:

@@ -3,6 +3,7 @@
 <challenge>/
    bundle.json                the manifest: challenge, mode, and the size and SHA-256 of every other file
    bundle.json.sig            the contributor's signature of the manifest; only with --sign_key
+   contributor.json  .sig     the contributor's name, signed by itself; only with --sign_key and --submitter
    challenge.json  lock.json  the challenge's manifest; hashes and versions of the installed scripts and code
    machine.json  system.json  the machine; the system description of a submission
    run.json  checked.json     identity and endings of the run; its requirements and expected times
@@ -17,7 +18,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,8 +29,10 @@ from mlperf_home.challenges.bundles.rendering import json_text, render_report
 from mlperf_home.challenges.bundles.report import make_report, reported_workflows
 from mlperf_home.challenges.bundles.report_parts import report_parts
 from mlperf_home.challenges.bundles.results import KEPT_RESULTS, MEASUREMENTS
+from mlperf_home.challenges.bundles.sender import CONTRIBUTOR_FILE, CONTRIBUTOR_SIGNATURE
 from mlperf_home.challenges.definition.manifest import MANIFEST_NAME
 from mlperf_home.contracts.challenges.bundle import BundleManifest, FileEntry
+from mlperf_home.contracts.challenges.contributor import Sender
 from mlperf_home.contracts.challenges.run import RUN_LIMITS, ChallengeRun
 from mlperf_home.contracts.layouts import read_layout
 from mlperf_home.contracts.runs.session import read_session, sha256_of
@@ -42,22 +45,22 @@ from mlperf_home.measurements.layout import (
     PERFORMANCE_SESSION,
 )
 from mlperf_home.measurements.store import LINES_FILE, Store
-from mlperf_home.product import PRODUCT
 from mlperf_home.submission.delivery import pack
 from mlperf_home.submission.truncation import truncate_log
-from scriptgraph.embed import sign_file
 from scriptgraph.files.json_reader import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mlperf_home.challenges.bundles.redaction import Redaction
+    from mlperf_home.challenges.bundles.sender import Signer
     from mlperf_home.challenges.definition.manifest import Challenge
     from mlperf_home.challenges.definition.run_folder import RunFolder
     from mlperf_home.contracts.challenges.lock import ChallengeLock
     from mlperf_home.contracts.challenges.report import RunFacts
 
 MANIFEST, SIGNATURE = "bundle.json", "bundle.json.sig"
+_UNLISTED = {MANIFEST, SIGNATURE, CONTRIBUTOR_FILE, CONTRIBUTOR_SIGNATURE}
 RUNS = ((PERFORMANCE_SESSION, PERFORMANCE_DIR), (ACCURACY_SESSION, ACCURACY_DIR))
 
 
@@ -75,11 +78,12 @@ def make_bundle(
     challenge: Challenge,
     description: RunDescription,
     redaction: Redaction,
-    sign_key: Path | None,
+    signer: Signer | None,
 ) -> Path:
     """Write the report and the bundle into the run's folder, each atomically; return the bundle's path.
 
-    `redaction` removes the names of persons and machines. `sign_key` is the SSH key that signs the manifest, if any.
+    `redaction` removes the names of persons and machines. `signer` signs the manifest, if there is
+    one.
 
     Raises:
         LocatedError: packing or signing fails, a result is damaged, or the bundle is too large to be verified.
@@ -89,9 +93,12 @@ def make_bundle(
         staged = Path(name) / challenge.name
         staged.mkdir()
         _stage(run_folder, challenge, staged, redaction)
-        _write_documents(staged, challenge, description, redaction)
-        if sign_key is not None:
-            sign_file(staged / MANIFEST, sign_key, PRODUCT.name)
+        system = run_folder.identity.hw_name
+        sender = signer.sender(system) if signer else Sender(system=system)
+        facts = msgspec.structs.replace(description.facts, sender=sender)
+        _write_documents(staged, challenge, replace(description, facts=facts), redaction)
+        if signer is not None:
+            signer.sign(staged / MANIFEST)
         target = run_folder.root / "bundle.tar.gz"
         pack(staged, target)
         for path in staged.glob("report.*"):
@@ -120,17 +127,19 @@ def _write_documents(staged: Path, challenge: Challenge, description: RunDescrip
         made_utc=facts.made_utc,
         version=facts.version,
         files=file_entries(staged),
+        sender=facts.sender,
+        repeats=facts.repeats,
     )
     (staged / MANIFEST).write_text(json_text(manifest), encoding="utf-8")
     require_readable(staged)
 
 
 def file_entries(root: Path) -> dict[str, FileEntry]:
-    """Return size and SHA-256 of every file in a bundle by path, without manifest and signature."""
+    """Return size and SHA-256 of every file in a bundle by path, without manifest, contributor and signatures."""
     return {
         path.relative_to(root).as_posix(): FileEntry(sha256=sha256_of(path), bytes=path.stat().st_size)
         for path in sorted(root.rglob("*"))
-        if path.is_file() and path.relative_to(root).as_posix() not in {MANIFEST, SIGNATURE}
+        if path.is_file() and path.relative_to(root).as_posix() not in _UNLISTED
     }
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from mlperf_home.challenges.bundles.problems import Problem, problem_of
 from mlperf_home.challenges.definition.manifest import CHALLENGE_LIMITS
 from mlperf_home.contracts.challenges.bundle import MANIFEST_LIMITS, MOST_FILES
+from mlperf_home.contracts.challenges.contributor import CONTRIBUTOR_LIMITS
 from mlperf_home.contracts.challenges.lock import LOCK_LIMITS
 from mlperf_home.contracts.challenges.machine import MACHINE_LIMITS
 from mlperf_home.contracts.challenges.records import RECORD_LIMITS
@@ -35,6 +36,7 @@ its measurements."""
 _RESULT = r"(results/[^/]+|experiments/[^/]+/results)/[^/]+_results/[^/]+/[^/]+/[^/]+"
 _DOCUMENTS = {
     "bundle.json": MANIFEST_LIMITS,
+    "contributor.json": CONTRIBUTOR_LIMITS,
     "challenge.json": CHALLENGE_LIMITS,
     "lock.json": LOCK_LIMITS,
     "machine.json": MACHINE_LIMITS,
@@ -53,7 +55,7 @@ _DOCUMENTS = {
 _LIMITS = [(re.compile(pattern.replace(".", r"\.")), limits) for pattern, limits in _DOCUMENTS.items()]
 _LOG = r"mlperf_log_[^/]+"
 _OTHER_FILES = re.compile(
-    rf"bundle\.json\.sig|report\.(md|html)|{_RESULT}/((user|mlperf)\.conf|performance/run_1/{_LOG}"
+    rf"(bundle|contributor)\.json\.sig|report\.(md|html)|{_RESULT}/((user|mlperf)\.conf|performance/run_1/{_LOG}"
     rf"|accuracy/({_LOG}|accuracy\.txt))"
 )
 _ADVICE = "explore fewer points, or run fewer workflows into one folder"

@@ -67,9 +67,20 @@ def heading_rows(report: ChallengeReport) -> list[tuple[str, str]]:
         ("challenge", terms.name),
         ("open", f"{terms.opened} to {terms.closed}"),
         ("made", f"{report.made_utc}, when it was {report.state}"),
+        *_sender_rows(report),
         ("locked", f"{differing} differences" if differing else "as locked"),
         ("mlperf-home", report.version),
     ]
+
+
+def _sender_rows(report: ChallengeReport) -> list[tuple[str, str]]:
+    """Return who sends the bundle; a report of version 0.1 tells nothing."""
+    sender = report.sender
+    rows = [("replays", f"the bundle {report.repeats}")] if report.repeats else []
+    if sender is None:
+        return rows
+    contributor = f"contributor-{sender.contributor[:12]}" if sender.contributor else "unnamed"
+    return [*rows, ("system", sender.system), ("contributor", contributor), ("key", sender.key or "not signed")]
 
 
 def notices_of(report: ChallengeReport) -> Iterator[str]:

@@ -16,6 +16,7 @@ import json
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from glob import escape
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 DONE, FAILED, INTERRUPTED, NOT_RUN = "done", "failed", "interrupted", "not run"
 """The endings of a workflow."""
 ENDINGS = (DONE, FAILED, INTERRUPTED, NOT_RUN)
+_ASIDE = ".until-"
 _IDENTITY = tuple(name for name in RunIdentity.__struct_fields__ if name != "options")
 
 
@@ -73,6 +75,15 @@ class RunFolder:
         """Set the ending of a workflow, and save it."""
         self.endings[workflow] = ending
         self.save()
+
+    def attempts(self, workflow: str) -> int:
+        """Return how often a workflow was started before, here and in the runs that were set aside from this folder."""
+        ending = self.endings.get(workflow)
+        if ending is not None:
+            return ending.attempts
+        aside = self.root.parent.glob(f"{escape(self.root.name)}{_ASIDE}*/run.json")
+        runs = (_read_run(path) for path in aside)
+        return sum(run.workflows[workflow].attempts for run in runs if run and workflow in run.workflows)
 
     def save(self) -> None:
         """Write run.json."""
@@ -121,7 +132,7 @@ def _continued(begun: RunFolder, identity: RunIdentity, used: Mapping[str, froze
 def _set_aside(root: Path) -> None:
     stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%f")
     with ResultFolder(root).held():  # never move a folder in use
-        root.rename(root.with_name(f"{root.name}.until-{stamp}"))
+        root.rename(root.with_name(f"{root.name}{_ASIDE}{stamp}"))
 
 
 def _begun(root: Path, identity: RunIdentity) -> RunFolder:
@@ -153,10 +164,14 @@ def _other_options(
 
 def done_workflows(root: Path) -> frozenset[str]:
     """Return the done workflows of a folder; none without a readable run.json."""
+    run = _read_run(root / "run.json")
+    return frozenset(name for name, ending in run.workflows.items() if ending.status == DONE) if run else frozenset()
+
+
+def _read_run(path: Path) -> ChallengeRun | None:
     with suppress(DocumentError):
-        run = read_layout(root / "run.json", ChallengeRun, RUN_LIMITS)
-        return frozenset(name for name, ending in run.workflows.items() if ending.status == DONE)
-    return frozenset()
+        return read_layout(path, ChallengeRun, RUN_LIMITS)
+    return None
 
 
 def places_of(root: Path, workflow: str, hw_name: str) -> dict[str, str]:

@@ -6,6 +6,7 @@ import shutil
 from dataclasses import astuple, dataclass, replace
 from typing import TYPE_CHECKING
 
+from mlperf_home.challenges.bundles.bundle import MANIFEST, make_bundle
 from mlperf_home.challenges.bundles.problems import grouped
 from mlperf_home.challenges.bundles.rendering import render_report
 from mlperf_home.challenges.definition.lock import lock_differences, table_differences
@@ -14,7 +15,7 @@ from mlperf_home.challenges.definition.manifest import ChallengeError
 from mlperf_home.challenges.definition.run_folder import DONE, now_utc, open_run, places_of
 from mlperf_home.challenges.replays.reproduction import reproduction
 from mlperf_home.challenges.replays.reproduction_parts import reproduction_parts
-from mlperf_home.challenges.runs.run import first_few, require_machine, run_all, run_identity
+from mlperf_home.challenges.runs.run import first_few, redaction_of, require_machine, run_all, run_identity
 from mlperf_home.challenges.runs.workflows import command_text
 from mlperf_home.challenges.verification.confinement import verify_confined
 from mlperf_home.contracts.challenges.records import RECORD_LIMITS, RunRecord
@@ -43,10 +44,11 @@ _SHOWN_DIFFERENCES = 5
 
 @dataclass(frozen=True)
 class Replay:
-    """A finished replay: the path of its report for people, and the report."""
+    """A finished replay: the path of its report for people, the report, and a bundle of each repetition."""
 
     path: Path
     report: Reproduction
+    bundles: tuple[Path, ...]
 
 
 def replay(context: RunContext, locks: Locks, bundle: Path, show: Callable[[Sequence[str]], None]) -> Replay:
@@ -112,12 +114,17 @@ def _replay(context: RunContext, locks: Locks, verified: VerifiedBundle, root: P
     repeats = int(context.options.text("repeats") or USUAL_RUNS)
     roots = (root, *(root / f"repetition-{number}" for number in range(2, repeats + 1)))
     failed: dict[str, str] = {}
+    bundles: list[Path] = []
+    context = replace(context, repeats=sha256_of(verified.root / MANIFEST))
     anew = "new" in context.options.on
     then = _plans(verified.root / "records")  # before the workflows, which may take a night
     for number, each in enumerate(roots, 1):
         context.say(f"repetition {number} of {repeats}")
-        failures, facts_now = _run_once(context, locks, workflows, requirements, each, anew=anew and number == 1)
+        failures, facts_now, packed = _run_once(
+            context, locks, workflows, requirements, each, anew=anew and number == 1
+        )
         failed |= failures
+        bundles.append(packed)
     options = [facts.extra_options or "none" for facts in (verified.report, facts_now)]
     if options[0] != options[1]:
         differing.append("options of every command: {} then, {} now".format(*options))
@@ -125,7 +132,7 @@ def _replay(context: RunContext, locks: Locks, verified: VerifiedBundle, root: P
     facts = _facts(context, verified, failed, differing, repeats)
     report = reproduction(verified.root, roots, context.challenge, (verified.machine, context.machine), facts)
     _write(report, root, f"{context.challenge.title}: reproducibility")
-    return Replay(root / "reproducibility.md", report)
+    return Replay(root / "reproducibility.md", report, tuple(bundles))
 
 
 def _run_once(
@@ -136,13 +143,16 @@ def _run_once(
     root: Path,
     *,
     anew: bool,
-) -> tuple[dict[str, str], RunFacts]:
-    """Run the workflows once, or resume; return the errors of those that failed, and the facts of the run."""
+) -> tuple[dict[str, str], RunFacts, Path]:
+    """Run the workflows once, or resume; return the errors of failed ones, the facts of the run, and its bundle."""
     identity = run_identity(context, locks)
     root.mkdir(parents=True, exist_ok=True)
     with open_run(root, identity, context.challenge.workflows, workflows, anew=anew) as run_folder:
         failed, description = run_all(context, run_folder, workflows, requirements, locks)
-    return failed, description.facts
+        redaction, signer = redaction_of(context, root), context.options.signer
+        bundle = make_bundle(run_folder, context.challenge, description, redaction, signer)
+    DigestLog(context.options.home / "state").add(sha256_of(bundle))
+    return failed, description.facts, bundle
 
 
 def _workflows_in(context: RunContext, verified: VerifiedBundle) -> tuple[Workflow, ...]:
@@ -169,7 +179,7 @@ def _facts(
     endings = verified.run.workflows
     return ReplayFacts(
         sample=context.sample,
-        bundle=sha256_of(verified.root / "bundle.json"),
+        bundle=sha256_of(verified.root / MANIFEST),
         made_utc=verified.manifest.made_utc,
         replayed_utc=now_utc(),
         signature=_signed(verified),

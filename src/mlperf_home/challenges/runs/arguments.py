@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import date
 
+    from mlperf_home.challenges.bundles.sender import Signer
     from mlperf_home.challenges.definition.manifest import Challenge, Workflow
     from mlperf_home.contracts.challenges.machine import Machine
     from scriptgraph.embed import Arguments
@@ -33,6 +34,7 @@ class ChallengeOptions:
         on: the names of the switches that are on.
         own: the challenge's own options, by name.
         for_scripts: the options that are passed on to its scripts, in cmind's form.
+        signer: who signs the bundle; None: nobody does.
     """
 
     arguments: Arguments
@@ -40,6 +42,7 @@ class ChallengeOptions:
     on: frozenset[str]
     own: Mapping[str, Any]
     for_scripts: Mapping[str, Any]
+    signer: Signer | None = None
 
     def text(self, name: str) -> str:
         """Return the value of a text option, or an empty text."""
@@ -52,13 +55,19 @@ class ChallengeOptions:
 
 @dataclass(frozen=True)
 class RunContext:
-    """The context of a run of a challenge; `say` shows the user a line."""
+    """The context of a run of a challenge.
+
+    Attributes:
+        say: shows the user a line.
+        repeats: SHA-256 of the manifest of the bundle that the run replays; "" if it replays none.
+    """
 
     challenge: Challenge
     options: ChallengeOptions
     machine: Machine
     say: Callable[[str], None]
     today: date
+    repeats: str = ""
 
     @property
     def sample(self) -> bool:
@@ -88,13 +97,14 @@ def read_options(arguments: Arguments, challenge: Challenge) -> ChallengeOptions
         ChallengeError: the name of a system or a submitter cannot name a folder.
     """
     arguments.require_known(challenge.options)
+    home = home_folders(arguments, PRODUCT)[0]
     for name in ("submitter", "hw_name"):
         if not _WORD.fullmatch(text := arguments.text(name) or "unnamed"):
             raise ChallengeError(f"--{name}={text[:80]!r}", "cannot name a folder", "use letters, digits and . _ + -")
     values = {name: arguments.values[name] for name in FOR_SCRIPTS if name in arguments.values}
     return ChallengeOptions(
         arguments=arguments,
-        home=home_folders(arguments, PRODUCT)[0],
+        home=home,
         on=frozenset(name for name, value in arguments.values.items() if value is True),
         own={name: arguments.others[name] for name in challenge.options if name in arguments.others},
         for_scripts={

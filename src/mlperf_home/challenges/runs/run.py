@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from mlperf_home.challenges.bundles.bundle import RunDescription
 from mlperf_home.challenges.bundles.redaction import Redaction
 from mlperf_home.challenges.bundles.report import reported_workflows
+from mlperf_home.challenges.bundles.sender import UNNAMED
 from mlperf_home.challenges.definition.lock import lock_differences, lock_digest, make_lock, read_lock
 from mlperf_home.challenges.definition.machine import free_bytes, system_description
 from mlperf_home.challenges.definition.manifest import MANIFEST_NAME, ChallengeError
@@ -135,7 +136,8 @@ def run_all(
     if not all(run_folder.is_done(each.name) for each in workflows) or not checked.is_file():
         _estimate_times(context, run_folder, workflows, requirements)
     failed = run_workflows(context, run_folder, workflows)
-    system = system_description(context.options.text("submitter") or "unnamed", run_folder.identity.hw_name)
+    # A name stands in contributor.json alone, so that it can be forgotten.
+    system = system_description(UNNAMED, run_folder.identity.hw_name)
     return failed, RunDescription(_facts(context, run_folder, locks), locks.here, system)
 
 
@@ -153,6 +155,7 @@ def _facts(context: RunContext, run_folder: RunFolder, locks: Locks) -> RunFacts
         required=checked.required,
         expected=checked.expected,
         machine=context.machine,
+        repeats=context.repeats,
     )
 
 

@@ -112,7 +112,14 @@ def _run_workflow(context: RunContext, run_folder: RunFolder, workflow: Workflow
             kept.parent.mkdir(exist_ok=True)
             replace_text(kept, record.read_text(encoding="utf-8"))
         results = run_folder.measurements(workflow.name)
-        ending = WorkflowEnding(status=status, error=error, started_utc=started, ended_utc=now_utc(), results=results)
+        ending = WorkflowEnding(
+            status=status,
+            error=error,
+            started_utc=started,
+            ended_utc=now_utc(),
+            results=results,
+            attempts=1 + run_folder.attempts(workflow.name),
+        )
         run_folder.ended(workflow.name, ending)
     return error
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from mlperf_home.challenges.definition.manifest import Challenge
     from mlperf_home.contracts.challenges.bundle import BundleManifest
+    from mlperf_home.contracts.challenges.contributor import Sender
     from mlperf_home.contracts.challenges.lock import ChallengeLock
     from mlperf_home.contracts.challenges.machine import Machine
     from mlperf_home.contracts.challenges.report import ChallengeReport
@@ -54,8 +55,17 @@ class BundleDocuments:
     def derived_manifest(self) -> BundleManifest:
         """Return the manifest with mode and time of the run, and the version of the report."""
         return msgspec.structs.replace(
-            self.manifest, sample=self.run.asked.sample, made_utc=self.made_utc, version=self.report.version
+            self.manifest,
+            sample=self.run.asked.sample,
+            made_utc=self.made_utc,
+            version=self.report.version,
+            sender=self._sender(self.report.sender),
+            repeats=self.report.repeats,
         )
+
+    def _sender(self, stated: Sender | None) -> Sender | None:
+        """Return the sender with the system of the run; version 0.1 told none."""
+        return stated and msgspec.structs.replace(stated, system=self.run.asked.hw_name)
 
     def derived_run(self) -> ChallengeRun:
         """Return the run with the hashes of challenge and lock, and with the results in each workflow's folder."""
@@ -106,5 +116,7 @@ class BundleDocuments:
             required=checked.required,
             expected=checked.expected,
             machine=self.machine,
+            sender=self._sender(self.manifest.sender),
+            repeats=self.manifest.repeats,
         )
         return make_report(self.challenge, self.root, facts)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from mlperf_home.challenges.bundles.bundle import MANIFEST, SIGNATURE, file_entries
 from mlperf_home.challenges.bundles.documents import document_problems, total_problems
 from mlperf_home.challenges.bundles.problems import printable, problem_of
+from mlperf_home.challenges.bundles.sender import sender_problems
 from mlperf_home.challenges.definition.manifest import CHALLENGE_LIMITS, make_challenge
 from mlperf_home.challenges.verification.cross_checks import document_contradictions
 from mlperf_home.challenges.verification.exploration_checks import exploration_problems
@@ -134,7 +135,7 @@ def verify(bundle: Path, into: Path, allowed_signers: Path | None = None) -> Ver
     root = _folder_of(bundle, into)
     signature, problems = _check_signature(root, allowed_signers)
     manifest, challenge, found = verify_folder(bundle, root)
-    problems += [*found, *packing_problems(bundle)]
+    problems += [*sender_problems(root, manifest.sender, signature), *found, *packing_problems(bundle)]
     located = (BundleProblem(printable(file), text) for file, text in problems)
     return VerifiedBundle(root, manifest, challenge, tuple(dict.fromkeys(located)), signature)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+from mlperf_home.contracts.challenges.contributor import Sender
 from mlperf_home.contracts.codec import Document
 from scriptgraph.files.json_reader import Limits
 
@@ -31,6 +32,8 @@ class BundleManifest(Document):
         made_utc: end of the last workflow, ISO 8601.
         version: version of this product.
         files: entries by path within the bundle.
+        sender: who sends it; None in bundles of version 0.1.
+        repeats: SHA-256 of the manifest of the bundle that this one replays; "" if it is no replay.
     """
 
     schema: Literal["mlperf-home/bundle/1"] = "mlperf-home/bundle/1"
@@ -39,3 +42,5 @@ class BundleManifest(Document):
     made_utc: str
     version: str
     files: Mapping[str, FileEntry]
+    sender: Sender | None = None
+    repeats: str = ""

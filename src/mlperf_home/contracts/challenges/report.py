@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+from mlperf_home.contracts.challenges.contributor import Sender
 from mlperf_home.contracts.challenges.machine import Machine
 from mlperf_home.contracts.challenges.run import Estimate, Requirement
 from mlperf_home.contracts.codec import Document, OpenDocument
@@ -127,6 +128,8 @@ class RunFacts(Document):
         version: version of this product.
         extra_options: options that the user's environment added to every command.
         lock_differences: differences between the installed lock and the challenge's, one sentence each.
+        sender: who sends the bundle; None in version 0.1.
+        repeats: SHA-256 of the manifest of the bundle that this run replays; "" if it is no replay.
     """
 
     sample: bool
@@ -139,6 +142,8 @@ class RunFacts(Document):
     required: tuple[Requirement, ...]
     expected: tuple[Estimate, ...]
     machine: Machine
+    sender: Sender | None = None
+    repeats: str = ""
 
 
 class ChallengeReport(RunFacts):

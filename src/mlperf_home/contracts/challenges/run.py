@@ -34,13 +34,17 @@ class RunIdentity(Document):
 
 
 class WorkflowEnding(Document):
-    """The ending of a workflow: status, times in ISO 8601, and measurements, relative to the run's folder."""
+    """The ending of a workflow: status, times in ISO 8601, and measurements, relative to the run's folder.
+
+    `attempts` counts how often the workflow was started in this folder, with the runs that were set aside.
+    """
 
     status: str
     error: str = ""
     started_utc: str = ""
     ended_utc: str = ""
     results: tuple[str, ...] = ()
+    attempts: int = 1
 
 
 class ChallengeRun(Document):

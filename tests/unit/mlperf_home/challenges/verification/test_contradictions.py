@@ -170,6 +170,7 @@ NO_CLAIM = {
     r"(performance|accuracy)-session\.json/(schema|status)": "absent means the only allowed value",
     r"measurement\.json/model/(retraining|weight_transformations|weight_type)\b.*": "facts from the model's step",
     r"records/first\.json/(plan/\d+/(alias|manifest|title|version)|plan_fingerprint)": "a replay compares them",
+    r"run\.json/workflows/first/attempts": "nobody else counts them",
     r"records/first\.json/(exports\b.*|schema)": "nothing reads them",
     r"records/first\.json/request/(argv\b.*|inputs/results_dir)": "the typed words; a folder of the contributor",
     r"records/first\.json/(start|end)_ns": "a time within the workflow's own",
