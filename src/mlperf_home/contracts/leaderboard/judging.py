@@ -79,8 +79,29 @@ class JudgeRequest(Document):
     crowd: str = "images"
 
 
+class PredictedLatency(Document, kw_only=False):
+    """The latency of a model that a machine has not measured, in milliseconds; 90 % lie between `low` and `high`."""
+
+    model: str
+    latency_ms: float
+    low_ms: float
+    high_ms: float
+
+
+class MachinePredictions(Document):
+    """What the crowd predicts of a machine.
+
+    Attributes:
+        machine: the id of one of the machine's results.
+    """
+
+    machine: str
+    latencies: tuple[PredictedLatency, ...]
+
+
 class JudgeAnswer(Document):
-    """The judgements, in the order of the results, and the record of each key."""
+    """The judgements, in the order of the results, the record of each key, and predictions."""
 
     judgements: tuple[Judgement, ...]
     keys: tuple[KeyRecord, ...] = ()
+    predictions: tuple[MachinePredictions, ...] = ()

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from mlperf_home.prediction.calibration import is_known
+from mlperf_home.contracts.leaderboard.judging import PredictedLatency
+from mlperf_home.contracts.studies.estimate import FEWEST_MEASURED
+from mlperf_home.prediction.calibration import calibrate, is_known
 from mlperf_home.prediction.gaussian import learn
 from mlperf_home.published.results import UNKNOWN_RUNTIME
 
@@ -99,6 +101,7 @@ class CrowdPredictor:
 
     crowd: Crowd
     _reaches: dict[tuple[bytes, bool], float] = field(default_factory=dict, init=False)
+    _widths: dict[tuple[bytes, bool], float] = field(default_factory=dict, init=False)
 
     @cached_property
     def _model(self) -> MachineModel:
@@ -114,6 +117,23 @@ class CrowdPredictor:
         found = leave_out_each(self._model, places, np.log([latencies[name] for name in names]), reach)
         ratios, reaches = np.exp(found.error).tolist(), np.exp(reach * found.sd).tolist()
         return {name: ExpectedLatency(*pair) for name, *pair in zip(names, ratios, reaches, strict=True)}
+
+    def predicted(self, latencies: Mapping[str, float], runtime: str) -> list[PredictedLatency]:
+        """Return the latencies of the crowd's models that a machine has not measured, from those that it has.
+
+        Nothing is predicted from fewer than three latencies.
+        """
+        names = [name for name in self.crowd.models if name in latencies]
+        if not FEWEST_MEASURED <= len(names) < len(self.crowd.models):
+            return []
+        places = self.crowd.places(names)
+        found = self._model.predict(places, np.log([latencies[name] for name in names]))
+        key = (places.tobytes(), is_known(self.crowd, runtime))
+        if key not in self._widths:
+            self._widths[key] = calibrate(self.crowd, places, runtime)
+        half = self._widths[key] * found.sd
+        rows = zip(self.crowd.models, *(np.exp(found.mean + side * half).tolist() for side in (0, -1, 1)), strict=True)
+        return [PredictedLatency(*row) for row in rows if row[0] not in latencies]
 
     def _reach(self, places: Places, runtime: str) -> float:
         """Return the standard deviations within which all but `ASKED_SHARE` of the crowd's own latencies lie.

@@ -9,7 +9,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from mlperf_home.contracts.leaderboard.judging import JudgeAnswer, Judgement, JudgeRequest
+from mlperf_home.contracts.leaderboard.judging import JudgeAnswer, Judgement, JudgeRequest, MachinePredictions
+from mlperf_home.contracts.leaderboard.keys import first_keys
 from mlperf_home.leaderboard.judge.copies import Copy, copies, shared_machines
 from mlperf_home.leaderboard.judge.expected import CrowdPredictor
 from mlperf_home.leaderboard.judge.machines import board_machines, level_ratio, same_cpu
@@ -85,7 +86,21 @@ class Judge:
         judgements = {each.id: self._judgement(each, board) for each in request.results}
         judgements = _with_credit(request.results, judgements, owners)
         keys = key_records(counted, judgements, self._expected, shared_machines(independent, owners), owners)
-        return JudgeAnswer(judgements=tuple(judgements[each.id] for each in request.results), keys=keys)
+        return JudgeAnswer(
+            judgements=tuple(judgements[each.id] for each in request.results),
+            keys=keys,
+            predictions=tuple(self._predictions(machines)),
+        )
+
+    def _predictions(self, machines: Sequence[BoardMachine]) -> Iterator[MachinePredictions]:
+        for machine in machines:
+            found = (
+                ()
+                if machine.id.published
+                else self.predictor.predicted(machine.latencies(*_PREDICTED), machine.id.of.runtime)
+            )
+            if found:
+                yield MachinePredictions(machine=machine.results[0].id, latencies=tuple(found))
 
     def _look_at(self, machines: Sequence[BoardMachine]) -> None:
         """Collect the objections of physics, and what the crowd predicts of each machine."""
@@ -169,18 +184,6 @@ class _Board:
         subject = (result.benchmark, result.scenario, result.model)
         every = (each for machine in machines for each in machine.results)
         return tuple(each.id for each in every if (each.benchmark, each.scenario, each.model) == subject)
-
-
-def first_keys(successors: Mapping[str, str]) -> dict[str, str]:
-    """Return the first key of a contributor by each later one; a circle of keys is cut where it closes."""
-    before = {later: earlier for earlier, later in successors.items()}
-    first = {}
-    for key in before:
-        seen = [key]
-        while (earlier := before.get(seen[-1])) is not None and earlier not in seen:
-            seen.append(earlier)
-        first[key] = seen[-1]
-    return first
 
 
 def _revoked(result: BoardResult, revoked: Mapping[str, str]) -> str:

@@ -12,7 +12,8 @@ from board_results import machine_results, result
 
 from mlperf_home.contracts.codec import decode, encode
 from mlperf_home.contracts.leaderboard.judging import JudgeAnswer, Judgement, JudgeRequest
-from mlperf_home.leaderboard.judge.judge import Judge, first_keys, judge_of
+from mlperf_home.contracts.leaderboard.keys import first_keys
+from mlperf_home.leaderboard.judge.judge import Judge, judge_of
 
 if TYPE_CHECKING:
     from mlperf_home.contracts.leaderboard.results import BoardResult

@@ -1,0 +1,1 @@
+"""Taking bundles into a board: verified, with an identity, and each once."""
