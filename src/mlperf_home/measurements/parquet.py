@@ -10,7 +10,7 @@ from mlperf_home.measurements.store import StoreError
 from scriptgraph.files.atomic import replacement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from mlperf_home.measurements.measurement import Measurement
@@ -28,22 +28,31 @@ def export_parquet(measurements: Iterable[Measurement], path: Path) -> int:
     Raises:
         StoreError: pyarrow is not installed, there are no measurements, or the file cannot be written.
     """
+    measured = list(measurements)
+    if not measured:
+        raise StoreError(path, "there is no measurement to export", "import some, or select others")
+    try:
+        write_columns(_columns(measured), path)
+    except OSError as error:
+        advice = "name a file in an existing folder that you can write to"
+        raise StoreError(path, f"cannot be written ({error.strerror})", advice) from None
+    return len(measured)
+
+
+def write_columns(columns: Mapping[str, Sequence[Any]], path: Path) -> None:
+    """Write columns of one type each to Parquet, whole or not at all.
+
+    Raises:
+        StoreError: pyarrow is not installed.
+        OSError: the file cannot be written.
+    """
     try:
         import pyarrow as pa  # noqa: PLC0415 - an extra
         from pyarrow import parquet  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise StoreError("Parquet", f"pyarrow is not usable ({error})", "pip install 'mlperf-home[parquet]'") from None
-    measured = list(measurements)
-    if not measured:
-        raise StoreError(path, "there is no measurement to export", "import some, or select others")
-    columns = {name: pa.array(values) for name, values in _columns(measured).items()}
-    try:
-        with replacement(path) as file:
-            parquet.write_table(pa.table(columns), file)
-    except OSError as error:
-        advice = "name a file in an existing folder that you can write to"
-        raise StoreError(path, f"cannot be written ({error.strerror})", advice) from None
-    return len(measured)
+    with replacement(path) as file:
+        parquet.write_table(pa.table({name: pa.array(values) for name, values in columns.items()}), file)
 
 
 def _columns(measurements: Sequence[Measurement]) -> dict[str, list[Any]]:

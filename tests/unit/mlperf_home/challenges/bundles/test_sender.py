@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING
 import pytest
 from unpacked_bundles import UnpackedBundle, problems_of
 
-from mlperf_home.challenges.bundles.sender import CONTRIBUTOR_FILE, CONTRIBUTOR_SIGNATURE, pseudonym_of, read_contributor
+from mlperf_home.challenges.bundles.sender import (
+    CONTRIBUTOR_FILE,
+    CONTRIBUTOR_SIGNATURE,
+    pseudonym_of,
+    read_contributor,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
