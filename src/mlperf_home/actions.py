@@ -33,6 +33,10 @@ def action_function(action: str, automation: str) -> ActionFunction | None:
         from mlperf_home.challenges import commands as challenges  # noqa: PLC0415 - imports much
 
         return partial(challenges.answer, action)
+    if automation == "board" and action == "show":
+        from mlperf_home.leaderboard import commands as boards  # noqa: PLC0415 - imports much
+
+        return partial(boards.answer, action)
     if automation == "experiment" and action in {"run", "replay", "find", "show", "rm"}:
         from mlperf_home.experiments import commands as experiments  # noqa: PLC0415 - imports much
 

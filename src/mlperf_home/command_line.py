@@ -8,6 +8,7 @@ from mlperf_home.challenges.command_table import challenge_commands
 from mlperf_home.challenges.definition.manifest import find_challenges
 from mlperf_home.experiments.command_table import experiment_commands
 from mlperf_home.experiments.experiment import Experiments
+from mlperf_home.leaderboard.command_table import board_command
 from mlperf_home.product import ENGINE, PRODUCT
 from mlperf_home.results.command_table import result_commands
 from mlperf_home.results.stored import find_results
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 def commands() -> tuple[Command, ...]:
     """Return the tables of all commands."""
     own = (*script_commands(PRODUCT), *cache_commands(PRODUCT))
-    return (*own, *experiment_commands(), *result_commands(), *challenge_commands())
+    return (*own, *experiment_commands(), *result_commands(), board_command(), *challenge_commands())
 
 
 def complete(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from mlperf_home.contracts.challenges.bundle import BundleManifest
+from mlperf_home.contracts.challenges.contributor import Contributor
 from mlperf_home.contracts.challenges.lock import ChallengeLock
 from mlperf_home.contracts.challenges.machine import Machine
 from mlperf_home.contracts.challenges.report import ChallengeReport
 from mlperf_home.contracts.challenges.reproduction import Reproduction
 from mlperf_home.contracts.challenges.run import ChallengeRun
+from mlperf_home.contracts.leaderboard.events import BoardSettings, Event, KnownName, VerdictLine
+from mlperf_home.contracts.leaderboard.judging import JudgeAnswer, JudgeRequest
 from mlperf_home.contracts.runs.failures import Failure
 from mlperf_home.contracts.runs.grids import CalibrationStore
 from mlperf_home.contracts.runs.job import Job
@@ -23,20 +27,27 @@ from mlperf_home.contracts.studies.picture import Picture
 from mlperf_home.contracts.studies.space import SpaceDocument
 from mlperf_home.contracts.studies.study import CandidateDescription, StudyEngine, StudyPlan
 
-DOCUMENTS: dict[str, type] = {
+DOCUMENTS: dict[str, Any] = {
     "answer": AnswerDocument,
+    "board": BoardSettings,
+    "board-event": Event,
+    "board-name": KnownName,
+    "board-verdict": VerdictLine,
     "bundle": BundleManifest,
     "calibrations": CalibrationStore,
     "candidate": CandidateDescription,
     "challenge-lock": ChallengeLock,
     "challenge-report": ChallengeReport,
     "challenge-run": ChallengeRun,
+    "contributor": Contributor,
     "engine": StudyEngine,
     "estimate": EstimateDocument,
     "estimate-request": EstimateRequest,
     "experiment": ExperimentDescription,
     "failure": Failure,
     "job": Job,
+    "judge-answer": JudgeAnswer,
+    "judge-request": JudgeRequest,
     "latencies": KeptLatencies,
     "machine": Machine,
     "narrowing": NarrowingDocument,

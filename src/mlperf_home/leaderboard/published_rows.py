@@ -6,14 +6,18 @@ import hashlib
 from functools import cache
 
 from mlperf_home.contracts.leaderboard.results import BoardResult, MachineClass
-from mlperf_home.published.results import shipped_results
+from mlperf_home.published.results import UNKNOWN_RUNTIME, shipped_results
+
+# A graphics processor's, and one that nothing can be compared with.
+_NO_CPU_OR_UNKNOWN = frozenset({"armnn-opencl", UNKNOWN_RUNTIME})
 
 
 @cache
 def published_rows(name: str) -> tuple[BoardResult, ...]:
     """Return the shipped results called `name` (images, berts, sample) that can be compared.
 
-    Systems with live preprocessing are left out. Raise PublishedTableError if the file is damaged.
+    Systems with live preprocessing, or without a known runtime on a CPU, are left out. Raise PublishedTableError if the
+    file is damaged.
     """
     results = shipped_results(name)
     metrics = ("latency_ms", "samples_per_second", "energy_mj", "power_w")
@@ -21,7 +25,7 @@ def published_rows(name: str) -> tuple[BoardResult, ...]:
     rows = []
     for number, row in enumerate(results.rows):
         system = results.systems[row.system]
-        if system.live_preprocessing:
+        if system.live_preprocessing or system.runtime in _NO_CPU_OR_UNKNOWN:
             continue
         values = {each: value for each in metrics if (value := getattr(row, each)) is not None}
         if row.accuracy_percent is not None:

@@ -115,6 +115,11 @@ def _rank_value(choice: Choice, rank: str) -> float | None:
     return choice.time_ms
 
 
+def best_of_each_cpu(answer: ClassAnswer) -> list[Choice]:
+    """Return the best choice of each CPU that has one, in the order of the ranking."""
+    return list({(choice.key.cpu, choice.key.cores): choice for choice in reversed(answer.fitting)}.values())[::-1]
+
+
 def sentence(answer: ClassAnswer, constraints: Sequence[Constraint], rank: str) -> str:
     """Return the answer in one sentence."""
     wish = " and ".join(map(str, constraints))
@@ -151,4 +156,4 @@ def facts(choice: Choice) -> str:
     if choice.cost_per_million is not None:
         parts.append(f"{choice.cost_per_million:.3g} a million")
     who = f"{choice.contributors} independent contributor{'s' if choice.contributors != 1 else ''}"
-    return ", ".join([*parts, who if choice.origin == "measured" else choice.origin])
+    return ", ".join([*parts, f"{who}, {choice.state}" if choice.origin == "measured" else choice.origin])

@@ -1,0 +1,140 @@
+"""A board as tables for a terminal."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING
+
+from mlperf_home.contracts.leaderboard.keys import first_keys
+from mlperf_home.leaderboard.answer.choices import ACCURACIES, Choice
+from mlperf_home.leaderboard.answer.recommendation import UNITS
+from mlperf_home.pareto.front import fronts
+from scriptgraph.embed import Section
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from mlperf_home.contracts.leaderboard.events import KnownName
+    from mlperf_home.leaderboard.answer.comparison import HeadToHead
+    from mlperf_home.leaderboard.store.index import JudgedResult
+
+_SHOWN = 20
+_SHORT = 12
+
+
+def front_of(every: Sequence[Choice]) -> list[Choice]:
+    """Return the choices on the front of time and accuracy, within each benchmark, scenario and runtime class."""
+    known = [(choice, choice.time_ms, _accuracy(choice)) for choice in every]
+    complete = [(choice, time_ms, percent) for choice, time_ms, percent in known if time_ms and percent is not None]
+    groups = [_group(choice) for choice, _, _ in complete]
+    values = [(time_ms, percent) for _, time_ms, percent in complete]
+    keeps = fronts(groups, values, ("min", "max"))
+    return [choice for (choice, _, _), keep in zip(complete, keeps, strict=True) if keep]
+
+
+def _group(choice: Choice) -> tuple[str, str, str, bool]:
+    return choice.key.benchmark, choice.key.scenario, choice.key.runtime, choice.key.sample
+
+
+def _accuracy(choice: Choice) -> float | None:
+    return next((value for name in ACCURACIES if (value := choice.value(name)) is not None), None)
+
+
+def choice_sections(every: Sequence[Choice], *, pareto: bool) -> list[Section]:
+    """Return a ranked table for each benchmark, scenario and runtime class."""
+    groups: dict[tuple[str, str, str, bool], list[Choice]] = defaultdict(list)
+    for choice in every:
+        groups[_group(choice)].append(choice)
+    sections = []
+    for (benchmark, scenario, runtime, _), group in sorted(groups.items()):
+        group.sort(key=lambda choice: (choice.time_ms or float("inf"), choice.key.model, choice.key.cpu))
+        rows = [(str(rank), *_cells(choice)) for rank, choice in enumerate(group[:_SHOWN], 1)]
+        more = f"; {len(group) - _SHOWN} more, see --out_file" if len(group) > _SHOWN else ""
+        count = f"{'front of ' if pareto else ''}{len(group)} choice{'s' if len(group) != 1 else ''}"
+        title = f"{benchmark}, {scenario}, {runtime}: {count}{more}"
+        sections.append(Section(title, rows, ("rank", "CPU", "model", "speed", "accuracy", "state", "contributors")))
+    return sections or [Section("nothing fulfils this")]
+
+
+def _cells(choice: Choice) -> tuple[str, ...]:
+    latency, rate = choice.amounts.get("latency_ms"), choice.amounts.get("samples_per_second")
+    speed = f"{latency.value:.3g} ms" if latency else f"{rate.value:.4g} samples/s" if rate else "unknown"
+    percent = next((f"{choice.amounts[n].value:.4g} {UNITS[n]}" for n in ACCURACIES if n in choice.amounts), "")
+    cores = f", {choice.key.cores} cores" if choice.key.cores else ""
+    who = "" if choice.origin == "published" else str(choice.contributors)
+    return f"{choice.key.cpu}{cores}", choice.key.model, speed, percent, choice.state, who
+
+
+def result_section(each: JudgedResult, names: Mapping[str, KnownName]) -> Section:
+    """Return everything that is known of one result."""
+    result, judged = each.result, each.judgement
+    facts = [
+        ("state", judged.state),
+        *(("because", reason) for reason in judged.reasons),
+        *(("beside", other) for other in judged.others),
+        ("contributor", _contributor(result.contributor, result.key, names)),
+        ("key", result.key or "unsigned"),
+        ("bundle", f"{result.bundle}, receipt {result.receipt}"),
+        ("file", result.path),
+        ("CPU", result.of.cpu),
+        ("runtime", f"{result.of.runtime} {result.of.version}".strip()),
+        ("round", result.round),
+        ("official", "yes" if result.official else "no"),
+        *((name, f"{value:.6g}") for name, value in sorted(result.metrics.items())),
+    ]
+    return Section(f"{result.id}: {result.benchmark}, {result.scenario}, {result.model}", facts)
+
+
+def _contributor(contributor: str, key: str, names: Mapping[str, KnownName]) -> str:
+    known = names.get(contributor)
+    if known is not None:
+        return f"{known.name} {known.link}".strip()
+    return f"contributor-{contributor[:_SHORT]}" if contributor else key[: _SHORT + 7] or "unsigned"
+
+
+def contributor_section(
+    results: Iterable[JudgedResult], facts: Mapping[str, Mapping[str, str]], names: Mapping[str, KnownName]
+) -> Section:
+    """Return contributors with what they are credited for: valid work, and replications of others' results."""
+    owners = first_keys(facts.get("successor", {}))
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    shown: dict[str, str] = {}
+    for each in results:
+        owner = owners.get(each.result.key, each.result.key) or each.result.bundle
+        shown[owner] = _contributor(each.result.contributor, each.result.key, names)
+        counts[owner]["results"] += 1
+        counts[owner][each.judgement.state] += 1
+        counts[owner]["credited"] += each.judgement.credited
+    ranked = sorted(counts.items(), key=lambda pair: (-pair[1]["credited"], shown[pair[0]]))
+    columns = ("credited", "replicated", "disputed", "results")
+    rows = [(shown[owner], *(str(count[name]) for name in columns), _vouched(facts, owner)) for owner, count in ranked]
+    header = ("contributor", "credited", "replicated", "disputed", "results", "vouched for")
+    return Section(f"{len(rows)} contributors", rows, header if rows else ())
+
+
+def _vouched(facts: Mapping[str, Mapping[str, str]], key: str) -> str:
+    if day := facts.get("revoked", {}).get(key):
+        return f"revoked {day}"
+    return "yes" if facts.get("vouched", {}).get(key) == "yes" else "no"
+
+
+def wanted_section(results: Iterable[JudgedResult]) -> Section:
+    """Return what needs another measurement, those without any agreement first."""
+    wanted = [each for each in results if each.judgement.wanted]
+    rows = [
+        (each.result.id, each.result.of.cpu, each.result.model, each.judgement.state, each.judgement.reasons[-1])
+        for each in wanted[:_SHOWN]
+    ]
+    title = f"{len(wanted)} results need another measurement"
+    return Section(title, rows, ("result", "CPU", "model", "state", "because") if rows else ())
+
+
+def versus_section(pairs: Sequence[HeadToHead], sides: tuple[str, ...]) -> Section:
+    """Return two CPUs head to head."""
+    rows = [
+        (each.model, each.scenario, each.runtime, f"{each.first_ms:.4g} ms", f"{each.second_ms:.4g} ms", each.words)
+        for each in pairs[:_SHOWN]
+    ]
+    first, second = sides
+    header = ("model", "scenario", "runtime", first, second, f"{second} to {first}")
+    return Section(f"{first} against {second}: {len(pairs)} common", rows, header if rows else ())
