@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.product import ENGINE
@@ -21,6 +22,15 @@ def answer(action: str, automation: str, command: Mapping[str, Any]) -> dict[str
     return function(command)
 
 
+_OWN = {
+    "challenge": ("challenges", ("run", "replay", "find", "show")),
+    "experiment": ("experiments", ("run", "replay", "find", "show", "rm")),
+    "result": ("results", ("find", "show", "rm")),
+    "board": ("leaderboard", ("show",)),
+}
+"""The folder and the actions of each automation of this product."""
+
+
 def action_function(action: str, automation: str) -> ActionFunction | None:
     """Return the function of `cm ACTION AUTOMATION`; None if cmind answers it."""
     if automation == "script":
@@ -29,19 +39,12 @@ def action_function(action: str, automation: str) -> ActionFunction | None:
         return partial(ENGINE.list_or_remove, f"{action} cache")
     if (action, automation) == ("rm", "challenge"):
         return _refuse_removal
-    if automation == "challenge" and action in {"run", "replay", "find", "show"}:
-        from mlperf_home.challenges import commands as challenges  # noqa: PLC0415 - imports much
-
-        return partial(challenges.answer, action)
-    if automation == "board" and action == "show":
-        from mlperf_home.leaderboard import commands as boards  # noqa: PLC0415 - imports much
-
-        return partial(boards.answer, action)
-    if automation == "experiment" and action in {"run", "replay", "find", "show", "rm"}:
-        from mlperf_home.experiments import commands as experiments  # noqa: PLC0415 - imports much
-
-        return partial(experiments.answer, action)
-    return None
+    folder, actions = _OWN.get(automation, ("", ()))
+    if action not in actions:
+        return None
+    # Most commands need none of these, and they import much.
+    commands = import_module(f"mlperf_home.{folder}.commands")
+    return partial(commands.answer, action)
 
 
 def _of_scripts(action: str) -> ActionFunction | None:

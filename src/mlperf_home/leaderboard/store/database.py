@@ -102,7 +102,7 @@ class _Postgres:
 
         self._place, self._error = _without_password(address), psycopg.Error
         with self._failing():
-            self._connection = psycopg.connect(address, autocommit=True, connect_timeout=20)
+            self._connection = psycopg.connect(address, autocommit=True, connect_timeout=20, client_encoding="utf8")
 
     @contextmanager
     def _failing(self) -> Iterator[None]:
