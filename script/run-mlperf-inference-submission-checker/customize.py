@@ -5,7 +5,8 @@ from pathlib import Path
 
 from mlperf_home.rules import Round, UnknownRoundError, load_round
 from mlperf_home.submission.check import report as texts
-from mlperf_home.submission.check.official import OfficialCheckError, OfficialOptions, official_arguments, read_verdict
+from mlperf_home.submission.check.official import OfficialCheckError, OfficialOptions, OfficialRun, official_runs
+from mlperf_home.submission.check.official_output import OfficialVerdict, read_verdict
 from mlperf_home.submission.check.report import CheckError, CheckOptions, check_submission
 from mlperf_home.submission.check.structure import MappingError, parse_mapping
 from scriptgraph.api import Context, Done, Outcome, StepFailed, failing_on
@@ -60,18 +61,25 @@ def _official(context: Context, root: Path, rules: Round, *, sample: bool) -> st
         context.flag("CM_MLPERF_SKIP_POWER_CHECK"),
         context.text("CM_MLPERF_CHECKER_EXTRA_ARGS", ""),
     )
-    lines: list[str] = []
     with failing_on(OfficialCheckError):
-        words = official_arguments(checker, root, options)
+        runs = official_runs(checker, root, options)
+    verdicts = [_run_official(context, root, run) for run in runs]
+    passed = all(each.passed for each in verdicts)
+    for line in dict.fromkeys(line for each in verdicts for line in each.errors):
+        context.warn(f"official checker: {line}")
+    if not passed and not sample:
+        raise StepFailed(f"{root}: did not pass the official checker; see {context.output / runs[0].name}.log")
+    return "passed" if passed else "not passed"
+
+
+def _run_official(context: Context, root: Path, run: OfficialRun) -> OfficialVerdict:
+    lines: list[str] = []
     # It logs to standard error.
     listeners = {"on_line": lines.append, "on_error_line": lines.append}
-    ended = context.command([sys.executable, *words], cwd=context.output, check=False, **listeners)
-    log = context.output / "official-checker.log"
+    ended = context.command([sys.executable, *run.arguments], cwd=context.output, check=False, **listeners)
+    log = context.output / f"{run.name}.log"
     replace_text(log, "".join(f"{line}\n" for line in lines))
-    verdict = read_verdict(lines, ended.exit_code)
-    context.say(f"official checker: {'passed' if verdict.passed else 'not passed'}; log: {log}")
-    for line in verdict.errors:
-        context.warn(f"official checker: {line}")
-    if not verdict.passed and not sample:
-        raise StepFailed(f"{root}: did not pass the official checker; see {log}")
-    return "passed" if verdict.passed else "not passed"
+    verdict = read_verdict(lines, ended.exit_code, root)
+    how = " with --submission-exceptions" if "--submission-exceptions" in run.arguments else ""
+    context.say(f"official checker{how}: {'passed' if verdict.passed else 'not passed'}; log: {log}")
+    return verdict

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
@@ -85,7 +86,8 @@ class FigureContradiction(NamedTuple):
     logged: object
 
 
-def summary_figures(text: str, scenario: str) -> list[tuple[str, str]]:
+@lru_cache(maxsize=8)
+def summary_figures(text: str, scenario: str) -> tuple[tuple[str, str], ...]:
     """Return the figures of a summary with their keys in the detail log; some percentiles stand there twice."""
     per_query = "_query" if scenario == "MultiStream" else ""
     names = _RESULTS | _SETTINGS | {label: key.format(per_query) for label, key in _LATENCIES.items()}
@@ -95,7 +97,7 @@ def summary_figures(text: str, scenario: str) -> list[tuple[str, str]]:
         key = _percentile_key(float(percentile.group(1)), scenario) if percentile else names.get(label)
         if key:
             found.append((key, value))
-    return [*found, *early_stopping_figures(text, scenario)]
+    return (*found, *early_stopping_figures(text, scenario))
 
 
 def early_stopping_figures(text: str, scenario: str) -> list[tuple[str, str]]:

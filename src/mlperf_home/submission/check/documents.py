@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from glob import escape
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.measurements.layout import json_object, read_object
@@ -120,21 +119,26 @@ def check_measurement_files(result: CheckedResult) -> Iterator[Finding]:
             yield result.finding(folder / name, "measurement-file", "is missing", _REGENERATE)
         elif not (folder / name).read_bytes().strip():
             yield result.finding(folder / name, "measurement-file-empty", "is empty", _REGENERATE)
-    candidates = sorted(path for path in folder.glob(f"{escape(sut)}*.json") if path.is_file())
+    candidates = _result_jsons(result.place)
     if not candidates:
         problem = f"has no JSON file with a name that begins with {sut}"
         yield result.finding(folder, "result-json", problem, _REGENERATE)
     # The official checker reads the one that its file system lists first.
     for path in candidates:
         yield from _check_result_fields(result, path)
-    yield from check_recorded(result, read_result_json(result.place))
+    yield from check_recorded(result, read_result_json(result, result.place))
     yield from check_confs(result)
 
 
-def read_result_json(place: ResultPlace) -> dict[str, Any]:
+def read_result_json(scope: CheckScope, place: ResultPlace) -> dict[str, Any]:
     """Read the JSON among a result's measurement files; return an empty object if it cannot be read."""
-    paths = sorted(place.measurements.glob(f"{escape(place.sut)}*.json"))
-    return json_object(paths[0]) if paths else {}
+    paths = _result_jsons(place)
+    return scope.contents.json_object(paths[0]) if paths else {}
+
+
+def _result_jsons(place: ResultPlace) -> list[Path]:
+    names = sorted(name for name in files(place.measurements) if name.startswith(place.sut) and name.endswith(".json"))
+    return [path for name in names if (path := place.measurements / name).is_file()]
 
 
 def check_code(scope: CheckScope, submitter: Submitter) -> Iterator[Finding]:

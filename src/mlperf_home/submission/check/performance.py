@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeGuard
 
-from mlperf_home.loadgen_logs.accuracy_log import known_accuracy
-from mlperf_home.loadgen_logs.run_log import DETAIL_FILE, scan_detail
+from mlperf_home.loadgen_logs.run_log import DETAIL_FILE
 from mlperf_home.loadgen_logs.verdict import invalid_reasons
 from mlperf_home.measurements.layout import ACCURACY_DIR, PERFORMANCE_DIR
 from mlperf_home.submission.check.places import POWER_DIR, RANGING_DIR, files, subfolders
@@ -164,7 +163,7 @@ def check_compliance(result: CheckedResult) -> Iterator[Finding]:
         run = folder / PERFORMANCE_DIR
         # This result may be a copy: a test belongs to the measured scenario.
         yield from _check_test_run(
-            replace(result, scenario=result.measured, run=run, detail=scan_detail(run / DETAIL_FILE)), test
+            replace(result, scenario=result.measured, run=run, detail=result.contents.detail(run / DETAIL_FILE).detail), test
         )
 
 
@@ -218,7 +217,7 @@ def _check_outputs(result: CheckedResult, folder: Path, rules: ComplianceTest) -
     if same or missing:
         return
     names = set(result.rules.submission.accuracy_forms[result.benchmark.accuracy_metric])
-    texts = [known_accuracy(accuracy / name) for name in rules.compared_files]
+    texts = [result.contents.accuracy(accuracy / name) for name in rules.compared_files]
     percents = [each.percent if each and each.count == 1 and set(each.values) == names else 0.0 for each in texts]
     margin = 1 - result.benchmark.accuracy_fraction
     if not all(percents) or abs(1 - percents[0] / percents[1]) > margin + _ROUNDING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mlperf_home.contracts.runs.session import sha256_of
-from mlperf_home.loadgen_logs.accuracy_log import AccuracyText, is_truncated, known_accuracy
+from mlperf_home.loadgen_logs.accuracy_log import AccuracyText, is_truncated
 from mlperf_home.loadgen_logs.figures import IN_SUMMARY, absent_figures, contradictions
 from mlperf_home.loadgen_logs.run_log import (
     ACCURACY_FILE,
@@ -13,7 +13,6 @@ from mlperf_home.loadgen_logs.run_log import (
     SUMMARY_FILE,
     DetailLog,
     has_end,
-    scan_detail,
     summary_is_whole,
 )
 from mlperf_home.loadgen_logs.verdict import explain_errors
@@ -95,7 +94,7 @@ def _check_complete(scope: CheckScope, path: Path, detail: DetailLog) -> Iterato
         problem = f"the run was interrupted: {', '.join(detail.missing)} not logged"
         yield scope.finding(path, "run-interrupted", problem, RERUN)
     else:
-        yield from check_utf_8(scope, path, RERUN)
+        yield from _foreign_bytes(scope, path, scope.contents.detail(path).not_utf_8, RERUN)
     if detail.repeated:
         problem = f"has {detail.repeated[0]} more than once: it is a log of two runs"
         yield scope.finding(path, "log-twice", problem, "put the log of one run here")
@@ -103,16 +102,20 @@ def _check_complete(scope: CheckScope, path: Path, detail: DetailLog) -> Iterato
 
 def check_utf_8(scope: CheckScope, path: Path, remedy: str) -> Iterator[Finding]:
     """Check that a text is UTF-8; the official checker stops at other bytes."""
-    try:
-        path.read_text("utf-8")
-    except UnicodeDecodeError as error:
-        yield scope.finding(path, "not-utf-8", f"byte {error.start} is not UTF-8", remedy)
+    file = scope.contents.text(path)
+    yield from _foreign_bytes(scope, path, file.not_utf_8 if file else None, remedy)
+
+
+def _foreign_bytes(scope: CheckScope, path: Path, start: int | None, remedy: str) -> Iterator[Finding]:
+    if start is not None:
+        yield scope.finding(path, "not-utf-8", f"byte {start} is not UTF-8", remedy)
 
 
 def _check_summary(scope: CheckScope, path: Path, detail: DetailLog) -> Iterator[Finding]:
-    if not path.is_file():
+    file = scope.contents.text(path)
+    if file is None:
         return
-    text = path.read_text("utf-8", errors="replace")
+    text = file.text
     if not summary_is_whole(text):
         yield scope.finding(path, "summary-cut", "the last line is missing: the run was interrupted", RERUN)
     remedy = "put both logs of one run here, as LoadGen wrote them"
@@ -135,7 +138,7 @@ def check_accuracy(result: CheckedResult) -> Iterator[Finding]:
         remedy = "run it: _accuracy-only, with the same options"
         yield result.finding(folder, "accuracy-missing", "there is no accuracy run", remedy)
         return
-    detail = scan_detail(folder / DETAIL_FILE)
+    detail = result.contents.detail(folder / DETAIL_FILE).detail
     yield from check_run(result, folder, detail, _ACCURACY, result.rules.seeds)
     for key in _SAME_SETUP:
         value, expected = detail.logged.get(key), result.detail.logged.get(key)
@@ -144,7 +147,7 @@ def check_accuracy(result: CheckedResult) -> Iterator[Finding]:
             problem = f"{name} is {value}, in the performance run {expected}: their set-ups differ"
             yield result.finding(folder / DETAIL_FILE, "runs-differ", problem, "run both again with the same options")
     yield from _check_sample_count(result, folder / DETAIL_FILE, detail)
-    text = known_accuracy(folder / ACCURACY_TEXT)
+    text = result.contents.accuracy(folder / ACCURACY_TEXT)
     if (folder / ACCURACY_TEXT).is_file():
         yield from _check_accuracy_text(result, folder / ACCURACY_TEXT, text, detail)
     if (folder / ACCURACY_FILE).is_file():

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from mlperf_home.loadgen_logs.figures import is_figure
 from mlperf_home.rules import mlperf_conf
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from mlperf_home.submission.check.places import CheckedResult, Finding
@@ -71,7 +72,7 @@ def check_confs(result: CheckedResult) -> Iterator[Finding]:
         yield from _check_round(result, mlperf)
     if result.measured not in result.rules.scenarios:
         return
-    own, lines = result.benchmark.loadgen_model, _lines(user)
+    own, lines = result.benchmark.loadgen_model, _lines(result, user)
     named = sorted({line.model for line in lines} - {"*"})
     name = own if not named or own in named else _name_of_run(result, lines, named)
     if name is None:
@@ -83,13 +84,13 @@ def check_confs(result: CheckedResult) -> Iterator[Finding]:
     configured = _values(lines, name, result.measured)
     for each in _differences(result, configured):
         yield result.finding(user, "conf-of-another-run", f"{each}: the file is of another run", _OWN_FILE)
-    defaults = _values(_lines(mlperf), name, result.measured)
+    defaults = _values(_lines(result, mlperf), name, result.measured)
     fixed = {key: defaults[key] for key in _FIXED if key in defaults and key not in configured}
     for each in _differences(result, fixed):
         yield result.finding(mlperf, "conf-of-another-run", f"{each}: the file is of another run", _OWN_FILE)
 
 
-def _name_of_run(result: CheckedResult, lines: list[_Line], named: list[str]) -> str | None:
+def _name_of_run(result: CheckedResult, lines: Sequence[_Line], named: list[str]) -> str | None:
     """Return the name by which the run was configured: one whose values the log holds, and of no other benchmark."""
     others = {each.loadgen_model for each in result.rules.submitted_benchmarks.values()}
     for name in named:
@@ -103,7 +104,7 @@ def _name_of_run(result: CheckedResult, lines: list[_Line], named: list[str]) ->
 def _check_round(result: CheckedResult, path: Path) -> Iterator[Finding]:
     """Check that mlperf.conf is the round's, as far as it concerns the result."""
     rules, own = result.rules, result.benchmark.loadgen_model
-    lines = _lines(path)
+    lines = _lines(result, path)
     seeds = _values(lines, own, result.measured)
     for name in _SEEDS:
         expected, found = getattr(rules.seeds, name), seeds.get(name)
@@ -156,15 +157,17 @@ def _close(number: float, value: float) -> bool:
     return abs(number - value) <= _SIX_DIGITS * abs(value)
 
 
-def _values(lines: list[_Line], model: str, scenario: str) -> dict[str, str]:
+def _values(lines: Sequence[_Line], model: str, scenario: str) -> dict[str, str]:
     """Return the settings of a model and a scenario as LoadGen chooses them: the most specific line, then the last."""
     places = (("*", "*"), (model, "*"), ("*", scenario), (model, scenario))
     return {line.key: line.value for place in places for line in lines if (line.model, line.scenario) == place}
 
 
-def _lines(path: Path) -> list[_Line]:
-    return _parse(path.read_text("utf-8", errors="replace")) if path.is_file() else []
+def _lines(result: CheckedResult, path: Path) -> tuple[_Line, ...]:
+    file = result.contents.text(path)
+    return _parse(file.text) if file else ()
 
 
-def _parse(text: str) -> list[_Line]:
-    return [_Line(*parts) for parts in _LINE.findall(text)]
+@lru_cache(maxsize=64)
+def _parse(text: str) -> tuple[_Line, ...]:
+    return tuple(_Line(*parts) for parts in _LINE.findall(text))

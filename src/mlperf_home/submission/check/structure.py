@@ -50,25 +50,42 @@ def check_structure(scope: CheckScope) -> Iterator[Finding]:
 
 
 def _check_division(scope: CheckScope, division: Path) -> Iterator[Finding]:
-    limit = scope.rules.submission.limits.file_bytes
-    for name, folders, names in os.walk(division):
-        folder = Path(name)
-        if folder == division and not folders:
-            yield scope.finding(folder, "empty-tree", "has no folder of a submitter", "generate the submission first")
-        for file in names if folder == division else ():
-            yield scope.finding(folder / file, "division-file", "is outside the submitters' folders", "move it out")
-        if not folders and not names:
+    open_folders = [str(division)]
+    while open_folders:
+        name = open_folders.pop()
+        entries = _entries(name)
+        folder, folders = Path(name), [each for each in entries if each.is_dir()]
+        if folder == division:
+            if not folders:
+                yield scope.finding(folder, "empty-tree", "has no folder of a submitter", "generate the submission first")
+            for file in (each for each in entries if each not in folders):
+                yield scope.finding(Path(file), "division-file", "is outside the submitters' folders", "move it out")
+        if not entries:
             yield scope.finding(folder, "empty-folder", "is empty", "remove it")
-        yield from _check_names(scope, folder, [*folders, *names])
-        for each in (folder / entry for entry in (*folders, *names)):
-            if each.is_symlink() and not each.exists():
-                yield scope.finding(each, "broken-link", "is a broken link", "replace it by the file")
-            elif each.is_symlink():
-                # The official checker resolves links from the root of the submission.
-                yield scope.finding(each, "link", "is a link", "replace it by its target")
-            elif each.is_file() and each.stat().st_size > limit:
-                problem = f"has {each.stat().st_size / 2**20:.1f} MB, above {limit / 2**20:.0f} MB"
-                yield scope.finding(each, "file-size", problem, "truncate the accuracy log, or remove the file")
+        yield from _check_names(scope, folder, [each.name for each in entries])
+        for entry in entries:
+            yield from _check_entry(scope, entry)
+        open_folders += [each.path for each in folders if not each.is_symlink()]
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except PermissionError:
+        return []
+
+
+def _check_entry(scope: CheckScope, entry: os.DirEntry[str]) -> Iterator[Finding]:
+    limit = scope.rules.submission.limits.file_bytes
+    if entry.is_symlink() and not os.path.exists(entry):
+        yield scope.finding(Path(entry), "broken-link", "is a broken link", "replace it by the file")
+    elif entry.is_symlink():
+        # The official checker resolves links from the root of the submission.
+        yield scope.finding(Path(entry), "link", "is a link", "replace it by its target")
+    elif entry.is_file() and (size := entry.stat().st_size) > limit:
+        problem = f"has {size / 2**20:.1f} MB, above {limit / 2**20:.0f} MB"
+        yield scope.finding(Path(entry), "file-size", problem, "truncate the accuracy log, or remove the file")
 
 
 def _check_names(scope: CheckScope, folder: Path, names: list[str]) -> Iterator[Finding]:
