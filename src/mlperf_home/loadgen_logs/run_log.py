@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, fields
 from functools import cached_property, partial
 from io import BytesIO, TextIOWrapper
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal
 
 from mlperf_home.errors import LocatedError
@@ -238,7 +239,10 @@ def _entries(content: bytes) -> list[_Entry] | None:
         return None
     # Two halves of a line could make one entry.
     whole = len(entries) == text.count("\n") + 1
-    return entries if whole and all(is_ordinary_number(value) for _, value, _, _ in entries) else None
+    return entries if whole and all(map(is_ordinary_number, map(_value, entries))) else None
+
+
+_value = itemgetter(1)
 
 
 def _lines(path: Path, content: bytes | None = None) -> Iterator[_Entry]:

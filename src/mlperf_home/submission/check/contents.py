@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mlperf_home.contracts.runs.session import sha256_of
 from mlperf_home.loadgen_logs.accuracy_log import AccuracyText, AccuracyTextError, parse_accuracy_text
 from mlperf_home.loadgen_logs.run_log import DetailLog, parse_detail, scan_detail
-from mlperf_home.measurements.layout import json_object
+from mlperf_home.measurements.layout import read_object
+from mlperf_home.rules import mlperf_conf
+from scriptgraph.errors import DocumentError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+
+    from mlperf_home.rules import Round
 
 # Larger files are not held in memory.
 _AT_ONCE_BYTES = 32 << 20
@@ -48,9 +53,26 @@ class TreeContents:
     def __init__(self) -> None:
         self._texts: dict[Path, TextFile | None] = {}
         self._details: dict[Path, DetailFile] = {}
-        self._objects: dict[Path, dict[str, Any]] = {}
+        self._objects: dict[Path, dict[str, Any] | DocumentError] = {}
+        self._folders: dict[Path, dict[str, bool]] = {}
+        self._official_conf = ""
         self._known_texts: dict[bytes, TextFile] = {}
         self._known_details: dict[str, DetailFile] = {}
+
+    def folder(self, path: Path) -> Mapping[str, bool]:
+        """Return the names in a folder, each with whether it is a file; none if the folder does not exist."""
+        if path not in self._folders:
+            try:
+                with os.scandir(path) as entries:
+                    self._folders[path] = {entry.name: entry.is_file() for entry in entries}
+            except (FileNotFoundError, NotADirectoryError):
+                self._folders[path] = {}
+        return self._folders[path]
+
+    def official_conf(self, rules: Round) -> str:
+        """Return the round's mlperf.conf."""
+        self._official_conf = self._official_conf or mlperf_conf(rules)
+        return self._official_conf
 
     def text(self, path: Path) -> TextFile | None:
         """Return a text; None if there is no such file."""
@@ -81,9 +103,26 @@ class TreeContents:
 
     def json_object(self, path: Path) -> dict[str, Any]:
         """Return a JSON object; an empty one if the file cannot be read or is none."""
+        try:
+            return self.read_object(path)
+        except DocumentError:
+            return {}
+
+    def read_object(self, path: Path) -> dict[str, Any]:
+        """Read a JSON object.
+
+        Raises:
+            DocumentError: the file cannot be read, or holds no JSON object.
+        """
         if path not in self._objects:
-            self._objects[path] = json_object(path)
-        return self._objects[path]
+            try:
+                self._objects[path] = read_object(path)
+            except DocumentError as error:
+                self._objects[path] = error
+        found = self._objects[path]
+        if isinstance(found, DocumentError):
+            raise found
+        return found
 
     def _read_text(self, path: Path) -> TextFile:
         content = path.read_bytes()
@@ -94,7 +133,7 @@ class TreeContents:
 
     def _read_detail(self, path: Path) -> DetailFile:
         if not path.is_file() or path.stat().st_size > _AT_ONCE_BYTES:
-            return DetailFile(scan_detail(path), sha256_of(path) if path.is_file() else "", None)
+            return DetailFile(scan_detail(path), _sha256_of(path), None)
         content = path.read_bytes()
         digest = hashlib.sha256(content).hexdigest()
         known = self._known_details.get(digest)
@@ -103,6 +142,17 @@ class TreeContents:
             known = DetailFile(parse_detail(path, content), digest, _first_foreign_byte(content))
             self._known_details[digest] = known
         return known
+
+
+def _sha256_of(path: Path) -> str:
+    """Return the hash of a file too large for the memory; "" if there is none."""
+    digest = hashlib.sha256()
+    if not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        while block := file.read(_AT_ONCE_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def _first_foreign_byte(content: bytes) -> int | None:

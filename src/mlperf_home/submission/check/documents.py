@@ -110,16 +110,18 @@ def _system_network(
 def check_measurement_files(result: CheckedResult) -> Iterator[Finding]:
     """Check the measurement files of one result."""
     folder, sut = result.place.measurements, result.place.sut
-    if not folder.is_dir():
+    present = result.contents.folder(folder)
+    if not present and not folder.is_dir():
         problem = f"{result.shown(result.place.results)} has no measurement files"
         yield result.finding(folder, "measurements-missing", problem, f"{_REGENERATE}; names are case-sensitive")
         return
     for name in result.rules.submission.files.measurements:
-        if not (folder / name).is_file():
+        text = result.contents.text(folder / name) if present.get(name) else None
+        if text is None:
             yield result.finding(folder / name, "measurement-file", "is missing", _REGENERATE)
-        elif not (folder / name).read_bytes().strip():
+        elif not text.text.strip():
             yield result.finding(folder / name, "measurement-file-empty", "is empty", _REGENERATE)
-    candidates = _result_jsons(result.place)
+    candidates = _result_jsons(result, result.place)
     if not candidates:
         problem = f"has no JSON file with a name that begins with {sut}"
         yield result.finding(folder, "result-json", problem, _REGENERATE)
@@ -132,13 +134,14 @@ def check_measurement_files(result: CheckedResult) -> Iterator[Finding]:
 
 def read_result_json(scope: CheckScope, place: ResultPlace) -> dict[str, Any]:
     """Read the JSON among a result's measurement files; return an empty object if it cannot be read."""
-    paths = _result_jsons(place)
+    paths = _result_jsons(scope, place)
     return scope.contents.json_object(paths[0]) if paths else {}
 
 
-def _result_jsons(place: ResultPlace) -> list[Path]:
-    names = sorted(name for name in files(place.measurements) if name.startswith(place.sut) and name.endswith(".json"))
-    return [path for name in names if (path := place.measurements / name).is_file()]
+def _result_jsons(scope: CheckScope, place: ResultPlace) -> list[Path]:
+    folder = scope.contents.folder(place.measurements)
+    names = (name for name, is_file in folder.items() if is_file and name.endswith(".json"))
+    return [place.measurements / name for name in sorted(names) if name.startswith(place.sut)]
 
 
 def check_code(scope: CheckScope, submitter: Submitter) -> Iterator[Finding]:
@@ -165,7 +168,7 @@ def check_code(scope: CheckScope, submitter: Submitter) -> Iterator[Finding]:
 
 def _check_result_fields(scope: CheckScope, path: Path) -> Iterator[Finding]:
     try:
-        fields = read_object(path)
+        fields = scope.contents.read_object(path)
     except DocumentError as error:
         yield scope.finding(path, "result-json-unreadable", error.problem, _REGENERATE)
         return

@@ -158,12 +158,12 @@ class ResultPlace:
     model: str
     scenario: str
 
-    @property
+    @cached_property
     def results(self) -> Path:
         """The folder with its logs."""
         return self.below("results")
 
-    @property
+    @cached_property
     def measurements(self) -> Path:
         """The folder with its measurement files."""
         return self.below("measurements")

@@ -130,8 +130,9 @@ def check_submission(root: Path, rules: Round, options: CheckOptions | None = No
         findings += check_systems(scope, submitter)
         findings += check_code(scope, submitter)
         findings += check_scenarios(scope, submitter, mapping)
-        findings += check_shared_runs(scope, submitter.results())
-        for place in submitter.results():
+        places = list(submitter.results())
+        findings += check_shared_runs(scope, places)
+        for place in places:
             row, problems = _check_result(scope, place, mapping)
             rows.append(row)
             findings += problems

@@ -17,7 +17,7 @@ from mlperf_home.loadgen_logs.run_log import (
 )
 from mlperf_home.loadgen_logs.verdict import explain_errors
 from mlperf_home.measurements.layout import ACCURACY_DIR, ACCURACY_TEXT
-from mlperf_home.submission.check.places import POWER_DIR, files
+from mlperf_home.submission.check.places import POWER_DIR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,10 +80,11 @@ def _check_file_list(scope: CheckScope, folder: Path, mode: str) -> Iterator[Fin
     if not accuracy and (folder.parent / POWER_DIR).is_dir():
         needed = (*needed, *names.power_run)
     allowed = names.accuracy_optional if accuracy else names.performance_optional
+    present = scope.contents.folder(folder)
     for name in needed:
-        if not (folder / name).is_file():
+        if not present.get(name):
             yield scope.finding(folder / name, "log-missing", "is missing", RERUN)
-    for name in sorted(files(folder) - {*needed, *allowed}):
+    for name in sorted(present.keys() - {*needed, *allowed}):
         yield scope.finding(folder / name, "file-list", "is not allowed among the logs", "move it out")
 
 
@@ -147,10 +148,10 @@ def check_accuracy(result: CheckedResult) -> Iterator[Finding]:
             problem = f"{name} is {value}, in the performance run {expected}: their set-ups differ"
             yield result.finding(folder / DETAIL_FILE, "runs-differ", problem, "run both again with the same options")
     yield from _check_sample_count(result, folder / DETAIL_FILE, detail)
-    text = result.contents.accuracy(folder / ACCURACY_TEXT)
-    if (folder / ACCURACY_TEXT).is_file():
+    text, present = result.contents.accuracy(folder / ACCURACY_TEXT), result.contents.folder(folder)
+    if present.get(ACCURACY_TEXT):
         yield from _check_accuracy_text(result, folder / ACCURACY_TEXT, text, detail)
-    if (folder / ACCURACY_FILE).is_file():
+    if present.get(ACCURACY_FILE):
         yield from _check_accuracy_log(result, folder / ACCURACY_FILE, text.log_sha256 if text else None)
 
 

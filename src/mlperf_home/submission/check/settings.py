@@ -7,7 +7,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from mlperf_home.loadgen_logs.figures import is_figure
-from mlperf_home.rules import mlperf_conf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -104,7 +103,10 @@ def _name_of_run(result: CheckedResult, lines: Sequence[_Line], named: list[str]
 def _check_round(result: CheckedResult, path: Path) -> Iterator[Finding]:
     """Check that mlperf.conf is the round's, as far as it concerns the result."""
     rules, own = result.rules, result.benchmark.loadgen_model
-    lines = _lines(result, path)
+    official_conf, file = result.contents.official_conf(rules), result.contents.text(path)
+    if file is None or file.text == official_conf:
+        return
+    lines = _parse(file.text)
     seeds = _values(lines, own, result.measured)
     for name in _SEEDS:
         expected, found = getattr(rules.seeds, name), seeds.get(name)
@@ -114,7 +116,7 @@ def _check_round(result: CheckedResult, path: Path) -> Iterator[Finding]:
             yield result.finding(path, "conf-round", problem, f"run again with the rules of {rules.name}")
     if result.measured not in rules.scenarios:
         return
-    official = _values(_parse(mlperf_conf(rules)), own, result.measured)
+    official = _values(_parse(official_conf), own, result.measured)
     for key in sorted({*_LOGGED, *_LOGGED_IN[result.measured]} & official.keys() - {*_SEEDS}):
         if key in seeds and not _same(seeds[key], float(official[key])):
             problem = f"has {key} {seeds[key]}, the file of {rules.name} has {official[key]}"

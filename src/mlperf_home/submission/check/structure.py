@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,19 +90,30 @@ def _check_entry(scope: CheckScope, entry: os.DirEntry[str]) -> Iterator[Finding
 
 
 def _check_names(scope: CheckScope, folder: Path, names: list[str]) -> Iterator[Finding]:
+    for name in names:
+        if fault := _name_fault(name):
+            yield scope.finding(folder / name, *fault)
+    if len({name.lower() for name in names}) == len(names):
+        return
     seen: dict[str, str] = {}
     for name in sorted(names):
-        path = folder / name
-        if name == "__pycache__":
-            yield scope.finding(path, "pycache", "holds compiled Python", "remove it")
-        elif " " in name:
-            yield scope.finding(path, "space-in-name", "has a space in its name", "rename it")
-        elif not _PORTABLE.fullmatch(name):
-            problem = "has a name that git or another machine may reject (hidden, or with unusual characters)"
-            yield scope.finding(path, "unfriendly-name", problem, "rename or remove it")
-        elif other := seen.get(name.lower()):
-            yield scope.finding(path, "case-collision", f"differs from {other} by case only", "remove one of the two")
+        if (other := seen.get(name.lower())) and not _name_fault(name):
+            problem = f"differs from {other} by case only"
+            yield scope.finding(folder / name, "case-collision", problem, "remove one of the two")
         seen[name.lower()] = name
+
+
+@lru_cache(maxsize=4096)
+def _name_fault(name: str) -> tuple[str, str, str] | None:
+    """Return rule, problem and remedy of a name; None for one that every machine accepts. A tree repeats its names."""
+    if name == "__pycache__":
+        return "pycache", "holds compiled Python", "remove it"
+    if " " in name:
+        return "space-in-name", "has a space in its name", "rename it"
+    if not _PORTABLE.fullmatch(name):
+        problem = "has a name that git or another machine may reject (hidden, or with unusual characters)"
+        return "unfriendly-name", problem, "rename or remove it"
+    return None
 
 
 class MappingError(Exception):
