@@ -6,12 +6,11 @@ import re
 from dataclasses import dataclass, fields
 from functools import cached_property, partial
 from io import BytesIO, TextIOWrapper
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal
 
 from mlperf_home.errors import LocatedError
 from mlperf_home.loadgen_logs.verdict import invalid_reasons, mean_latency_ms
-from scriptgraph.files.json_reader import is_ordinary_number, parse_line, parse_lines
+from scriptgraph.files.json_reader import is_ordinary, parse_line, parse_lines
 from scriptgraph.files.parsing import finite_number, parsing
 
 if TYPE_CHECKING:
@@ -24,8 +23,14 @@ ACCURACY_FILE = "mlperf_log_accuracy.json"
 
 _RUN_AGAIN = "run the benchmark again"
 _PREFIX = ":::MLLOG "
-# LoadGen ends each line with the object of its flags.
-_BETWEEN_LINES = "}}\n" + _PREFIX + "{"
+# The end of nearly all lines, between the value's time and the name of LoadGen's source. A shorter one replaces it
+# before decoding. A quote inside of a text has a backslash, so no text has this.
+_ORDINARY_END = (
+    b', "namespace": "mlperf::logging", "event_type": "POINT_IN_TIME", '
+    b'"metadata": {"is_error": false, "is_warning": false, "file": '
+)
+_ORDINARY_KEY = "ordinary"
+_ORDINARY = b', "ordinary": {"file": '
 _PERCENTILE = re.compile(r"result_(\d+\.\d+)_percentile_(?:per_query_)?latency_ns")
 # The values of these keys are numbers in every version of LoadGen.
 _NUMBERS = re.compile(
@@ -229,20 +234,18 @@ def read_run(folder: Path) -> LoadGenResult:
 
 def _entries(content: bytes) -> list[_Entry] | None:
     """Return the entries of a log, decoded at once; None if any line is not as LoadGen writes it."""
+    if _ORDINARY in content:
+        return None
     try:
-        text = content.decode().rstrip("\n")
-        if not text.startswith(_PREFIX) or text.count(_BETWEEN_LINES) != text.count("\n"):
-            return None
-        found = parse_lines(text.removeprefix(_PREFIX).replace(_BETWEEN_LINES, "}},{"))
-        entries = [_entry(each) for each in found]
+        text = content.replace(_ORDINARY_END, _ORDINARY).decode().rstrip("\n")
+        entries = [
+            (each["key"], each["value"], False, False) if _ORDINARY_KEY in each else _entry(each)
+            for each in parse_lines(text.split("\n"), _PREFIX)
+        ]
     except (ValueError, KeyError, TypeError):
         return None
-    # Two halves of a line could make one entry.
-    whole = len(entries) == text.count("\n") + 1
-    return entries if whole and all(map(is_ordinary_number, map(_value, entries))) else None
-
-
-_value = itemgetter(1)
+    usual = all(type(key) is str and is_ordinary(value) for key, value, _, _ in entries)
+    return entries if usual else None
 
 
 def _lines(path: Path, content: bytes | None = None) -> Iterator[_Entry]:

@@ -10,7 +10,7 @@ from scriptgraph.errors import DocumentError
 from scriptgraph.immutable import Immutable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 # Translates braces to brackets; removes everything but brackets, quotes and commas.
@@ -96,17 +96,24 @@ def parse_line(text: str | bytes) -> Any:
         raise ValueError("it is nested too deeply") from None
 
 
-def parse_lines(lines: str) -> list[Any]:
-    """Parse the lines of a log at once, joined by commas; their numbers may be larger than other readers accept.
+def parse_lines(lines: Iterable[str], prefix: str) -> list[Any]:
+    """Parse the lines of a log, each an object after a prefix, like `parse_line`.
+
+    Numbers are not looked at; `is_ordinary` tells whether the other readers accept one.
 
     Raises:
-        ValueError: the text is not a list in JSON.
+        ValueError: a line has another beginning, or is not JSON.
     """
+    start, entries = len(prefix), []
     try:
-        document = _PLAIN.decode(f"[{lines}]")
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-    return list(document)
+        for line in lines:
+            entry, end = _scan(line, start)
+            if end != len(line) or not line.startswith(prefix):
+                raise ValueError(f"is not one value after {prefix!r}")
+            entries.append(entry)
+    except (RecursionError, StopIteration):
+        raise ValueError("it is nested too deeply, or empty") from None
+    return entries
 
 
 def _check_shape(raw: bytes, where: object, limits: Limits) -> None:
@@ -166,11 +173,11 @@ _UNIQUE_KEYS = json.JSONDecoder(
     parse_constant=_refuse, parse_float=_finite, parse_int=_integer, object_pairs_hook=_unique
 )
 # Without a call for each number, decoding takes a third of the time.
-_PLAIN = json.JSONDecoder(parse_constant=_refuse)
+_scan = json.JSONDecoder(parse_constant=_refuse).scan_once
 
 
-def is_ordinary_number(value: object) -> bool:
-    """Whether a value of `parse_lines` is a number that the other readers accept, or no number."""
+def is_ordinary(value: object) -> bool:
+    """Whether a value is a number that the readers accept, or no number."""
     if type(value) is int:
         return -_TOO_LARGE < value < _TOO_LARGE
     return type(value) is not float or not isinf(value)

@@ -54,20 +54,41 @@ class TreeContents:
         self._texts: dict[Path, TextFile | None] = {}
         self._details: dict[Path, DetailFile] = {}
         self._objects: dict[Path, dict[str, Any] | DocumentError] = {}
-        self._folders: dict[Path, dict[str, bool]] = {}
+        self._folders: dict[str, dict[str, os.DirEntry[str]]] = {}
         self._official_conf = ""
         self._known_texts: dict[bytes, TextFile] = {}
         self._known_details: dict[str, DetailFile] = {}
 
-    def folder(self, path: Path) -> Mapping[str, bool]:
-        """Return the names in a folder, each with whether it is a file; none if the folder does not exist."""
-        if path not in self._folders:
+    def folder(self, path: Path | str) -> Mapping[str, os.DirEntry[str]]:
+        """Return the entries of a folder by name; none if it does not exist or cannot be read."""
+        name = os.fspath(path)
+        if name not in self._folders:
             try:
-                with os.scandir(path) as entries:
-                    self._folders[path] = {entry.name: entry.is_file() for entry in entries}
-            except (FileNotFoundError, NotADirectoryError):
-                self._folders[path] = {}
-        return self._folders[path]
+                with os.scandir(name) as entries:
+                    self._folders[name] = {entry.name: entry for entry in entries}
+            except OSError:
+                self._folders[name] = {}
+        return self._folders[name]
+
+    def is_file(self, path: Path) -> bool:
+        """Whether there is a file at a path below the root."""
+        folder, _, name = os.fspath(path).rpartition("/")
+        entry = self.folder(folder).get(name)
+        return entry is not None and entry.is_file()
+
+    def is_dir(self, path: Path) -> bool:
+        """Whether there is a folder at a path below the root."""
+        folder, _, name = os.fspath(path).rpartition("/")
+        entry = self.folder(folder).get(name)
+        return entry is not None and entry.is_dir()
+
+    def subfolders(self, path: Path) -> list[Path]:
+        """Return the folders in a folder, sorted by name."""
+        return [path / name for name, entry in sorted(self.folder(path).items()) if entry.is_dir()]
+
+    def files(self, path: Path) -> set[str]:
+        """Return the names of the files in a folder."""
+        return {name for name, entry in self.folder(path).items() if entry.is_file()}
 
     def official_conf(self, rules: Round) -> str:
         """Return the round's mlperf.conf."""
@@ -77,7 +98,7 @@ class TreeContents:
     def text(self, path: Path) -> TextFile | None:
         """Return a text; None if there is no such file."""
         if path not in self._texts:
-            self._texts[path] = self._read_text(path) if path.is_file() else None
+            self._texts[path] = self._read_text(path) if self.is_file(path) else None
         return self._texts[path]
 
     def detail(self, path: Path) -> DetailFile:
@@ -132,7 +153,7 @@ class TreeContents:
         return self._known_texts[content]
 
     def _read_detail(self, path: Path) -> DetailFile:
-        if not path.is_file() or path.stat().st_size > _AT_ONCE_BYTES:
+        if not self.is_file(path) or path.stat().st_size > _AT_ONCE_BYTES:
             return DetailFile(scan_detail(path), _sha256_of(path), None)
         content = path.read_bytes()
         digest = hashlib.sha256(content).hexdigest()

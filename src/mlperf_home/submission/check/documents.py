@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.measurements.layout import json_object, read_object
-from mlperf_home.submission.check.places import files, subfolders
+from mlperf_home.measurements.layout import json_object
 from mlperf_home.submission.check.recorded import check_recorded
 from mlperf_home.submission.check.settings import check_confs
 from scriptgraph.errors import DocumentError
@@ -23,8 +22,9 @@ _REGENERATE = "generate the submission again from the results"
 
 def check_systems(scope: CheckScope, submitter: Submitter) -> Iterator[Finding]:
     """Check the description of every system, and that systems with results have one."""
-    described = {name.removesuffix(".json") for name in files(submitter.folder / "systems") if name.endswith(".json")}
-    measured = {path.name for path in subfolders(submitter.folder / "results")}
+    names = scope.contents.folder(submitter.folder / "systems")
+    described = {name.removesuffix(".json") for name in names if name.endswith(".json")}
+    measured = {path.name for path in scope.contents.subfolders(submitter.folder / "results")}
     for sut in sorted(measured | described):
         path = submitter.description(sut)
         if sut not in described:
@@ -49,7 +49,7 @@ def is_over_network(scope: CheckScope, description: Mapping[str, Any]) -> bool:
 
 def _check_description(scope: CheckScope, submitter: Submitter, path: Path) -> Iterator[Finding]:
     try:
-        description = read_object(path)
+        description = scope.contents.read_object(path)
     except DocumentError as error:
         yield scope.finding(path, "system-unreadable", error.problem, _DESCRIBE)
         return
@@ -110,13 +110,12 @@ def _system_network(
 def check_measurement_files(result: CheckedResult) -> Iterator[Finding]:
     """Check the measurement files of one result."""
     folder, sut = result.place.measurements, result.place.sut
-    present = result.contents.folder(folder)
-    if not present and not folder.is_dir():
+    if not result.contents.is_dir(folder):
         problem = f"{result.shown(result.place.results)} has no measurement files"
         yield result.finding(folder, "measurements-missing", problem, f"{_REGENERATE}; names are case-sensitive")
         return
     for name in result.rules.submission.files.measurements:
-        text = result.contents.text(folder / name) if present.get(name) else None
+        text = result.contents.text(folder / name)
         if text is None:
             yield result.finding(folder / name, "measurement-file", "is missing", _REGENERATE)
         elif not text.text.strip():
@@ -139,9 +138,8 @@ def read_result_json(scope: CheckScope, place: ResultPlace) -> dict[str, Any]:
 
 
 def _result_jsons(scope: CheckScope, place: ResultPlace) -> list[Path]:
-    folder = scope.contents.folder(place.measurements)
-    names = (name for name, is_file in folder.items() if is_file and name.endswith(".json"))
-    return [place.measurements / name for name in sorted(names) if name.startswith(place.sut)]
+    names = sorted(name for name in scope.contents.files(place.measurements) if name.endswith(".json"))
+    return [place.measurements / name for name in names if name.startswith(place.sut)]
 
 
 def check_code(scope: CheckScope, submitter: Submitter) -> Iterator[Finding]:
@@ -150,15 +148,15 @@ def check_code(scope: CheckScope, submitter: Submitter) -> Iterator[Finding]:
     for model in models:
         code = submitter.folder / "code" / model
         remedy = "add a README.md there about the code and how it was run"
-        if code.is_file():
-            named = code.read_text("utf-8", errors="replace").strip()
+        if reference := scope.contents.text(code):
+            named = reference.text.strip()
             if not named or not (code.parent / named).is_dir():
                 yield scope.finding(
                     code, "code-reference", f"names {named!r}, but there is no such folder beside it", remedy
                 )
-        elif not code.is_dir():
+        elif not scope.contents.is_dir(code):
             yield scope.finding(code, "code-missing", f"{model} has no code", remedy)
-        elif not (code / "README.md").is_file() and not subfolders(code):
+        elif not scope.contents.is_file(code / "README.md") and not scope.contents.subfolders(code):
             yield scope.finding(code, "code-readme", "has neither a README.md nor an implementation's folder", remedy)
     calibration = submitter.folder / "documentation" / "calibration.md"
     if models and not calibration.is_file():

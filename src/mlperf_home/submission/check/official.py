@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlperf_home.errors import LocatedError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SCRIPT = "tools/submission/submission_checker.py"
 """The checker in MLPerf's source up to v5.1."""

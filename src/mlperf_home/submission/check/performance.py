@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeGuard
 from mlperf_home.loadgen_logs.run_log import DETAIL_FILE
 from mlperf_home.loadgen_logs.verdict import invalid_reasons
 from mlperf_home.measurements.layout import ACCURACY_DIR, PERFORMANCE_DIR
-from mlperf_home.submission.check.places import POWER_DIR, RANGING_DIR, files, subfolders
+from mlperf_home.submission.check.places import POWER_DIR, RANGING_DIR
 from mlperf_home.submission.check.runs import RERUN, check_run, check_utf_8
 
 if TYPE_CHECKING:
@@ -48,19 +48,19 @@ def performance_result(result: CheckedResult) -> float | None:
 def check_performance(result: CheckedResult) -> Iterator[Finding]:
     """Check the performance run of a result."""
     folder, measured, scenario = result.run, result.measured, result.scenario
-    if not folder.is_dir():
+    if not result.contents.is_dir(folder):
         yield result.finding(folder, "performance-missing", "there is no performance run", RERUN)
         return
     power = folder.parent / POWER_DIR
-    beside = {folder, power, power.with_name(RANGING_DIR)} if power.is_dir() else {folder}
-    for other in subfolders(folder.parent):
+    beside = {folder, power, power.with_name(RANGING_DIR)} if result.contents.is_dir(power) else {folder}
+    for other in result.contents.subfolders(folder.parent):
         if other not in beside:
             yield result.finding(
                 other, "run-folder", f"is a second run, beside {folder.name}", "keep one performance run"
             )
     yield from check_run(result, folder, result.detail, "PerformanceOnly", result.rules.seeds)
     path = folder / DETAIL_FILE
-    if not path.is_file():
+    if not result.contents.is_file(path):
         return
     yield from _check_run(result)
     if measured != scenario and result.rules.submission.inference(measured, scenario) is None:
@@ -147,31 +147,30 @@ def check_compliance(result: CheckedResult) -> Iterator[Finding]:
     """Check the compliance tests of a result against its performance run, if the division requires them."""
     tests = result.place.below("compliance")
     if not result.division or not result.division.compliance_applies:
-        if tests.is_dir():
+        if result.contents.is_dir(tests):
             problem = f"the {result.place.submitter.division} division has no compliance tests"
             yield result.finding(tests, "compliance-division", problem, "remove them", note=True)
         return
-    if not tests.is_dir():
+    if not result.contents.is_dir(tests):
         yield result.finding(tests, "compliance-missing", "there are no compliance tests", _RUN)
         return
     for test in result.benchmark.compliance_tests:
         folder = tests / test
-        if not folder.is_dir():
+        if not result.contents.is_dir(folder):
             yield result.finding(folder, "compliance-missing", f"{test} was not run", _RUN)
             continue
         yield from _check_verdicts(result, folder)
         run = folder / PERFORMANCE_DIR
+        detail = result.contents.detail(run / DETAIL_FILE).detail
         # This result may be a copy: a test belongs to the measured scenario.
-        yield from _check_test_run(
-            replace(result, scenario=result.measured, run=run, detail=result.contents.detail(run / DETAIL_FILE).detail), test
-        )
+        yield from _check_test_run(replace(result, scenario=result.measured, run=run, detail=detail), test)
 
 
 def _check_verdicts(result: CheckedResult, folder: Path) -> Iterator[Finding]:
     rules = result.rules.submission.compliance[folder.name]
     for name in rules.files:
         path = folder / name
-        if not path.is_file():
+        if not result.contents.is_file(path):
             yield result.finding(path, "compliance-file", "is missing", _RUN)
         elif _PASSED not in (text := path.read_text("utf-8", errors="replace")):
             quoted = ", ".join(text.split("\n"))[:_QUOTED_LENGTH].strip(", ")
@@ -190,7 +189,7 @@ def _check_test_run(test: CheckedResult, name: str) -> Iterator[Finding]:
     # TEST01 and TEST04 run under an audit.config.
     yield from (each for each in findings if each.rule != "audit-config")
     path, metric = test.run / DETAIL_FILE, test.rules.metrics.get(test.measured)
-    if not path.is_file():
+    if not test.contents.is_file(path):
         return
     yield from _check_run(test)
     if test.measured != test.scenario:
@@ -203,16 +202,16 @@ def _check_test_run(test: CheckedResult, name: str) -> Iterator[Finding]:
 def _check_outputs(result: CheckedResult, folder: Path, rules: ComplianceTest) -> Iterator[Finding]:
     """Check that the outputs were equal, or that the two accuracies are close enough for the benchmark."""
     verdict, accuracy = folder / rules.accuracy_verdict, folder / ACCURACY_DIR
-    if not verdict.is_file():
+    if not result.contents.is_file(verdict):
         yield result.finding(verdict, "compliance-file", "is missing", _RUN)
         return
     yield from check_utf_8(result, verdict, f"{_RUN} again")
     same = _PASSED in verdict.read_text("utf-8", errors="replace")
     needed = rules.accuracy_files if same else (*rules.accuracy_files, *rules.compared_files)
-    missing = [name for name in needed if not (accuracy / name).is_file()]
+    missing = [name for name in needed if not result.contents.is_file(accuracy / name)]
     for name in missing:
         yield result.finding(accuracy / name, "compliance-file", "is missing", _RUN)
-    for name in sorted(files(accuracy) - set(needed)):
+    for name in sorted(result.contents.folder(accuracy).keys() - set(needed)):
         yield result.finding(accuracy / name, "file-list", "is not allowed among these files", "move it out")
     if same or missing:
         return

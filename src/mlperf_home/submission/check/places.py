@@ -170,7 +170,7 @@ class ResultPlace:
 
     def below(self, kind: str) -> Path:
         """Return its folder below another folder of the submitter ("compliance")."""
-        return self.submitter.folder / kind / self.sut / self.model / self.scenario
+        return self.submitter.folder / f"{kind}/{self.sut}/{self.model}/{self.scenario}"
 
 
 def submitters(root: Path, rules: Round) -> Iterator[Submitter]:
@@ -192,7 +192,7 @@ def subfolders(folder: Path) -> list[Path]:
 def files(folder: Path) -> set[str]:
     """Return the names in a folder; none if the folder does not exist."""
     try:
-        return set(os.listdir(folder))
+        return {path.name for path in folder.iterdir()}
     except (FileNotFoundError, NotADirectoryError):
         return set()
 

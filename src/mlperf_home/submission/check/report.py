@@ -182,7 +182,7 @@ def _count_errors(findings: Sequence[Finding]) -> int:
 def _with_result(row: ResultRow, result: CheckedResult) -> ResultRow:
     text = result.contents.accuracy(result.place.results / ACCURACY_DIR / ACCURACY_TEXT)
     row = replace(row, accuracy_percent=text.percent if text else None)
-    if not result.run.is_dir():
+    if not result.contents.is_dir(result.run):
         return row
     value, unit = performance_result(result), result.rules.metrics[result.scenario].unit
     verdict = result.detail.values.get("result_validity")
@@ -198,7 +198,7 @@ def _check_benchmark(result: CheckedResult, marked: object) -> Iterator[Finding]
     yield from check_accuracy(result)
     yield from check_measurement_files(result)
     yield from check_compliance(result)
-    if not result.run.is_dir():
+    if not result.contents.is_dir(result.run):
         return
     prefix, name = result.rules.submission.network.sut_name, result.detail.logged.get("sut_name")
     description = result.contents.json_object(result.place.submitter.description(result.place.sut))

@@ -50,7 +50,7 @@ def check_run(scope: CheckScope, folder: Path, detail: DetailLog, mode: str, see
     path, settings = folder / DETAIL_FILE, detail.settings
     # The checkers read less of an accuracy run; a round may note what they leave out.
     part = "accuracy-" if mode == _ACCURACY else ""
-    if not path.is_file():
+    if not scope.contents.is_file(path):
         return
     yield from _check_complete(scope, path, detail)
     if detail.errors:
@@ -77,14 +77,13 @@ def _check_file_list(scope: CheckScope, folder: Path, mode: str) -> Iterator[Fin
     names = scope.rules.submission.files
     accuracy = mode == _ACCURACY
     needed = names.accuracy if accuracy else names.performance
-    if not accuracy and (folder.parent / POWER_DIR).is_dir():
+    if not accuracy and scope.contents.is_dir(folder.parent / POWER_DIR):
         needed = (*needed, *names.power_run)
     allowed = names.accuracy_optional if accuracy else names.performance_optional
-    present = scope.contents.folder(folder)
-    for name in needed:
-        if not present.get(name):
-            yield scope.finding(folder / name, "log-missing", "is missing", RERUN)
-    for name in sorted(present.keys() - {*needed, *allowed}):
+    present = scope.contents.files(folder)
+    for name in sorted({*needed} - present):
+        yield scope.finding(folder / name, "log-missing", "is missing", RERUN)
+    for name in sorted(scope.contents.folder(folder).keys() - {*needed, *allowed}):
         yield scope.finding(folder / name, "file-list", "is not allowed among the logs", "move it out")
 
 
@@ -135,7 +134,7 @@ def _check_summary(scope: CheckScope, path: Path, detail: DetailLog) -> Iterator
 def check_accuracy(result: CheckedResult) -> Iterator[Finding]:
     """Check the accuracy run of a result, also against its performance run."""
     folder = result.place.results / ACCURACY_DIR
-    if not folder.is_dir():
+    if not result.contents.is_dir(folder):
         remedy = "run it: _accuracy-only, with the same options"
         yield result.finding(folder, "accuracy-missing", "there is no accuracy run", remedy)
         return
@@ -148,10 +147,10 @@ def check_accuracy(result: CheckedResult) -> Iterator[Finding]:
             problem = f"{name} is {value}, in the performance run {expected}: their set-ups differ"
             yield result.finding(folder / DETAIL_FILE, "runs-differ", problem, "run both again with the same options")
     yield from _check_sample_count(result, folder / DETAIL_FILE, detail)
-    text, present = result.contents.accuracy(folder / ACCURACY_TEXT), result.contents.folder(folder)
-    if present.get(ACCURACY_TEXT):
+    text, present = result.contents.accuracy(folder / ACCURACY_TEXT), result.contents.files(folder)
+    if ACCURACY_TEXT in present:
         yield from _check_accuracy_text(result, folder / ACCURACY_TEXT, text, detail)
-    if present.get(ACCURACY_FILE):
+    if ACCURACY_FILE in present:
         yield from _check_accuracy_log(result, folder / ACCURACY_FILE, text.log_sha256 if text else None)
 
 

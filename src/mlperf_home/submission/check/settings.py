@@ -67,7 +67,7 @@ def check_confs(result: CheckedResult) -> Iterator[Finding]:
     """Check a result's user.conf and mlperf.conf against its log and the round."""
     folder = result.place.measurements
     mlperf, user = folder / "mlperf.conf", folder / "user.conf"
-    if mlperf.is_file() and mlperf.stat().st_size:
+    if (text := result.contents.text(mlperf)) and text.text:
         yield from _check_round(result, mlperf)
     if result.measured not in result.rules.scenarios:
         return

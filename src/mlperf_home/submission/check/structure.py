@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -11,11 +10,11 @@ from typing import TYPE_CHECKING
 from mlperf_home.measurements.layout import read_object
 from mlperf_home.rules.rounds import SCENARIOS
 from mlperf_home.submission.check.documents import system_categories
-from mlperf_home.submission.check.places import subfolders
 from scriptgraph.errors import DocumentError
 from scriptgraph.printable import shortened
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterator, Mapping
 
     from mlperf_home.rules import Round
@@ -54,11 +53,12 @@ def _check_division(scope: CheckScope, division: Path) -> Iterator[Finding]:
     open_folders = [str(division)]
     while open_folders:
         name = open_folders.pop()
-        entries = _entries(name)
+        entries = list(scope.contents.folder(name).values())
         folder, folders = Path(name), [each for each in entries if each.is_dir()]
         if folder == division:
             if not folders:
-                yield scope.finding(folder, "empty-tree", "has no folder of a submitter", "generate the submission first")
+                problem = "has no folder of a submitter"
+                yield scope.finding(folder, "empty-tree", problem, "generate the submission first")
             for file in (each for each in entries if each not in folders):
                 yield scope.finding(Path(file), "division-file", "is outside the submitters' folders", "move it out")
         if not entries:
@@ -69,17 +69,9 @@ def _check_division(scope: CheckScope, division: Path) -> Iterator[Finding]:
         open_folders += [each.path for each in folders if not each.is_symlink()]
 
 
-def _entries(folder: str) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            return list(entries)
-    except PermissionError:
-        return []
-
-
 def _check_entry(scope: CheckScope, entry: os.DirEntry[str]) -> Iterator[Finding]:
     limit = scope.rules.submission.limits.file_bytes
-    if entry.is_symlink() and not os.path.exists(entry):
+    if entry.is_symlink() and not Path(entry).exists():
         yield scope.finding(Path(entry), "broken-link", "is a broken link", "replace it by the file")
     elif entry.is_symlink():
         # The official checker resolves links from the root of the submission.
@@ -182,18 +174,18 @@ def check_scenarios(scope: CheckScope, submitter: Submitter, mapping: Mapping[st
 def _check_leftovers(scope: CheckScope, submitter: Submitter, kind: str, noun: str) -> Iterator[Finding]:
     """Report the highest folders without results beside them: of a system, a model or a scenario."""
     results, top = submitter.folder / "results", submitter.folder / kind
-    below = [subfolders(top)]
+    below = [scope.contents.subfolders(top)]
     for _ in range(_LEVELS):
-        gone = [each for each in below[-1] if not (results / each.relative_to(top)).is_dir()]
+        gone = [each for each in below[-1] if not scope.contents.is_dir(results / each.relative_to(top))]
         for folder in gone:
             problem = f"has {noun}, but no results"
             yield scope.finding(folder, f"{kind}-without-results", problem, "remove it, or add the results")
-        below.append([each for folder in below[-1] if folder not in gone for each in subfolders(folder)])
+        below.append([each for folder in below[-1] if folder not in gone for each in scope.contents.subfolders(folder)])
 
 
 def _check_scenario_names(scope: CheckScope, model: Path) -> Iterator[Finding]:
     seen: dict[str, str] = {}
-    for folder in subfolders(model):
+    for folder in scope.contents.subfolders(model):
         scenario = scenario_named(folder.name)
         if scenario is None:
             problem = f"is not a scenario ({', '.join(name.lower() for name in SCENARIOS)})"
@@ -218,7 +210,7 @@ def _check_required(scope: CheckScope, submitter: Submitter, model: Path, benchm
     scenarios = scope.rules.submitted_benchmarks[benchmark].scenarios
     known = ", ".join(category for category in categories if category in scenarios)
     required = scope.rules.required_scenarios(benchmark, ",".join(categories))
-    present = {scenario for folder in subfolders(model) if (scenario := scenario_named(folder.name))}
+    present = {scenario for folder in scope.contents.subfolders(model) if (scenario := scenario_named(folder.name))}
     if not known or not present:
         return
     for scenario in sorted(present.difference(required)):
