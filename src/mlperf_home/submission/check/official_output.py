@@ -4,46 +4,56 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 _PASSED = "looks OK"
 # The checker's lines begin with [time file:line LEVEL].
 _LINE = re.compile(r"^(?:\[[^\]]* )?(?P<level>ERROR|WARNING|INFO)\b\]?:?(?:\w+:)? ?(?P<text>.*)$")
 _COUNT = re.compile(r"\bResults=(\d+), NoResults=(\d+)")
-_FILE = re.compile(r"(?:Loading|Could not load) .*? log from (?P<path>.+?)(?:, .*)?$")
+_FOUND = re.compile(r"Loading (?P<kind>\w+) log from (?P<path>.+)$")
+_ABSENT = re.compile(
+    r"Could not load (?P<kind>Performance|Accuracy|System) log from (?P<path>.+), path does not exist$"
+)
 _TRACEBACK = "Traceback (most recent call last):"
-_FRAME = re.compile(r'^  File "(?P<file>[^"]+)", line (?P<line>\d+), in (?P<function>\S+)')
-_EXCEPTION = re.compile(r"^(?P<exception>[A-Za-z_][\w.]*(?:: .*)?)$")
+_FRAME = re.compile(r'^  File "(?:[^"]*/)?(?P<file>[^"/]+)", line (?P<line>\d+), in (?P<function>\S+)')
+_EXCEPTION = re.compile(r"^[A-Za-z_][\w.]*(?:: .*)?$")
+_NAMED = re.compile(r"'(/[^']+)'")
 _SWALLOWED = re.compile(r"Execution occurred in running check (?P<path>.+)\. Running (?P<check>\w+) in (?P<kind>\w+)")
 # Sums of the lines before them.
 _SUMS = re.compile(r"^(?:NoResults |SUMMARY: submission has errors|Some .* Checks failed for)")
-# Causes of exceptions that end the checker: a part of the exception's text, the functions where it was raised, and the
-# cause with its remedy. The first row that fits counts.
-_CAUSES: tuple[tuple[str, str, str], ...] = (
-    (
-        "JSONDecodeError", "load_single_log",
-        "the JSON file cannot be parsed; correct the last file that the checker names",
+
+
+class _Cause(NamedTuple):
+    """The cause of an exception that ends the checker: what its text has, the source, the file to name, the words."""
+
+    text: str
+    source: str
+    file: str
+    words: str
+
+
+_RERUN = "run the benchmark again"
+# The first row that fits counts; a file is the last that the checker found or missed, of a kind.
+_CAUSES = (
+    _Cause("JSONDecodeError", "", "found", "cannot be parsed as JSON; correct it"),
+    _Cause("has no attribute 'get'", "loader.py", "absent", "is missing: the system has no description; write it"),
+    _Cause("FileNotFoundError", "", "named", "is missing; generate the submission again"),
+    _Cause("NotADirectoryError", "", "named", "is no folder; move it out"),
+    _Cause("Encountered invalid line", "", "found", f"a line of the log is corrupt; {_RERUN}"),
+    _Cause("Marker not found", "", "found", f"is not a detail log of LoadGen; {_RERUN}"),
+    _Cause("is not subscriptable", "", "absent", f"is missing; {_RERUN}"),
+    _Cause(
+        "is not iterable", "utils.py", "System", "a model below this system has no benchmark in its division and type"
     ),
-    (
-        "'NoneType' object has no attribute 'get'", "load",
-        "the system has no description; write it by get,mlperf,sut,description",
-    ),
-    ("FileNotFoundError", "list_dir", "the folder is missing; generate the submission again"),
-    ("FileNotFoundError", "list_files", "the folder is missing; generate the submission again"),
-    ("NotADirectoryError", "list_dir", "is a file where the checker expects a folder; move it out"),
-    ("Encountered invalid line", "", "a line of the log is corrupt; run the benchmark again"),
-    ("Marker not found in first line", "", "is not a detail log of LoadGen; run the benchmark again"),
-    ("list index out of range", "", "is an empty detail log; run the benchmark again"),
-    ("'NoneType' object is not subscriptable", "", "one of the two detail logs is missing; run the benchmark again"),
-    ("'NoneType' object is not iterable", "", "the closed division has no such benchmark for this type of system"),
-    ("invalid system type", "", "the system_type is unknown; correct the description of the system"),
-    ("not supported between instances", "", "a value of the log is not a number; run the benchmark again"),
-    ("could not convert string to float", "", "a value of the log is not a number; run the benchmark again"),
-)  # fmt: skip
+    _Cause("invalid system type", "", "System", "the system_type is unknown; correct it"),
+    _Cause("invalid literal for int()", "results.py", "System", "a count is not a whole number; write it in digits"),
+    _Cause("not supported between instances", "", "found", f"a value of the log is not a number; {_RERUN}"),
+    _Cause("could not convert string to float", "", "found", f"a value of the log is not a number; {_RERUN}"),
+)
 # Frequent causes of exceptions that the checker catches without showing them.
 _CAUGHT = {
     "accuracy_result_check": "accuracy.txt is missing, or the model has no benchmark",
@@ -82,24 +92,26 @@ def read_verdict(lines: Sequence[str], exit_code: int | None, root: Path | None 
 
     Paths below `root` are shown relative to it.
     """
-    errors, last_file = [], ""
+    errors: list[str] = []
     reported_ok = any(_PASSED in line for line in lines)
-    for number, line in enumerate(lines):
-        if line.startswith(_TRACEBACK):
-            errors.append(_explain_traceback(lines[number + 1 :], last_file))
-        if not (match := _LINE.match(line)):
-            continue
-        text = match.group("text")
-        if file := _FILE.search(text):
-            last_file = file.group("path")
-        if match.group("level") == "ERROR":
+    for text, level in _logged(lines):
+        if level == "ERROR":
             errors.append(_explain_error(text))
         if (count := _COUNT.search(text)) and count.groups() == ("0", "0"):
             errors.append("the official checker found no result; compare --submitter and the root with the tree")
+    if _TRACEBACK in lines:
+        errors.append(_explain_exception(lines))
     plain = tuple(dict.fromkeys(each for each in errors if not _SUMS.match(each))) or tuple(errors)
     if root is not None:
         plain = tuple(each.replace(f"{root}/", "") for each in plain)
     return OfficialVerdict(exit_code == 0 and reported_ok and not errors, plain)
+
+
+def _logged(lines: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield text and level of each line that the checker logged."""
+    for line in lines:
+        if match := _LINE.match(line):
+            yield match.group("text"), match.group("level")
 
 
 def _explain_error(text: str) -> str:
@@ -112,19 +124,21 @@ def _explain_error(text: str) -> str:
     return f"{match.group('path')}: {check} of {match.group('kind')} raised an exception{likely}"
 
 
-def _explain_traceback(lines: Sequence[str], last_file: str) -> str:
+def _explain_exception(lines: Sequence[str]) -> str:
     """Return one line on the exception that ended the checker: the file, the cause, the remedy, and its place."""
-    frames, exception = [], "no exception"
-    for line in lines:
-        if frame := _FRAME.match(line):
-            frames.append(frame)
-        elif not line.startswith(" ") and (match := _EXCEPTION.match(line)):
-            exception = match.group("exception")
-            break
-    functions = {frame.group("function") for frame in frames}
-    causes = (cause for text, function, cause in _CAUSES if text in exception and function in {"", *functions})
-    cause = next(causes, "the checker does not say why; compare the file with the round's rules")
-    named = re.search(r"'(/[^']+)'", exception)
-    where = named.group(1) if named else last_file or "the submission"
-    place = f" in {frames[-1].group('file').rsplit('/', 1)[-1]} line {frames[-1].group('line')}" if frames else ""
-    return f"{where}: {cause} (the official checker ended with {exception}{place})"
+    start = len(lines) - list(reversed(lines)).index(_TRACEBACK)
+    frames = [frame for line in lines[start:] if (frame := _FRAME.match(line))]
+    exception = next((line for line in lines[start:] if _EXCEPTION.match(line)), "no exception")
+    files = {match.group("kind"): match.group("path") for text, _ in _logged(lines) if (match := _FOUND.search(text))}
+    for text, _ in _logged(lines):
+        if match := _FOUND.search(text) or _ABSENT.search(text):
+            files["found" if match.re is _FOUND else "absent"] = match.group("path")
+    if named := _NAMED.search(exception):
+        files["named"] = named.group(1)
+    sources = {"", *(frame.group("file") for frame in frames)}
+    causes = (cause for cause in _CAUSES if cause.text in exception and cause.source in sources)
+    unknown = _Cause("", "", "found", "the checker does not say why; compare the file with the round's rules")
+    cause = next(causes, unknown)
+    place = f" in {frames[-1].group('file')} line {frames[-1].group('line')}" if frames else ""
+    where = files.get(cause.file) or files.get("found", "the submission")
+    return f"{where}: {cause.words} (the official checker ended with {exception}{place})"
