@@ -1,7 +1,7 @@
 """Good submissions to the rounds since v5.1, synthesised from recorded logs: their figures are no measurements.
 
-Each tree says so in its READMEs, its description of the system and its logs. The paths are written here by hand, so that
-a test compares them with those of the round's data.
+Each tree says so in its READMEs, its description of the system and its logs. The paths are written here by hand, so
+that a test compares them with those of the round's data.
 """
 
 from __future__ import annotations

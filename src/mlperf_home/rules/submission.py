@@ -142,6 +142,27 @@ class ComplianceTest:
 
 
 @dataclass(frozen=True)
+class PackageRules:
+    """The rules that only the checkers since v5.1 have.
+
+    Attributes:
+        whole_numbers: keys of a system's description whose texts must be whole numbers.
+        network_by_any_text: whether any text in the first network field, "false" too, demands the other network fields.
+        inferred_categories: the categories whose results may be inferred; none for all.
+        verdict_is_a_line: whether a verdict on outputs must be a line of its own.
+        outputs_after_pass: whether a test whose outputs were equal needs its accuracy files too.
+        nameplate: the end of the name of a system's file of power capacities, or "".
+    """
+
+    whole_numbers: tuple[str, ...] = ()
+    network_by_any_text: bool = False
+    inferred_categories: tuple[str, ...] = ()
+    verdict_is_a_line: bool = False
+    outputs_after_pass: bool = True
+    nameplate: str = ""
+
+
+@dataclass(frozen=True)
 class SubmissionRules:
     """A round's rules for the tree of a submission.
 
@@ -155,6 +176,7 @@ class SubmissionRules:
         model_guesses: pairs of a part of a model's name and its benchmark; the first match counts.
         inferred: the scenarios that may be inferred, and from which.
         compliance: the compliance tests by name.
+        package: the rules that only newer checkers have.
     """
 
     folders: SubmissionFolders
@@ -171,6 +193,7 @@ class SubmissionRules:
     model_guesses: tuple[tuple[str, str], ...]
     inferred: tuple[InferredResult, ...]
     compliance: Mapping[str, ComplianceTest]
+    package: PackageRules = field(default_factory=PackageRules)
 
     def inference(self, measured: str, scenario: str) -> InferredResult | None:
         """Return the rule that infers `scenario` from a run of `measured`, None if the round has none."""
@@ -196,4 +219,5 @@ def decode_submission(section: Mapping[str, Any]) -> SubmissionRules:
         model_guesses=tuple(map(tuple, section["model_guesses"])),
         inferred=tuple(InferredResult(**rule) for rule in section["inferred"]),
         compliance={name: ComplianceTest(**test) for name, test in section["compliance"].items()},
+        package=PackageRules(**section.get("package", {})),
     )

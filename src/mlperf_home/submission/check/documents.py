@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _DESCRIBE = "write it by get,mlperf,sut,description"
 _REGENERATE = "generate the submission again from the results"
+_RESULT_JSON = "measurements.json"
 
 
 def check_systems(scope: CheckScope, submitter: Submitter) -> Iterator[Finding]:
@@ -65,6 +66,9 @@ def _check_description(scope: CheckScope, submitter: Submitter, path: Path) -> I
             yield scope.finding(path, "system-field-type", problem, remedy, note=note)
         elif key in meaningful and not description[key].strip():
             yield scope.finding(path, "system-field-empty", f"field {key} is empty", 'write the value, or "unknown"')
+        elif key in scope.rules.submission.package.whole_numbers and not description[key].isdecimal():
+            problem = f"field {key} is {description[key]!r}, not a whole number"
+            yield scope.finding(path, "system-field-number", problem, 'write digits in quotes, such as "0"')
     yield from _system_values(scope, submitter, path, description)
     yield from _system_network(scope, submitter, path, description)
 
@@ -102,7 +106,8 @@ def _system_network(
     if network.divisions.get(submitter.division, over_network) != over_network:
         problem = f"{key} is {description.get(key, 'absent')}; the {submitter.division} division does not allow that"
         yield scope.finding(path, "system-network", problem, "correct it, or submit to another division")
-    for name in network.fields if over_network else ():
+    needed = over_network or (scope.rules.submission.package.network_by_any_text and description.get(key))
+    for name in network.fields if needed else ():
         if name not in description:
             yield scope.finding(path, "system-field", f"field {name} is missing", f"add it, or remove {key}")
 
@@ -122,7 +127,8 @@ def check_measurement_files(result: CheckedResult) -> Iterator[Finding]:
             yield result.finding(folder / name, "measurement-file-empty", "is empty", _REGENERATE)
     candidates = _result_jsons(result, result.place)
     if not candidates:
-        problem = f"has no JSON file with a name that begins with {sut}"
+        name = f"JSON file with a name that begins with {sut}"
+        problem = f"has no {_RESULT_JSON if result.place.submitter.merged else name}"
         yield result.finding(folder, "result-json", problem, _REGENERATE)
     # The official checker reads the one that its file system lists first.
     for path in candidates:
@@ -138,14 +144,21 @@ def read_result_json(scope: CheckScope, place: ResultPlace) -> dict[str, Any]:
 
 
 def _result_jsons(scope: CheckScope, place: ResultPlace) -> list[Path]:
-    names = sorted(name for name in scope.contents.files(place.measurements) if name.endswith(".json"))
-    return [place.measurements / name for name in names if name.startswith(place.sut)]
+    names = scope.contents.files(place.measurements)
+    if place.submitter.merged:
+        return [place.measurements / name for name in names if name == _RESULT_JSON]
+    own = sorted(name for name in names if name.startswith(place.sut) and name.endswith(".json"))
+    return [place.measurements / name for name in own]
 
 
 def check_code(scope: CheckScope, submitter: Submitter) -> Iterator[Finding]:
     """Check that every model has code, or a text that names its folder; and the calibration document."""
     models = sorted({model.name for model in submitter.models()})
-    for model in models:
+    source = submitter.folder / "src"
+    if submitter.merged and not scope.contents.is_dir(source):
+        remedy = "add it with a README.md about the code and how it was run"
+        yield scope.finding(source, "code-missing", "there is no folder of the sources", remedy)
+    for model in () if submitter.merged else models:
         code = submitter.folder / "code" / model
         remedy = "add a README.md there about the code and how it was run"
         if reference := scope.contents.text(code):

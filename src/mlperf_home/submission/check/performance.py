@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeGuard
 
-from mlperf_home.loadgen_logs.run_log import DETAIL_FILE
+from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE, DETAIL_FILE
 from mlperf_home.loadgen_logs.verdict import invalid_reasons
 from mlperf_home.measurements.layout import ACCURACY_DIR, PERFORMANCE_DIR
+from mlperf_home.submission.check.documents import system_categories
 from mlperf_home.submission.check.places import POWER_DIR, RANGING_DIR
-from mlperf_home.submission.check.runs import RERUN, check_run, check_utf_8
+from mlperf_home.submission.check.runs import RERUN, check_log_size, check_run, check_utf_8
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +27,7 @@ _COMPARED = ("min_duration_ms", "performance_sample_count", "samples_per_query",
 _RUN = "run the compliance test"
 _AGAIN = "run it again with its performance run, on a quiet machine: _performance-only --rerun, with the same options"
 _PASSED = "TEST PASS"
+_TEST = re.compile(r"TEST[0-9]+")
 _QUOTED_LENGTH = 200
 # In floating point 1 - 0.99 differs from 0.01.
 _ROUNDING = 1e-9
@@ -63,12 +66,23 @@ def check_performance(result: CheckedResult) -> Iterator[Finding]:
     if not result.contents.is_file(path):
         return
     yield from _check_run(result)
+    yield from _check_category(result)
     if measured != scenario and result.rules.submission.inference(measured, scenario) is None:
         problem = f"is a run of {measured}; {scenario} cannot be inferred from it"
         yield result.finding(path, "log-scenario", problem, f"run {scenario}")
     elif performance_result(result) is None and not result.detail.missing:
         problem = "has no result: LoadGen could not estimate it"
         yield result.finding(path, "no-metric", problem, _MORE_QUERIES)
+
+
+def _check_category(result: CheckedResult) -> Iterator[Finding]:
+    """Check that the round allows an inferred result in the system's category."""
+    allowed, place = result.rules.submission.package.inferred_categories, result.place
+    if not allowed or not result.inferred_from:
+        return
+    if not set(allowed) & set(system_categories(place.submitter.description(place.sut))):
+        problem = f"is inferred from {result.inferred_from}; the round allows that for {', '.join(allowed)} only"
+        yield result.finding(place.results, "inferred-category", problem, f"run {result.scenario}")
 
 
 def _check_run(result: CheckedResult) -> Iterator[Finding]:
@@ -145,16 +159,21 @@ def _check_queries(result: CheckedResult, path: Path) -> Iterator[Finding]:
 
 def check_compliance(result: CheckedResult) -> Iterator[Finding]:
     """Check the compliance tests of a result against its performance run, if the division requires them."""
-    tests = result.place.below("compliance")
+    tests, known = result.place.tests, result.benchmark.compliance_tests
+    present = [folder for folder in result.contents.subfolders(tests) if _TEST.fullmatch(folder.name)]
     if not result.division or not result.division.compliance_applies:
-        if result.contents.is_dir(tests):
+        if present:
             problem = f"the {result.place.submitter.division} division has no compliance tests"
-            yield result.finding(tests, "compliance-division", problem, "remove them", note=True)
+            yield result.finding(present[0].parent, "compliance-division", problem, "remove them", note=True)
         return
-    if not result.contents.is_dir(tests):
+    if not present:
         yield result.finding(tests, "compliance-missing", "there are no compliance tests", _RUN)
         return
-    for test in result.benchmark.compliance_tests:
+    for folder in present:
+        if folder.name not in known:
+            problem = f"is no compliance test of {result.name} in {result.rules.name}, and nobody reads it"
+            yield result.finding(folder, "compliance-unknown", problem, "remove it", note=True)
+    for test in known:
         folder = tests / test
         if not result.contents.is_dir(folder):
             yield result.finding(folder, "compliance-missing", f"{test} was not run", _RUN)
@@ -206,13 +225,17 @@ def _check_outputs(result: CheckedResult, folder: Path, rules: ComplianceTest) -
         yield result.finding(verdict, "compliance-file", "is missing", _RUN)
         return
     yield from check_utf_8(result, verdict, f"{_RUN} again")
-    same = _PASSED in verdict.read_text("utf-8", errors="replace")
+    text, package = verdict.read_text("utf-8", errors="replace"), result.rules.submission.package
+    same = _PASSED in (map(str.strip, text.splitlines()) if package.verdict_is_a_line else text)
+    if same and not package.outputs_after_pass and not result.contents.is_dir(accuracy):
+        return
     needed = rules.accuracy_files if same else (*rules.accuracy_files, *rules.compared_files)
     missing = [name for name in needed if not result.contents.is_file(accuracy / name)]
     for name in missing:
         yield result.finding(accuracy / name, "compliance-file", "is missing", _RUN)
     for name in sorted(result.contents.folder(accuracy).keys() - set(needed)):
         yield result.finding(accuracy / name, "file-list", "is not allowed among these files", "move it out")
+    yield from check_log_size(result, accuracy / ACCURACY_FILE)
     if same or missing:
         return
     names = set(result.rules.submission.accuracy_forms[result.benchmark.accuracy_metric])

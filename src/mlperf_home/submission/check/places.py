@@ -127,6 +127,7 @@ class Submitter:
 
     division: str
     folder: Path
+    merged: bool = False
 
     @property
     def name(self) -> str:
@@ -166,7 +167,12 @@ class ResultPlace:
     @cached_property
     def measurements(self) -> Path:
         """The folder with its measurement files."""
-        return self.below("measurements")
+        return self.results if self.submitter.merged else self.below("measurements")
+
+    @cached_property
+    def tests(self) -> Path:
+        """The folder with its compliance tests."""
+        return self.results if self.submitter.merged else self.below("compliance")
 
     def below(self, kind: str) -> Path:
         """Return its folder below another folder of the submitter ("compliance")."""
@@ -177,7 +183,7 @@ def submitters(root: Path, rules: Round) -> Iterator[Submitter]:
     """Yield the submitters of every division that the round knows."""
     for division in rules.submission.folders.divisions:
         for folder in subfolders(root / division):
-            yield Submitter(division, folder)
+            yield Submitter(division, folder, merged=rules.name >= "v6.0")
 
 
 def subfolders(folder: Path) -> list[Path]:

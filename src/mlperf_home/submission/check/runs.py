@@ -156,8 +156,10 @@ def check_accuracy(result: CheckedResult) -> Iterator[Finding]:
 
 def _check_sample_count(result: CheckedResult, path: Path, detail: DetailLog) -> Iterator[Finding]:
     """Compare the run's count with that of its own dataset, and its dataset's with that of the round."""
-    count, unit = detail.settings.get("accuracy_sample_count"), result.benchmark.sample_unit
-    dataset, total = detail.logged.get("qsl_reported_total_count", count), result.benchmark.dataset_sample_count
+    unit, total = result.benchmark.sample_unit, result.benchmark.dataset_sample_count
+    # LoadGen before 6.0.6 writes the QSL's count only.
+    dataset = detail.logged.get("qsl_reported_total_count", detail.settings.get("accuracy_sample_count"))
+    count = detail.settings.get("accuracy_sample_count", dataset)
     problem, remedy = "", ""
     if count != dataset:
         problem, remedy = f"accuracy was measured on {count} of {dataset} {unit}", "run again on the whole dataset"
@@ -208,11 +210,17 @@ def _check_values(result: CheckedResult, path: Path, text: AccuracyText, detail:
         yield result.finding(path, "accuracy-of-another-run", problem, _RESCORE)
 
 
-def _check_accuracy_log(result: CheckedResult, path: Path, kept_hash: str | None) -> Iterator[Finding]:
-    size, limit = path.stat().st_size, result.rules.submission.limits.accuracy_log_bytes
-    if size > limit:
+def check_log_size(result: CheckedResult, path: Path) -> Iterator[Finding]:
+    """Check that an accuracy log, if it is there, is truncated."""
+    limit = result.rules.submission.limits.accuracy_log_bytes
+    if result.contents.is_file(path) and (size := path.stat().st_size) > limit:
         problem = f"has {size} bytes, above {limit}"
         yield result.finding(path, "log-not-truncated", problem, "truncate the accuracy logs")
+
+
+def _check_accuracy_log(result: CheckedResult, path: Path, kept_hash: str | None) -> Iterator[Finding]:
+    if too_large := list(check_log_size(result, path)):
+        yield from too_large
         return
     if not has_end(path):
         yield result.finding(path, "accuracy-log-cut", "has no end: the run was interrupted", RERUN)

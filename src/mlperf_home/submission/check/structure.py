@@ -26,6 +26,11 @@ SCENARIO_MISSING = "scenario-missing"
 # The folders beside the results, with the same folders of systems, models and scenarios, and their contents.
 _BESIDE_RESULTS = (("measurements", "measurement files"), ("compliance", "compliance tests"))
 _LEVELS = 3
+_OLD_FOLDERS = (
+    ("measurements", "measurement files", "the results' folders of scenarios"),
+    ("compliance", "compliance tests", "the results' folders of scenarios"),
+    ("code", "sources", "src"),
+)
 # Names that all file systems allow, and git on all of them.
 _PORTABLE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+=@,()#~-]*")
 
@@ -163,12 +168,16 @@ def check_scenarios(scope: CheckScope, submitter: Submitter, mapping: Mapping[st
         problem = "holds no results"
         yield scope.finding(submitter.folder / "results", "no-results", problem, "generate the submission first")
     for model in submitter.models():
-        yield from _check_scenario_names(scope, model)
+        yield from _check_scenario_names(scope, submitter, model)
         benchmark = scope.rules.benchmark_of(model.name, mapping)
         if benchmark is not None and benchmark in scope.rules.submitted_benchmarks:
             yield from _check_required(scope, submitter, model, benchmark)
-    for kind, noun in _BESIDE_RESULTS:
+    for kind, noun in () if submitter.merged else _BESIDE_RESULTS:
         yield from _check_leftovers(scope, submitter, kind, noun)
+    for name, noun, place in _OLD_FOLDERS if submitter.merged else ():
+        if scope.contents.is_dir(folder := submitter.folder / name):
+            problem = f"{scope.rules.name} has {noun} in {place}; nobody reads this folder"
+            yield scope.finding(folder, "old-folder", problem, "move its files there, or remove it")
 
 
 def _check_leftovers(scope: CheckScope, submitter: Submitter, kind: str, noun: str) -> Iterator[Finding]:
@@ -183,7 +192,16 @@ def _check_leftovers(scope: CheckScope, submitter: Submitter, kind: str, noun: s
         below.append([each for folder in below[-1] if folder not in gone for each in scope.contents.subfolders(folder)])
 
 
-def _check_scenario_names(scope: CheckScope, model: Path) -> Iterator[Finding]:
+def _case_of_scenario(own: str, *, merged: bool) -> tuple[str, str]:
+    """Return the problem and the remedy of a folder whose name differs by case only."""
+    if merged:
+        problem = "is not in the case of LoadGen's names; the official summary would call it inferred"
+        return problem, f"rename it to {own}"
+    problem = "is not in lower case; published trees and the official tools are"
+    return problem, f"rename it to {own} in results, measurements and compliance"
+
+
+def _check_scenario_names(scope: CheckScope, submitter: Submitter, model: Path) -> Iterator[Finding]:
     seen: dict[str, str] = {}
     for folder in scope.contents.subfolders(model):
         scenario = scenario_named(folder.name)
@@ -194,14 +212,8 @@ def _check_scenario_names(scope: CheckScope, model: Path) -> Iterator[Finding]:
         if scenario in seen:
             problem = f"is a second {scenario}, beside {seen[scenario]}"
             yield scope.finding(folder, "scenario-twice", problem, "keep one result for a scenario")
-        elif folder.name != folder.name.lower():
-            problem = "is not in lower case; published trees and the official tools are"
-            yield scope.finding(
-                folder,
-                "scenario-case",
-                problem,
-                f"rename it to {folder.name.lower()} in results, measurements and compliance",
-            )
+        elif folder.name != (own := scenario if submitter.merged else folder.name.lower()):
+            yield scope.finding(folder, "scenario-case", *_case_of_scenario(own, merged=submitter.merged))
         seen[scenario] = folder.name
 
 
