@@ -86,6 +86,7 @@ _OPEN = (
     ("another submitter", "system-submitter", field(_SYSTEM, "submitter", "Somebody")),
     ("another division", "system-division", field(_SYSTEM, "division", "closed")),
     ("is_network as a number", "system-field-type", field(_SYSTEM, "is_network", 1)),
+    ("no network, but not all its fields", "system-field", field(_SYSTEM, "is_network", "false")),
     ("another QSL seed", "seed", log("effective_qsl_rng_seed", 1, _RUN)),
     ("another index seed", "seed", log("effective_sample_index_rng_seed", 1, _RUN)),
     ("another schedule seed", "seed", log("effective_schedule_rng_seed", 1, _RUN)),
@@ -174,6 +175,9 @@ _CLOSED = (
     ("a test with other seeds", "seed", log("effective_schedule_rng_seed", 1, f"{_TEST04}/performance/run_1")),
     ("an extra file in a test's run", "file-list", write(f"{_TEST04}/performance/run_1/notes.txt")),
     ("a mapping in closed", "mapping-division", write("model_mapping.json", '{"x": "resnet"}')),
+    ("a test's log that is not truncated", "log-not-truncated", append(
+        f"{_TEST01}/accuracy/mlperf_log_accuracy.json", " " * 10240
+    )),
     ("an unknown model in closed", "model", model("my-net")),
     ("a model that is not the reference's", "closed-model", model("efficientnet")),
     ("the data center alone", "scenario-category", field(_SYSTEM, "system_type", "datacenter")),

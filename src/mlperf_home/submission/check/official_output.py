@@ -16,13 +16,14 @@ _LINE = re.compile(r"^(?:\[[^\]]* )?(?P<level>ERROR|WARNING|INFO)\b\]?:?(?:\w+:)
 _COUNT = re.compile(r"\bResults=(\d+), NoResults=(\d+)")
 _FOUND = re.compile(r"Loading (?P<kind>\w+) log from (?P<path>.+)$")
 _ABSENT = re.compile(
-    r"Could not load (?P<kind>Performance|Accuracy|System) log from (?P<path>.+), path does not exist$"
+    r"Could not load (?P<kind>Performance|Accuracy|System) log from (?P<path>(?!.*/TEST[0-9]).+), path does not exist$"
 )
 _TRACEBACK = "Traceback (most recent call last):"
 _FRAME = re.compile(r'^  File "(?:[^"]*/)?(?P<file>[^"/]+)", line (?P<line>\d+), in (?P<function>\S+)')
 _EXCEPTION = re.compile(r"^[A-Za-z_][\w.]*(?:: .*)?$")
 _NAMED = re.compile(r"'(/[^']+)'")
 _SWALLOWED = re.compile(r"Execution occurred in running check (?P<path>.+)\. Running (?P<check>\w+) in (?P<kind>\w+)")
+_ENDPOINT = re.compile(r"Could not load json file from (?P<path>.+)/(?:performance|accuracy)/[^/]+$")
 # Sums of the lines before them.
 _SUMS = re.compile(r"^(?:NoResults |SUMMARY: submission has errors|Some .* Checks failed for)")
 
@@ -46,9 +47,7 @@ _CAUSES = (
     _Cause("Encountered invalid line", "", "found", f"a line of the log is corrupt; {_RERUN}"),
     _Cause("Marker not found", "", "found", f"is not a detail log of LoadGen; {_RERUN}"),
     _Cause("is not subscriptable", "", "absent", f"is missing; {_RERUN}"),
-    _Cause(
-        "is not iterable", "utils.py", "System", "a model below this system has no benchmark in its division and type"
-    ),
+    _Cause("is not iterable", "utils.py", "System", "a model of this system has no benchmark in its division"),
     _Cause("invalid system type", "", "System", "the system_type is unknown; correct it"),
     _Cause("invalid literal for int()", "results.py", "System", "a count is not a whole number; write it in digits"),
     _Cause("not supported between instances", "", "found", f"a value of the log is not a number; {_RERUN}"),
@@ -116,6 +115,8 @@ def _logged(lines: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 def _explain_error(text: str) -> str:
     """Return the text of an error; add the likely cause of an exception that the checker caught."""
+    if endpoint := _ENDPOINT.match(text):
+        return f"{endpoint.group('path')}: has no detail log, so the checker takes it for the run of an HTTP endpoint"
     match = _SWALLOWED.search(text)
     if not match:
         return text

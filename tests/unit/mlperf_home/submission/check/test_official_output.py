@@ -106,3 +106,11 @@ def test_a_caught_exception_has_its_likely_cause() -> None:
         "log: accuracy_result_check of AccuracyCheck raised an exception; "
         "likely accuracy.txt is missing, or the model has no benchmark"
     )
+
+
+def test_a_result_without_detail_logs_is_explained() -> None:
+    text = "Could not load json file from /tree/open/Offline/performance/result_summary.json"
+
+    (error,) = read_verdict([line("ERROR", text)], 1, ROOT).errors
+
+    assert error == "open/Offline: has no detail log, so the checker takes it for the run of an HTTP endpoint"
