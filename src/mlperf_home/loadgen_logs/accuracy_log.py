@@ -132,7 +132,12 @@ def is_truncated(log: Path) -> bool:
     """Whether a log has the form of a truncated log."""
     if log.stat().st_size != _TRUNCATED_BYTES:
         return False
-    return log.read_bytes()[KEPT_BYTES : KEPT_BYTES + len(_MARK)] == _MARK
+    return is_truncated_content(log.read_bytes())
+
+
+def is_truncated_content(content: bytes) -> bool:
+    """Whether the content of a log has the form of a truncated log."""
+    return len(content) == _TRUNCATED_BYTES and content[KEPT_BYTES : KEPT_BYTES + len(_MARK)] == _MARK
 
 
 def shortened(log: Path) -> bytes:

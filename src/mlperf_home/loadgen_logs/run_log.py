@@ -291,4 +291,9 @@ def has_end(accuracy_log: Path) -> bool:
     """
     with accuracy_log.open("rb") as file:
         file.seek(max(0, accuracy_log.stat().st_size - _BYTES_THAT_END_AN_ACCURACY_LOG))
-        return file.read().rstrip().endswith(b"]")
+        return is_end(file.read())
+
+
+def is_end(content: bytes) -> bool:
+    """Whether the content of an accuracy log, or its last part, has LoadGen's end."""
+    return content.rstrip().endswith(b"]")

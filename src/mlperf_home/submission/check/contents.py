@@ -51,9 +51,10 @@ class TreeContents:
     """
 
     def __init__(self) -> None:
-        self._texts: dict[Path, TextFile | None] = {}
-        self._details: dict[Path, DetailFile] = {}
-        self._objects: dict[Path, dict[str, Any] | DocumentError] = {}
+        # By the text of a path, which has a faster hash.
+        self._texts: dict[str, TextFile | None] = {}
+        self._details: dict[str, DetailFile] = {}
+        self._objects: dict[str, dict[str, Any] | DocumentError] = {}
         self._folders: dict[str, dict[str, os.DirEntry[str]]] = {}
         self._official_conf = ""
         self._known_texts: dict[bytes, TextFile] = {}
@@ -62,13 +63,15 @@ class TreeContents:
     def folder(self, path: Path | str) -> Mapping[str, os.DirEntry[str]]:
         """Return the entries of a folder by name; none if it does not exist or cannot be read."""
         name = os.fspath(path)
-        if name not in self._folders:
+        found = self._folders.get(name)
+        if found is None:
             try:
                 with os.scandir(name) as entries:
-                    self._folders[name] = {entry.name: entry for entry in entries}
+                    found = {entry.name: entry for entry in entries}
             except OSError:
-                self._folders[name] = {}
-        return self._folders[name]
+                found = {}
+            self._folders[name] = found
+        return found
 
     def is_file(self, path: Path) -> bool:
         """Whether there is a file at a path below the root."""
@@ -97,20 +100,25 @@ class TreeContents:
 
     def text(self, path: Path) -> TextFile | None:
         """Return a text; None if there is no such file."""
-        if path not in self._texts:
-            self._texts[path] = self._read_text(path) if self.is_file(path) else None
-        return self._texts[path]
+        name = os.fspath(path)
+        try:
+            return self._texts[name]
+        except KeyError:
+            found = self._texts[name] = self._read_text(path) if self.is_file(path) else None
+            return found
 
     def detail(self, path: Path) -> DetailFile:
         """Return a detail log like `scan_detail`."""
-        if path not in self._details:
-            self._details[path] = self._read_detail(path)
-        return self._details[path]
+        name = os.fspath(path)
+        found = self._details.get(name)
+        if found is None:
+            found = self._details[name] = self._read_detail(path)
+        return found
 
     def sha256(self, path: Path) -> str | None:
         """Return the hash of a text or a detail log; None if there is no such file."""
-        if path in self._details:
-            return self._details[path].sha256 or None
+        if detail := self._details.get(os.fspath(path)):
+            return detail.sha256 or None
         text = self.text(path)
         return text.sha256 if text else None
 
@@ -135,12 +143,14 @@ class TreeContents:
         Raises:
             DocumentError: the file cannot be read, or holds no JSON object.
         """
-        if path not in self._objects:
+        name = os.fspath(path)
+        found = self._objects.get(name)
+        if found is None:
             try:
-                self._objects[path] = read_object(path)
+                found = read_object(path)
             except DocumentError as error:
-                self._objects[path] = error
-        found = self._objects[path]
+                found = error
+            self._objects[name] = found
         if isinstance(found, DocumentError):
             raise found
         return found

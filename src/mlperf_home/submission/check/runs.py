@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from mlperf_home.contracts.runs.session import sha256_of
-from mlperf_home.loadgen_logs.accuracy_log import AccuracyText, is_truncated
+from mlperf_home.loadgen_logs.accuracy_log import AccuracyText, is_truncated_content
 from mlperf_home.loadgen_logs.figures import IN_SUMMARY, absent_figures, contradictions
 from mlperf_home.loadgen_logs.run_log import (
     ACCURACY_FILE,
     DETAIL_FILE,
     SUMMARY_FILE,
     DetailLog,
-    has_end,
+    is_end,
     summary_is_whole,
 )
 from mlperf_home.loadgen_logs.verdict import explain_errors
@@ -222,7 +222,8 @@ def _check_accuracy_log(result: CheckedResult, path: Path, kept_hash: str | None
     if too_large := list(check_log_size(result, path)):
         yield from too_large
         return
-    if not has_end(path):
+    content = path.read_bytes()
+    if not is_end(content):
         yield result.finding(path, "accuracy-log-cut", "has no end: the run was interrupted", RERUN)
-    if not is_truncated(path) and kept_hash not in {None, sha256_of(path)}:
+    if not is_truncated_content(content) and kept_hash not in {None, sha256(content).hexdigest()}:
         yield result.finding(path, "accuracy-log-hash", f"does not have the hash in {ACCURACY_TEXT}", _RESCORE)
