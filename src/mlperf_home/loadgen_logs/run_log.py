@@ -244,8 +244,9 @@ def _entries(content: bytes) -> list[_Entry] | None:
         ]
     except (ValueError, KeyError, TypeError):
         return None
-    usual = all(type(key) is str and is_ordinary(value) for key, value, _, _ in entries)
-    return entries if usual else None
+    if not all(type(value) is str or is_ordinary(value) for _, value, _, _ in entries):
+        return None
+    return entries if all(type(key) is str for key, _, _, _ in entries) else None
 
 
 def _lines(path: Path, content: bytes | None = None) -> Iterator[_Entry]:

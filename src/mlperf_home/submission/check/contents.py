@@ -57,6 +57,7 @@ class TreeContents:
         self._objects: dict[str, dict[str, Any] | DocumentError] = {}
         self._folders: dict[str, dict[str, os.DirEntry[str]]] = {}
         self._official_conf = ""
+        self._accuracies: dict[str, AccuracyText | None] = {}
         self._known_texts: dict[bytes, TextFile] = {}
         self._known_details: dict[str, DetailFile] = {}
 
@@ -125,10 +126,14 @@ class TreeContents:
     def accuracy(self, path: Path) -> AccuracyText | None:
         """Return the contents of accuracy.txt; None if it is absent or has no accuracy."""
         text = self.text(path)
-        try:
-            return parse_accuracy_text(path, text.text) if text else None
-        except AccuracyTextError:
+        if text is None:
             return None
+        if text.sha256 not in self._accuracies:
+            try:
+                self._accuracies[text.sha256] = parse_accuracy_text(path, text.text)
+            except AccuracyTextError:
+                self._accuracies[text.sha256] = None
+        return self._accuracies[text.sha256]
 
     def json_object(self, path: Path) -> dict[str, Any]:
         """Return a JSON object; an empty one if the file cannot be read or is none."""

@@ -105,17 +105,17 @@ class CheckedResult(CheckScope):
         """The benchmark's rules."""
         return self.rules.submitted_benchmarks[self.name]
 
-    @property
+    @cached_property
     def division(self) -> Division | None:
         """The rules of its division; None if the round does not know it."""
         return self.rules.divisions.get(self.place.submitter.division)
 
-    @property
+    @cached_property
     def measured(self) -> str:
         """The scenario of the run; a result inferred from it has another."""
         return str(self.detail.settings.get("scenario", self.scenario))
 
-    @property
+    @cached_property
     def inferred_from(self) -> str | None:
         """The scenario of the run if it is another than the result's, else None."""
         return self.measured if self.measured != self.scenario else None
