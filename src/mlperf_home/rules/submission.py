@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from mlperf_home.rules.layouts import TreeLayout
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -45,6 +47,7 @@ class Files:
 
     Attributes:
         measurements: the measurement files of a result, besides its JSON.
+        measurements_optional: those that may be absent.
         performance, performance_optional: the logs of a performance run.
         accuracy, accuracy_optional: the logs of an accuracy run.
         power: the logs of the power meter, in the folder `power` beside a performance run.
@@ -60,6 +63,7 @@ class Files:
     power: tuple[str, ...]
     power_run: tuple[str, ...]
     power_measurements: tuple[str, ...]
+    measurements_optional: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -176,6 +180,7 @@ class SubmissionRules:
         model_guesses: pairs of a part of a model's name and its benchmark; the first match counts.
         inferred: the scenarios that may be inferred, and from which.
         compliance: the compliance tests by name.
+        layout: where the parts of a submission stand.
         package: the rules that only newer checkers have.
     """
 
@@ -193,6 +198,7 @@ class SubmissionRules:
     model_guesses: tuple[tuple[str, str], ...]
     inferred: tuple[InferredResult, ...]
     compliance: Mapping[str, ComplianceTest]
+    layout: TreeLayout = field(default_factory=TreeLayout)
     package: PackageRules = field(default_factory=PackageRules)
 
     def inference(self, measured: str, scenario: str) -> InferredResult | None:
@@ -219,5 +225,6 @@ def decode_submission(section: Mapping[str, Any]) -> SubmissionRules:
         model_guesses=tuple(map(tuple, section["model_guesses"])),
         inferred=tuple(InferredResult(**rule) for rule in section["inferred"]),
         compliance={name: ComplianceTest(**test) for name, test in section["compliance"].items()},
+        layout=TreeLayout(**section.get("layout", {})),
         package=PackageRules(**section.get("package", {})),
     )

@@ -50,8 +50,13 @@ def run_official_checker(context: Context, root: Path, rules: Round, *, sample: 
 def _run(context: Context, root: Path, run: OfficialRun) -> OfficialVerdict:
     lines: list[str] = []
     # It logs to standard error.
-    listeners = {"on_line": lines.append, "on_error_line": lines.append}
-    ended = context.command([sys.executable, *run.arguments], cwd=context.output, check=False, **listeners)
+    ended = context.command(
+        [sys.executable, *run.arguments],
+        cwd=context.output,
+        check=False,
+        on_line=lines.append,
+        on_error_line=lines.append,
+    )
     log = context.output / f"{run.name}.log"
     replace_text(log, "".join(f"{line}\n" for line in lines))
     verdict = read_verdict(lines, ended.exit_code, root)

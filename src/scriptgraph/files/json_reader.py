@@ -173,7 +173,7 @@ _UNIQUE_KEYS = json.JSONDecoder(
     parse_constant=_refuse, parse_float=_finite, parse_int=_integer, object_pairs_hook=_unique
 )
 # Without a call for each number, decoding takes a third of the time.
-_scan = json.JSONDecoder(parse_constant=_refuse).scan_once
+_scan = json.JSONDecoder(parse_constant=_refuse).scan_once  # type: ignore[attr-defined]  # typeshed lacks it
 
 
 def is_ordinary(value: object) -> bool:

@@ -128,7 +128,7 @@ def check_measurement_files(result: CheckedResult) -> Iterator[Finding]:
     candidates = _result_jsons(result, result.place)
     if not candidates:
         name = f"JSON file with a name that begins with {sut}"
-        problem = f"has no {_RESULT_JSON if result.place.submitter.merged else name}"
+        problem = f"has no {_RESULT_JSON if result.place.submitter.layout.merged else name}"
         yield result.finding(folder, "result-json", problem, _REGENERATE)
     # The official checker reads the one that its file system lists first.
     for path in candidates:
@@ -145,7 +145,7 @@ def read_result_json(scope: CheckScope, place: ResultPlace) -> dict[str, Any]:
 
 def _result_jsons(scope: CheckScope, place: ResultPlace) -> list[Path]:
     names = scope.contents.files(place.measurements)
-    if place.submitter.merged:
+    if place.submitter.layout.merged:
         return [place.measurements / name for name in names if name == _RESULT_JSON]
     own = sorted(name for name in names if name.startswith(place.sut) and name.endswith(".json"))
     return [place.measurements / name for name in own]
@@ -155,10 +155,10 @@ def check_code(scope: CheckScope, submitter: Submitter) -> Iterator[Finding]:
     """Check that every model has code, or a text that names its folder; and the calibration document."""
     models = sorted({model.name for model in submitter.models()})
     source = submitter.folder / "src"
-    if submitter.merged and not scope.contents.is_dir(source):
+    if submitter.layout.merged and not scope.contents.is_dir(source):
         remedy = "add it with a README.md about the code and how it was run"
         yield scope.finding(source, "code-missing", "there is no folder of the sources", remedy)
-    for model in () if submitter.merged else models:
+    for model in () if submitter.layout.merged else models:
         code = submitter.folder / "code" / model
         remedy = "add a README.md there about the code and how it was run"
         if reference := scope.contents.text(code):

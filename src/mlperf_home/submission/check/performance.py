@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeGuard
 
+from mlperf_home.contracts.runs.job import run_seeds
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE, DETAIL_FILE
 from mlperf_home.loadgen_logs.verdict import invalid_reasons
 from mlperf_home.measurements.layout import ACCURACY_DIR, PERFORMANCE_DIR
@@ -203,7 +204,7 @@ def _check_verdicts(result: CheckedResult, folder: Path) -> Iterator[Finding]:
 
 def _check_test_run(test: CheckedResult, name: str) -> Iterator[Finding]:
     """Check a test's run: a performance run in the same scenario."""
-    seeds = test.rules.test05_seeds if name == "TEST05" else test.rules.seeds
+    seeds = run_seeds(test.rules, name)
     findings = check_run(test, test.run, test.detail, "PerformanceOnly", seeds)
     # TEST01 and TEST04 run under an audit.config.
     yield from (each for each in findings if each.rule != "audit-config")

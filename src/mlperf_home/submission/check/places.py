@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from mlperf_home.errors import LocatedError
+from mlperf_home.rules.layouts import TreeLayout
 from mlperf_home.submission.check.contents import TreeContents
 from scriptgraph.files import locks
 
@@ -127,7 +128,7 @@ class Submitter:
 
     division: str
     folder: Path
-    merged: bool = False
+    layout: TreeLayout = field(default_factory=TreeLayout)
 
     @property
     def name(self) -> str:
@@ -167,12 +168,12 @@ class ResultPlace:
     @cached_property
     def measurements(self) -> Path:
         """The folder with its measurement files."""
-        return self.results if self.submitter.merged else self.below("measurements")
+        return self.below(self.submitter.layout.measurements)
 
     @cached_property
     def tests(self) -> Path:
         """The folder with its compliance tests."""
-        return self.results if self.submitter.merged else self.below("compliance")
+        return self.below(self.submitter.layout.compliance)
 
     def below(self, kind: str) -> Path:
         """Return its folder below another folder of the submitter ("compliance")."""
@@ -183,7 +184,7 @@ def submitters(root: Path, rules: Round) -> Iterator[Submitter]:
     """Yield the submitters of every division that the round knows."""
     for division in rules.submission.folders.divisions:
         for folder in subfolders(root / division):
-            yield Submitter(division, folder, merged=rules.name >= "v6.0")
+            yield Submitter(division, folder, rules.submission.layout)
 
 
 def subfolders(folder: Path) -> list[Path]:

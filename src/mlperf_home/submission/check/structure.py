@@ -172,9 +172,9 @@ def check_scenarios(scope: CheckScope, submitter: Submitter, mapping: Mapping[st
         benchmark = scope.rules.benchmark_of(model.name, mapping)
         if benchmark is not None and benchmark in scope.rules.submitted_benchmarks:
             yield from _check_required(scope, submitter, model, benchmark)
-    for kind, noun in () if submitter.merged else _BESIDE_RESULTS:
+    for kind, noun in () if submitter.layout.merged else _BESIDE_RESULTS:
         yield from _check_leftovers(scope, submitter, kind, noun)
-    for name, noun, place in _OLD_FOLDERS if submitter.merged else ():
+    for name, noun, place in _OLD_FOLDERS if submitter.layout.merged else ():
         if scope.contents.is_dir(folder := submitter.folder / name):
             problem = f"{scope.rules.name} has {noun} in {place}; nobody reads this folder"
             yield scope.finding(folder, "old-folder", problem, "move its files there, or remove it")
@@ -212,8 +212,8 @@ def _check_scenario_names(scope: CheckScope, submitter: Submitter, model: Path) 
         if scenario in seen:
             problem = f"is a second {scenario}, beside {seen[scenario]}"
             yield scope.finding(folder, "scenario-twice", problem, "keep one result for a scenario")
-        elif folder.name != (own := scenario if submitter.merged else folder.name.lower()):
-            yield scope.finding(folder, "scenario-case", *_case_of_scenario(own, merged=submitter.merged))
+        elif folder.name != (own := scenario if submitter.layout.merged else folder.name.lower()):
+            yield scope.finding(folder, "scenario-case", *_case_of_scenario(own, merged=submitter.layout.merged))
         seen[scenario] = folder.name
 
 
