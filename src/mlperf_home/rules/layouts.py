@@ -20,16 +20,16 @@ class TreeLayout:
         measurements: the folder of measurement files; that of the results if they stand beside the logs.
         measurement_file: the name of a result's JSON, with {sut} for the system's name.
         compliance: the folder of compliance tests; that of the results if they stand beside the logs.
-        source: the folder of sources.
-        source_by_model: whether that folder has a part for each model.
+        sources: the folder of sources.
+        sources_by_model: whether that folder has a part for each model.
         scenario_case: whether folders of scenarios are named "singlestream" or "SingleStream".
     """
 
     measurements: str = "measurements"
     measurement_file: str = "{sut}.json"
     compliance: str = "compliance"
-    source: str = "code"
-    source_by_model: bool = True
+    sources: str = "code"
+    sources_by_model: bool = True
     scenario_case: Literal["lower", "camel"] = "lower"
 
     @property
@@ -51,5 +51,5 @@ class TreeLayout:
         return sorted(submitter.glob(f"{self.measurements}/*/*/*/{name}"))
 
 
-LAYOUTS = (TreeLayout(), TreeLayout("results", "measurements.json", "results", "src", False, "camel"))
+LAYOUTS = (TreeLayout(), TreeLayout("results", "measurements.json", "results", "src", sources_by_model=False, scenario_case="camel"))
 """The layouts that rounds have had; a tree whose round is unknown has one of them."""

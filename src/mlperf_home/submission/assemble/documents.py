@@ -158,9 +158,9 @@ def write_documents(
     readme = _CODE_README if measurements else _FOREIGN_CODE
     text = readme.format(notice=notice, version=version("mlperf-home"), engines="\n".join(engines))
     layout = request.rules.submission.layout
-    write_new_file(folder / layout.source / _CODE / "README.md", text)
-    for model in sorted({result.model for result in results}) if layout.source_by_model else ():
-        reference = folder / layout.source / model
+    write_new_file(folder / layout.sources / _CODE / "README.md", text)
+    for model in sorted({result.model for result in results}) if layout.sources_by_model else ():
+        reference = folder / layout.sources / model
         # A folder would hold the submitter's own code for the model.
         if not reference.is_dir():
             write_new_file(reference, f"{_CODE}\n")
