@@ -2,6 +2,9 @@
 
 The results are the tests' synthetic ones, with accuracy logs of ImageNet's size. Each count runs in a separate process
 with its own memory peak. Quote the ratios per result and of memory.
+
+With --official=submission_checker.py, of mlcommons/inference at the tag v3.1, compare the CPU times of both checkers on
+243 results with LoadGen's own logs, in turns: once each result with its own run, once two thirds inferred.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -18,6 +22,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
+from round_trees import SUT, describe, write_inferred, write_result
 from submission_results import foreign
 from submission_tree import RULES, system
 
@@ -69,12 +74,60 @@ def measure(models: int, log_bytes: int) -> dict[str, float]:
         }
 
 
+def make_tree(root: Path, *, inferred: bool) -> None:
+    """Write a tree of 81 models in three scenarios, with logs as LoadGen writes them."""
+    submitter = root / "open" / "Example"
+    for number in range(81):
+        model = f"mobilenet-{number:03}"
+        write_result(submitter, RULES, model, "resnet", "SingleStream", closed=False)
+        for scenario in ("MultiStream", "Offline"):
+            if inferred:
+                write_inferred(submitter, RULES, model, "resnet", scenario, "SingleStream")
+            else:
+                write_result(submitter, RULES, model, "resnet", scenario, closed=False)
+        (submitter / "code" / model).mkdir(parents=True)
+        (submitter / "code" / model / "README.md").write_text("x\n", "utf-8")
+    (submitter / "systems").mkdir()
+    (submitter / "systems" / f"{SUT}.json").write_text(json.dumps(describe(RULES, "open")), "utf-8")
+
+
+def cpu_s(words: list[str], folder: Path) -> float:
+    """Run a command; return its CPU time."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(words, check=True, capture_output=True, cwd=folder)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def compare(official: Path, repeats: int) -> None:
+    """Print the ratio of our check's CPU time to the official checker's."""
+    for inferred in (False, True):
+        with tempfile.TemporaryDirectory() as name:
+            root = Path(name) / "tree"
+            make_tree(root, inferred=inferred)
+            ours = [sys.executable, __file__, f"--check={root}"]
+            other = [sys.executable, str(official), "--input", str(root), "--version", RULES.name]
+            pairs = [(cpu_s(ours, Path(name)), cpu_s(other, Path(name))) for _ in range(repeats)]
+            median = statistics.median(own / theirs for own, theirs in pairs)
+            least = min(own for own, _ in pairs) / min(theirs for _, theirs in pairs)
+            kind = "two thirds inferred" if inferred else "each of its own run"
+            print(f"243 results, {kind}: {median:.2f} x the CPU time of the official checker, least {least:.2f} x")
+
+
 def main() -> None:
     """Measure three sizes, each in a separate process."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--log-mb", type=float, default=5, help="the size of an accuracy log (ImageNet: 5, BERT: 67)")
     parser.add_argument("--models", type=int, help="measure this number in this process, and print JSON")
+    parser.add_argument("--official", type=Path, help="compare with this submission_checker.py")
+    parser.add_argument("--repeats", type=int, default=5, help="of each checker in the comparison")
+    parser.add_argument("--check", type=Path, help="check this tree in this process")
     options = parser.parse_args()
+    if options.check:
+        raise SystemExit(bool(check_submission(options.check, RULES).errors))
+    if options.official:
+        compare(options.official, options.repeats)
+        return
     if options.models:
         print(json.dumps(measure(options.models, int(options.log_mb * 1e6))))
         return

@@ -25,7 +25,9 @@ def preprocess(context: Context) -> Outcome:
         request = _submission_request(context)
         made = generate(request)
     _tell(context, made)
-    context.suggest(after_submission(context, request.submission_dir, sample=request.allow_sample))
+    if request.rules.rehearsal:
+        context.warn(request.rules.rehearsal)
+    context.suggest(after_submission(context, request.submission_dir, request.rules.name, sample=request.allow_sample))
     return Done(
         exports={"CM_MLPERF_SUBMISSION_DIR": request.submission_dir, "CM_MLPERF_SUBMISSION_RESULTS": len(made.results)}
     )

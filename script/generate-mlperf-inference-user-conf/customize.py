@@ -22,6 +22,8 @@ def preprocess(context: Context) -> Outcome:
             or context.number(f"CM_MLPERF_KNOWN_TARGET_{_unit(scenario)}"),
         )
         text = user_conf_text(rules, settings)
+    if rules.rehearsal:
+        context.note(rules.rehearsal)
     (context.output / "user.conf").write_text(text, encoding="utf-8")
     (context.output / "mlperf.conf").write_text(mlperf_conf(rules), encoding="utf-8")
     return Done(

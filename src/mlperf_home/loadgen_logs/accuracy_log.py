@@ -132,7 +132,12 @@ def is_truncated(log: Path) -> bool:
     """Whether a log has the form of a truncated log."""
     if log.stat().st_size != _TRUNCATED_BYTES:
         return False
-    return log.read_bytes()[KEPT_BYTES : KEPT_BYTES + len(_MARK)] == _MARK
+    return is_truncated_content(log.read_bytes())
+
+
+def is_truncated_content(content: bytes) -> bool:
+    """Whether the content of a log has the form of a truncated log."""
+    return len(content) == _TRUNCATED_BYTES and content[KEPT_BYTES : KEPT_BYTES + len(_MARK)] == _MARK
 
 
 def shortened(log: Path) -> bytes:
@@ -191,6 +196,15 @@ def read_accuracy_text(path: Path) -> AccuracyText:
         text = path.read_text("utf-8", errors="replace")
     except OSError as error:
         raise AccuracyTextError(path, f"cannot be read ({error.strerror})", "compute the accuracy again") from None
+    return parse_accuracy_text(path, text)
+
+
+def parse_accuracy_text(path: Path, text: str) -> AccuracyText:
+    """Parse accuracy.txt like `read_accuracy_text`; `path` names it in errors.
+
+    Raises:
+        AccuracyTextError: no line has an official form.
+    """
     log_hash = _HASH.search(text)
     for form, names in _FORMS:
         if match := form.search(text):

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlperf_home.product import PRODUCT
+from mlperf_home.rules import DEFAULT_ROUND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +30,7 @@ def after_result(context: Context, measurement: Measurement, results: Path) -> C
         *([] if sample else [("compare it", beside)]),
         ("see all of mine", ["cm", "show", "result", *places]),
         *_explore(context, measurement.benchmark, sample=sample),
-        ("make a submission", _submission(places, sample=sample)),
+        ("make a submission", _submission(places, sample=sample, round_name=measurement.round)),
         ("make a bundle", _bundle(context, sample=sample)),
     ]
 
@@ -66,12 +67,13 @@ def after_import(context: Context, experiment: Experiment) -> Commands:
     ]
 
 
-def after_submission(context: Context, folder: Path, *, sample: bool) -> Commands:
-    """Return the next commands after a submission."""
+def after_submission(context: Context, folder: Path, round_name: str, *, sample: bool) -> Commands:
+    """Return the next commands after a submission to a round."""
     home = _home(context)
+    rules = [] if round_name == DEFAULT_ROUND else [f"--round={round_name}"]
     check = "submission,checker,_short-run" if sample else "submission,checker"
     return [
-        ("check it again", [*_script(check), f"--submission_dir={_shown(folder)}", *home]),
+        ("check it again", [*_script(check), f"--submission_dir={_shown(folder)}", *rules, *home]),
         ("pack it", [*_script("run,tar"), f"--input_dir={_shown(folder)}", *home]),
         ("make a bundle", _bundle(context, sample=sample)),
     ]
@@ -82,8 +84,9 @@ def _explore(context: Context, benchmark: str, *, sample: bool) -> Iterator[tupl
         yield "find the front", [*_script(f"explore,{space}{',_sample' if sample else ''}"), *_home(context)]
 
 
-def _submission(places: list[str], *, sample: bool) -> list[str]:
+def _submission(places: list[str], *, sample: bool, round_name: str = DEFAULT_ROUND) -> list[str]:
     words = [*_script("generate,mlperf,inference,submission"), _SUBMITTER, *places]
+    words += [] if round_name == DEFAULT_ROUND else [f"--round={round_name}"]
     return [*words, *(["--allow_sample"] if sample else [])]
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlperf_home.submission.check.places import POWER_DIR, RANGING_DIR, files
+from mlperf_home.submission.check.places import POWER_DIR, RANGING_DIR
+from scriptgraph.errors import ManifestError
+from scriptgraph.manifest.yaml_text import parse_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
 
     from mlperf_home.submission.check.places import CheckedResult, Finding
 
+_CAPACITY = "system_power_capacity"
 _MEASURE = "measure the power again with the tools of the field, or remove its folders"
 # The descriptions may lie in the folder of the scenario, of the model, of the system, or of all systems.
 _LEVELS_ABOVE = 3
@@ -21,8 +24,8 @@ def check_power(result: CheckedResult) -> Iterator[Finding]:
     """Check the files of a result's power measurement, if it has one; its logs are not evaluated."""
     names, power = result.rules.submission.files, result.run.parent / POWER_DIR
     ranging = power.with_name(RANGING_DIR)
-    if not power.is_dir():
-        if ranging.is_dir():
+    if not result.contents.is_dir(power):
+        if result.contents.is_dir(ranging):
             problem = f"is a ranging run, but there is no folder {POWER_DIR} beside it"
             yield result.finding(ranging, "power-file", problem, _MEASURE)
         return
@@ -30,17 +33,35 @@ def check_power(result: CheckedResult) -> Iterator[Finding]:
     yield from _check_files(result, ranging, (*names.performance, *names.power_run), names.performance_optional)
     measurements = result.place.measurements
     folders = (measurements, *measurements.parents[:_LEVELS_ABOVE])
-    found = {name for folder in folders for name in files(folder)}
+    found = {name for folder in folders for name in result.contents.folder(folder)}
     for name in names.power_measurements:
         if not any(each.startswith(name) for each in found):
             problem = f"has no file {name}.*, which a result with power requires"
             yield result.finding(measurements, "power-file", problem, "write the description of the power measurement")
+    yield from _check_nameplate(result)
+
+
+def _check_nameplate(result: CheckedResult) -> Iterator[Finding]:
+    """Check the system's power capacity, which the round shows beside a measured power."""
+    end, place = result.rules.submission.package.nameplate, result.place
+    if not end or _CAPACITY in result.contents.json_object(place.submitter.description(place.sut)):
+        return
+    path = place.submitter.folder / "systems" / f"{place.sut}{end}"
+    text, remedy = result.contents.text(path), f"write it, or the field {_CAPACITY} (watts) of the description"
+    if text is None:
+        problem = "is missing: the power capacity of the system is unknown"
+        yield result.finding(path, "power-nameplate", problem, remedy, note=True)
+        return
+    try:
+        parse_yaml(text.text, path)
+    except ManifestError as error:
+        yield result.finding(path, "power-nameplate", error.problem, remedy)
 
 
 def _check_files(
     result: CheckedResult, folder: Path, needed: tuple[str, ...], allowed: tuple[str, ...]
 ) -> Iterator[Finding]:
-    present = {name for name in files(folder) if (folder / name).is_file()}
+    present = result.contents.files(folder)
     for name in sorted(set(needed) - present):
         yield result.finding(folder / name, "power-file", "is missing", _MEASURE)
     for name in sorted(present - {*needed, *allowed}):
