@@ -129,8 +129,7 @@ def _check_sizes(result: CheckedResult, path: Path) -> Iterator[Finding]:
         yield result.finding(path, "min-duration", problem, _LONGER, note=tolerant)
     per_query = settings.get("samples_per_query")
     if result.measured == "Offline" and per_query is not None and per_query < least_samples:
-        problem = f"{per_query} samples were issued, {name} requires {least_samples}"
-        yield result.finding(path, "offline-samples", problem, _LONGER, note=tolerant)
+        yield from _explain_few_samples(result, path, per_query, least_samples)
     if result.measured == "MultiStream" and per_query not in (None, required.samples_per_query):
         problem = f"a query had {per_query} samples, {name} requires {required.samples_per_query}"
         yield result.finding(path, "samples-per-query", problem, "run again with the round's rules")
@@ -139,6 +138,16 @@ def _check_sizes(result: CheckedResult, path: Path) -> Iterator[Finding]:
     if result.measured == "Server" and limit_ms and target_ns and target_ns > limit_ms * 1e6:
         problem = f"its latency limit was {target_ns / 1e6:g} ms, {name} has {limit_ms:g} ms"
         yield result.finding(path, "latency-limit", problem, "run again with the round's limit")
+
+
+def _explain_few_samples(result: CheckedResult, path: Path, count: int, least: int) -> Iterator[Finding]:
+    """Report an Offline run of few samples, an error if the division has a minimum."""
+    if result.division is None or result.division.minimum_samples_apply:
+        problem = f"{count} samples were issued, {result.rules.name} requires {least}"
+        yield result.finding(path, "offline-samples", problem, _LONGER, note=result.tolerant)
+    else:
+        problem = f"{count} samples were issued; the official preprocessing removes results of fewer than {least}"
+        yield result.finding(path, "offline-samples", problem, "leave that step out, or run again", note=True)
 
 
 def _check_queries(result: CheckedResult, path: Path) -> Iterator[Finding]:
