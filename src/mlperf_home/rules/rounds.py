@@ -177,6 +177,10 @@ class Round:
         """The benchmarks that a submission may hold, whoever ran them."""
         return {**self.benchmarks, **self.other_benchmarks}
 
+    def seeds_of(self, mode: str) -> Seeds:
+        """Return the seeds of a run; TEST05 has its own, since LoadGen 6.0.17 reads none from an audit.config."""
+        return self.test05_seeds or self.seeds if mode == "TEST05" else self.seeds
+
     def min_query_count(self, scenario: str, benchmark: str) -> int:
         """Return the smallest number of queries of a benchmark's run, in Offline of samples."""
         model = self.loadgen_models[self.submitted_benchmarks[benchmark].loadgen_model]

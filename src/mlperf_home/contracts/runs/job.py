@@ -209,8 +209,8 @@ def logs_outputs(mode: str) -> bool:
 
 
 def run_seeds(rules: Round, mode: str) -> Seeds:
-    """Return the seeds of a run; TEST05 has its own, since LoadGen 6.0.17 reads none from an audit.config."""
-    return rules.test05_seeds or rules.seeds if mode == "TEST05" else rules.seeds
+    """Return the seeds of a run in a mode."""
+    return rules.seeds_of(mode)
 
 
 def audit_text(rules: Round, test: str) -> str:

@@ -1,37 +1,25 @@
-"""Checks of performance runs and of the closed division's compliance tests."""
+"""Checks of performance runs."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, TypeGuard
 
-from mlperf_home.contracts.runs.job import run_seeds
-from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE, DETAIL_FILE
+from mlperf_home.loadgen_logs.run_log import DETAIL_FILE
 from mlperf_home.loadgen_logs.verdict import invalid_reasons
-from mlperf_home.measurements.layout import ACCURACY_DIR, PERFORMANCE_DIR
 from mlperf_home.submission.check.documents import system_categories
 from mlperf_home.submission.check.places import POWER_DIR, RANGING_DIR
-from mlperf_home.submission.check.runs import RERUN, check_log_size, check_run, check_utf_8
+from mlperf_home.submission.check.runs import RERUN, check_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from mlperf_home.rules.submission import ComplianceTest
     from mlperf_home.submission.check.places import CheckedResult, Finding
 
 _LONGER = "run again with --execution_mode=valid"
 _MORE_QUERIES = "raise min_query_count and run again"
 # Settings with limits in the rules; LoadGen logs all of them in every performance run.
 _COMPARED = ("min_duration_ms", "performance_sample_count", "samples_per_query", "min_query_count")
-_RUN = "run the compliance test"
-_AGAIN = "run it again with its performance run, on a quiet machine: _performance-only --rerun, with the same options"
-_PASSED = "TEST PASS"
-_TEST = re.compile(r"TEST[0-9]+")
-_QUOTED_LENGTH = 200
-# In floating point 1 - 0.99 differs from 0.01.
-_ROUNDING = 1e-9
 
 
 def performance_result(result: CheckedResult) -> float | None:
@@ -44,7 +32,7 @@ def performance_result(result: CheckedResult) -> float | None:
     ran = result.rules.metrics.get(measured)
     own = values.get(ran.key) if ran else None
     inferable = measured == result.scenario or inference is not None
-    if not _is_number(value) or not _is_number(own) or value <= 0 or not inferable:
+    if not is_number(value) or not is_number(own) or value <= 0 or not inferable:
         return None
     return inference.result(value) if inference else value / metric.divisor
 
@@ -66,7 +54,7 @@ def check_performance(result: CheckedResult) -> Iterator[Finding]:
     path = folder / DETAIL_FILE
     if not result.contents.is_file(path):
         return
-    yield from _check_run(result)
+    yield from check_figures(result)
     yield from _check_category(result)
     if measured != scenario and result.rules.submission.inference(measured, scenario) is None:
         problem = f"is a run of {measured}; {scenario} cannot be inferred from it"
@@ -86,7 +74,8 @@ def _check_category(result: CheckedResult) -> Iterator[Finding]:
         yield result.finding(place.results, "inferred-category", problem, f"run {result.scenario}")
 
 
-def _check_run(result: CheckedResult) -> Iterator[Finding]:
+def check_figures(result: CheckedResult) -> Iterator[Finding]:
+    """Check verdict, settings and counts in the log of a performance run, or of a compliance test."""
     detail, path = result.detail, result.run / DETAIL_FILE
     if (verdict := detail.values.get("result_validity", "VALID")) != "VALID":
         reasons = invalid_reasons(result.measured, detail.values, detail.settings)
@@ -99,7 +88,7 @@ def _check_run(result: CheckedResult) -> Iterator[Finding]:
     logged = {f"effective_{name}": detail.settings.get(name) for name in compared}
     if "result_query_count" in detail.values:
         logged["result_query_count"] = detail.values["result_query_count"]
-    no_numbers = {key: value for key, value in logged.items() if not _is_number(value)}
+    no_numbers = {key: value for key, value in logged.items() if not is_number(value)}
     if no_numbers:
         for key, value in () if detail.missing or detail.fault else no_numbers.items():
             problem = f"{key} is {value!r}, not a number" if key in detail.logged else f"{key} is not logged"
@@ -109,7 +98,8 @@ def _check_run(result: CheckedResult) -> Iterator[Finding]:
     yield from _check_queries(result, path)
 
 
-def _is_number(value: object) -> TypeGuard[float]:
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether a logged value is a number."""
     # In Python, booleans are integers.
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
@@ -129,8 +119,7 @@ def _check_sizes(result: CheckedResult, path: Path) -> Iterator[Finding]:
         yield result.finding(path, "min-duration", problem, _LONGER, note=tolerant)
     per_query = settings.get("samples_per_query")
     if result.measured == "Offline" and per_query is not None and per_query < least_samples:
-        problem = f"{per_query} samples were issued, {name} requires {least_samples}"
-        yield result.finding(path, "offline-samples", problem, _LONGER, note=tolerant)
+        yield from _explain_few_samples(result, path, per_query, least_samples)
     if result.measured == "MultiStream" and per_query not in (None, required.samples_per_query):
         problem = f"a query had {per_query} samples, {name} requires {required.samples_per_query}"
         yield result.finding(path, "samples-per-query", problem, "run again with the round's rules")
@@ -139,6 +128,16 @@ def _check_sizes(result: CheckedResult, path: Path) -> Iterator[Finding]:
     if result.measured == "Server" and limit_ms and target_ns and target_ns > limit_ms * 1e6:
         problem = f"its latency limit was {target_ns / 1e6:g} ms, {name} has {limit_ms:g} ms"
         yield result.finding(path, "latency-limit", problem, "run again with the round's limit")
+
+
+def _explain_few_samples(result: CheckedResult, path: Path, count: int, least: int) -> Iterator[Finding]:
+    """Report an Offline run of few samples, an error if the division has a minimum."""
+    if result.division is None or result.division.minimum_samples_apply:
+        problem = f"{count} samples were issued, {result.rules.name} requires {least}"
+        yield result.finding(path, "offline-samples", problem, _LONGER, note=result.tolerant)
+    else:
+        problem = f"{count} samples were issued; the official preprocessing removes results of fewer than {least}"
+        yield result.finding(path, "offline-samples", problem, "leave that step out, or run again", note=True)
 
 
 def _check_queries(result: CheckedResult, path: Path) -> Iterator[Finding]:
@@ -156,94 +155,3 @@ def _check_queries(result: CheckedResult, path: Path) -> Iterator[Finding]:
         reason = " ".join(str(values.get("early_stopping_result") or "LoadGen logs no reason").split())
         problem = f"early stopping's condition was not met: {reason}"
         yield result.finding(path, "early-stopping", problem, _MORE_QUERIES, note=result.tolerant)
-
-
-def check_compliance(result: CheckedResult) -> Iterator[Finding]:
-    """Check the compliance tests of a result against its performance run, if the division requires them."""
-    tests, known = result.place.tests, result.benchmark.compliance_tests
-    present = [folder for folder in result.contents.subfolders(tests) if _TEST.fullmatch(folder.name)]
-    if not result.division or not result.division.compliance_applies:
-        if present:
-            problem = f"the {result.place.submitter.division} division has no compliance tests"
-            yield result.finding(present[0].parent, "compliance-division", problem, "remove them", note=True)
-        return
-    if not present:
-        yield result.finding(tests, "compliance-missing", "there are no compliance tests", _RUN)
-        return
-    for folder in present:
-        if folder.name not in known:
-            problem = f"is no compliance test of {result.name} in {result.rules.name}, and nobody reads it"
-            yield result.finding(folder, "compliance-unknown", problem, "remove it", note=True)
-    for test in known:
-        folder = tests / test
-        if not result.contents.is_dir(folder):
-            yield result.finding(folder, "compliance-missing", f"{test} was not run", _RUN)
-            continue
-        yield from _check_verdicts(result, folder)
-        run = folder / PERFORMANCE_DIR
-        detail = result.contents.detail(run / DETAIL_FILE).detail
-        # This result may be a copy: a test belongs to the measured scenario.
-        yield from _check_test_run(replace(result, scenario=result.measured, run=run, detail=detail), test)
-
-
-def _check_verdicts(result: CheckedResult, folder: Path) -> Iterator[Finding]:
-    rules = result.rules.submission.compliance[folder.name]
-    for name in rules.files:
-        path = folder / name
-        if not result.contents.is_file(path):
-            yield result.finding(path, "compliance-file", "is missing", _RUN)
-        elif _PASSED not in (text := path.read_text("utf-8", errors="replace")):
-            quoted = ", ".join(text.split("\n"))[:_QUOTED_LENGTH].strip(", ")
-            problem = f"does not contain {_PASSED}, but {quoted or 'nothing'}"
-            yield result.finding(path, "compliance-failed", problem, _AGAIN)
-        else:
-            yield from check_utf_8(result, path, f"{_RUN} again")
-    if rules.accuracy_verdict:
-        yield from _check_outputs(result, folder, rules)
-
-
-def _check_test_run(test: CheckedResult, name: str) -> Iterator[Finding]:
-    """Check a test's run: a performance run in the same scenario."""
-    seeds = run_seeds(test.rules, name)
-    findings = check_run(test, test.run, test.detail, "PerformanceOnly", seeds)
-    # TEST01 and TEST04 run under an audit.config.
-    yield from (each for each in findings if each.rule != "audit-config")
-    path, metric = test.run / DETAIL_FILE, test.rules.metrics.get(test.measured)
-    if not test.contents.is_file(path):
-        return
-    yield from _check_run(test)
-    if test.measured != test.scenario:
-        problem = f"is a run of {test.measured}, but the performance run is of {test.scenario}"
-        yield test.finding(path, "log-scenario", problem, f"{_RUN} again")
-    elif metric and not test.detail.missing and not _is_number(test.detail.values.get(metric.key)):
-        yield test.finding(path, "no-metric", "has no result", f"{_RUN} again")
-
-
-def _check_outputs(result: CheckedResult, folder: Path, rules: ComplianceTest) -> Iterator[Finding]:
-    """Check that the outputs were equal, or that the two accuracies are close enough for the benchmark."""
-    verdict, accuracy = folder / rules.accuracy_verdict, folder / ACCURACY_DIR
-    if not result.contents.is_file(verdict):
-        yield result.finding(verdict, "compliance-file", "is missing", _RUN)
-        return
-    yield from check_utf_8(result, verdict, f"{_RUN} again")
-    text, package = verdict.read_text("utf-8", errors="replace"), result.rules.submission.package
-    same = _PASSED in (map(str.strip, text.splitlines()) if package.verdict_is_a_line else text)
-    if same and not package.outputs_after_pass and not result.contents.is_dir(accuracy):
-        return
-    needed = rules.accuracy_files if same else (*rules.accuracy_files, *rules.compared_files)
-    missing = [name for name in needed if not result.contents.is_file(accuracy / name)]
-    for name in missing:
-        yield result.finding(accuracy / name, "compliance-file", "is missing", _RUN)
-    for name in sorted(result.contents.folder(accuracy).keys() - set(needed)):
-        yield result.finding(accuracy / name, "file-list", "is not allowed among these files", "move it out")
-    yield from check_log_size(result, accuracy / ACCURACY_FILE)
-    if same or missing:
-        return
-    names = set(result.rules.submission.accuracy_forms[result.benchmark.accuracy_metric])
-    texts = [result.contents.accuracy(accuracy / name) for name in rules.compared_files]
-    percents = [each.percent if each and each.count == 1 and set(each.values) == names else 0.0 for each in texts]
-    margin = 1 - result.benchmark.accuracy_fraction
-    if not all(percents) or abs(1 - percents[0] / percents[1]) > margin + _ROUNDING:
-        pair = " and ".join(f"{each:g}" for each in percents)
-        problem = f"the outputs differ, and the accuracies ({pair}; 0 for none) are not within {100 * margin:.3g} %"
-        yield result.finding(verdict, "compliance-accuracy", problem, f"{_RUN} again")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mlperf_home.submission.check.places import POWER_DIR, RANGING_DIR
+from scriptgraph import embed
 from scriptgraph.errors import ManifestError
-from scriptgraph.manifest.yaml_text import parse_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +53,7 @@ def _check_nameplate(result: CheckedResult) -> Iterator[Finding]:
         yield result.finding(path, "power-nameplate", problem, remedy, note=True)
         return
     try:
-        parse_yaml(text.text, path)
+        embed.parse_yaml(text.text, path)
     except ManifestError as error:
         yield result.finding(path, "power-nameplate", error.problem, remedy)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mlperf_home.errors import LocatedError
 from mlperf_home.loadgen_logs.run_log import DETAIL_FILE
 from mlperf_home.measurements.layout import ACCURACY_DIR, ACCURACY_TEXT, PERFORMANCE_DIR
+from mlperf_home.submission.check.compliance import check_compliance
 from mlperf_home.submission.check.documents import (
     check_code,
     check_measurement_files,
@@ -16,7 +17,7 @@ from mlperf_home.submission.check.documents import (
     is_over_network,
     read_result_json,
 )
-from mlperf_home.submission.check.performance import check_compliance, check_performance, performance_result
+from mlperf_home.submission.check.performance import check_performance, performance_result
 from mlperf_home.submission.check.places import CheckedResult, CheckScope, Finding, submitters
 from mlperf_home.submission.check.power import check_power
 from mlperf_home.submission.check.recorded import check_shared_runs
