@@ -164,6 +164,21 @@ def check_grid(grid: Grid) -> dict[int, int]:
     return dict(zip(lengths, batch_sizes, strict=True))
 
 
+def check_image_grid(grid: Grid) -> int:
+    """Return the largest batch of a grid for images, which have no lengths.
+
+    Raises:
+        BackendError: there are lengths, or not one positive batch size and number of streams.
+    """
+    if grid.lengths:
+        raise BackendError(f"the grid has sequence lengths {grid.lengths}; remove them, since images have none")
+    if len(grid.batch_sizes) != 1 or grid.batch_sizes[0] < 1 or grid.streams < 1:
+        raise BackendError(
+            f"the grid has batch sizes {grid.batch_sizes} and {grid.streams} streams; set one positive number of each"
+        )
+    return grid.batch_sizes[0]
+
+
 def locate(inputs: Inputs, largest_batch: dict[int, int]) -> tuple[int, int]:
     """Return the batch size and the length of inputs, (batch, length) each, in the order of QUESTION_ANSWERING_INPUTS.
 
