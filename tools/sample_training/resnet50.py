@@ -1,7 +1,7 @@
 """Write the sample's stand-in for ResNet-50: `python -m sample_training.resnet50 --out DIR`.
 
-It has the interface of MLPerf's reference in ONNX: planes of red, green and blue less the reference's means, the names of
-input and outputs, and 1,001 classes with a background. Its weights are those of the sample's smallest MobileNet in
+It has the interface of MLPerf's reference in ONNX: planes of red, green and blue less the reference's means, the names
+of input and outputs, and 1,001 classes with a background. Its weights are those of the sample's smallest MobileNet in
 floats, so that nothing is trained here. Needs ai-edge-litert and onnx.
 """
 

@@ -41,6 +41,7 @@ class EngineSetup:
         grid: the shapes.
         cores: the number of cores, or None for all cores of the process.
         options: the options of the backend, by name.
+        places: the logical CPUs of each stream; () where the engine and the kernel place the streams.
     """
 
     model_path: Path
@@ -48,6 +49,7 @@ class EngineSetup:
     grid: Grid
     cores: int | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    places: tuple[frozenset[int], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,7 +11,7 @@ import numpy as np
 
 from mlperf_home.datasets.base import QUESTION_ANSWERING_INPUTS
 from mlperf_home.engines.base import BackendError
-from mlperf_home.machine.cpu.sysfs import CPUS, core_name
+from mlperf_home.machine.cpu.placement import read_cores
 from scriptgraph.files.control_groups import cpu_quota, usable_cpus
 
 if TYPE_CHECKING:
@@ -242,7 +241,4 @@ def cores_cpus(*, root: Path = Path("/")) -> list[set[int]]:
 
     A CPU without a known core counts as a core of its own.
     """
-    cores: dict[str, set[int]] = {}
-    for cpu in sorted(os.sched_getaffinity(0)):
-        cores.setdefault(core_name(root / CPUS / f"cpu{cpu}") or f"cpu{cpu}", set()).add(cpu)
-    return list(cores.values())
+    return [set(core.cpus) for core in read_cores(root)]

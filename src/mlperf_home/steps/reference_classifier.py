@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlperf_home.engines.onnx.classifier_file import read_onnx_classifier
 from mlperf_home.samples import resnet50
 from mlperf_home.steps.image_models import NOTHING_PUBLISHED
-from scriptgraph.api import Context, Value
+
+if TYPE_CHECKING:
+    from scriptgraph.api import Context, Value
 
 
 def describe_reference(context: Context) -> dict[str, Value]:

@@ -167,9 +167,9 @@ def pixel_values(scaling: Normalisation, dtype: str, quantisation: Quantisation 
 
 
 def reference_values() -> NDArray[np.float32]:
-    """Return the input value for each pixel value of red, green and blue, (3, 256), as MLPerf's reference for ResNet-50.
+    """Return ResNet-50's input value for each pixel value of red, green and blue, (3, 256) float32.
 
-    The reference subtracts in float32.
+    MLPerf's reference subtracts in float32.
     """
     means = np.array(RESNET50_MEANS, dtype=np.float32)
     return np.arange(_LEVELS, dtype=np.float32) - means[:, None]
@@ -187,8 +187,8 @@ class ImagenetSamples(PreprocessedSamples):
     def __init__(self, folder: Path, values: NDArray[Any] | None = None) -> None:
         """Open a folder and map its pixels without reading them.
 
-        `values` holds the input value for each pixel value, (256,) or (3, 256). Without it, and until `adapt` sets it, batches hold
-        the pixels themselves.
+        `values` holds the input value for each pixel value, (256,) or (3, 256). Without it, and until `adapt` sets it,
+        batches hold the pixels themselves.
 
         Raises:
             DatasetError: the folder is absent, incomplete or broken.

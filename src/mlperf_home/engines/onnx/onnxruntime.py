@@ -9,21 +9,24 @@ from mlperf_home.engines.onnx.runtime_images import OnnxRuntimeImages
 from mlperf_home.engines.onnx.runtime_questions import OnnxRuntimeQuestions
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from mlperf_home.datasets.base import Inputs
     from mlperf_home.engines.base import EngineDescription, EngineSetup, Prepared
     from mlperf_home.engines.engine import BaseEngine
-
-    import numpy as np
-    from numpy.typing import NDArray
 
 
 class OnnxRuntimeBackend:
     """The onnxruntime backend: a grid with lengths needs a BERT model, one without an image classifier.
 
-    Options of both: `threads` (the threads of one session). Of BERT models: `fixed_shapes` (a session for each shape of
-    the grid, for which the runtime plans its memory, instead of one dynamic session; always on for models exported with
-    a fixed shape), `outputs` (the start's and the end's output, see `mlperf_home.engines.onnx.outputs`). Of classifiers:
-    `background` (whether class 0 is the background, if the model's only output holds classes).
+    Options of both: `threads` (the threads of one session).
+
+    Options of BERT models: `fixed_shapes` (a session for each shape of the grid, for which the runtime plans its memory,
+    instead of one dynamic session; always on for models exported with a fixed shape), `outputs` (the start's and the
+    end's output, see `mlperf_home.engines.onnx.outputs`).
+
+    Option of classifiers: `background` (whether class 0 is the background, if the model's only output holds classes).
     """
 
     def __init__(self) -> None:

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from mlperf_home.contracts.runs.grids import Grid
 from mlperf_home.engines.base import BackendError, EngineSetup
+from mlperf_home.engines.callers import become_stream
 from mlperf_home.engines.onnx.onnxruntime import OnnxRuntimeBackend
 
-pytestmark = pytest.mark.engine
-onnxruntime = pytest.importorskip("onnxruntime")
+pytest.importorskip("onnxruntime")
+
+import onnxruntime
 
 from mlperf_home.testing import tiny_onnx_classifier
 from mlperf_home.testing.tiny_onnx_classifier import TinyOnnxClassifier
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+pytestmark = pytest.mark.engine
 IMAGES = np.random.default_rng(1).normal(size=(3, 3, 4, 4)).astype(np.float32)
 
 
@@ -90,3 +93,36 @@ def test_several_streams_share_the_cores(tmp_path: Path) -> None:
     description = OnnxRuntimeBackend().open(replace(setup, options={"threads": 1}))
 
     assert (description.details["streams"], description.details["threads_per_stream"]) == (2, 1)
+
+
+def test_a_placed_stream_keeps_its_threads_on_its_cpus(tmp_path: Path) -> None:
+    cpus = sorted(os.sched_getaffinity(0))
+    places = tuple(frozenset({cpu}) for cpu in (cpus[0], cpus[-1]))
+    path = tiny_onnx_classifier.write(tmp_path / "m.onnx")
+    backend, before = OnnxRuntimeBackend(), threads_by_cpus()
+    backend.open(EngineSetup(path, tmp_path, Grid((), (4,), 2), options={"threads": 2}, places=places))
+
+    started = {thread: each for thread, each in threads_by_cpus().items() if thread not in before}
+    assert {min(places[0]), min(places[1])} == {int(each) for each in started.values()}
+    answers: list[list[float]] = []
+
+    def call(stream: int) -> None:
+        become_stream(stream, places[stream])
+        assert os.sched_getaffinity(0) == places[stream]
+        answers.append(backend.run((IMAGES,)).tolist())
+
+    in_turn = [threading.Thread(target=call, args=(stream,)) for stream in (0, 1)]
+    for thread in in_turn:
+        thread.start()
+        thread.join()
+    assert answers[0] == answers[1] == backend.run((IMAGES,)).tolist()
+    assert os.sched_getaffinity(0) == set(cpus)
+
+
+def threads_by_cpus() -> dict[str, str]:
+    """Return the CPUs of each thread of this process, as the kernel lists them."""
+    found = {}
+    for status in Path("/proc/self/task").glob("*/status"):
+        line = next(each for each in status.read_text().splitlines() if each.startswith("Cpus_allowed_list"))
+        found[status.parent.name] = line.partition(":")[2].strip()
+    return found
