@@ -22,9 +22,9 @@ class OnnxRuntimeBackend:
 
     Options of both: `threads` (the threads of one session).
 
-    Options of BERT models: `fixed_shapes` (a session for each shape of the grid, for which the runtime plans its memory,
-    instead of one dynamic session; always on for models exported with a fixed shape), `outputs` (the start's and the
-    end's output, see `mlperf_home.engines.onnx.outputs`).
+    Options of BERT models: `fixed_shapes` (a session for each shape of the grid, for which the runtime plans its
+    memory, instead of one dynamic session; always on for models exported with a fixed shape), `outputs` (the start's
+    and the end's output, see `mlperf_home.engines.onnx.outputs`).
 
     Option of classifiers: `background` (whether class 0 is the background, if the model's only output holds classes).
     """
