@@ -28,7 +28,7 @@ def after_result(context: Context, measurement: Measurement, results: Path) -> C
     return [
         *([] if sample else [("compare it", beside)]),
         ("see all of mine", ["cm", "show", "result", *places]),
-        *([] if _is_reference(context) else _explore(context, measurement.benchmark, sample=sample)),
+        *([] if _is_reference(measurement) else _explore(context, measurement.benchmark, sample=sample)),
         ("make a submission", _submission(places, sample=sample)),
         ("make a bundle", _bundle(context, sample=sample)),
     ]
@@ -82,9 +82,10 @@ def _explore(context: Context, benchmark: str, *, sample: bool) -> Iterator[tupl
         yield "find the front", [*_script(f"explore,{space}{',_sample' if sample else ''}"), *_home(context)]
 
 
-def _is_reference(context: Context) -> bool:
-    """Whether the model is ResNet-50, of which there is one; an exploration compares several."""
-    return context.text("CM_ML_MODEL_FAMILY", "") == "resnet50"
+def _is_reference(measurement: Measurement) -> bool:
+    """Whether the model is an image classifier in ONNX; explorations compare those in TFLite."""
+    engine = measurement.engine.get("name")
+    return measurement.benchmark == "resnet" and engine is not None and engine.value in {"onnxruntime", "openvino"}
 
 
 def _submission(places: list[str], *, sample: bool) -> list[str]:

@@ -115,7 +115,8 @@ def _values(content: mmap.mmap) -> tuple[list[_Value], list[_Value]]:
 
 
 def _value(content: mmap.mmap, place: Part) -> _Value:
-    name, element, shape = "", 0, ()
+    name, element = "", 0
+    shape: tuple[int | None, ...] = ()
     for number, part in fields(content, place):
         if number == _NAME:
             name = content[slice(*part)].decode()
