@@ -1,11 +1,8 @@
 """Check a submission by the round's rules, then by the official checker if it is available."""
 
-import sys
-from pathlib import Path
-
 from mlperf_home.rules import Round, UnknownRoundError, load_round
+from mlperf_home.steps.official_check import run_official_checker
 from mlperf_home.submission.check import report as texts
-from mlperf_home.submission.check.official import OfficialCheckError, OfficialOptions, official_arguments, read_verdict
 from mlperf_home.submission.check.report import CheckError, CheckOptions, check_submission
 from mlperf_home.submission.check.structure import MappingError, parse_mapping
 from scriptgraph.api import Context, Done, Outcome, StepFailed, failing_on
@@ -30,7 +27,7 @@ def preprocess(context: Context) -> Outcome:
         context.warn(f"error: {line}")
     if report.errors:
         raise StepFailed(f"{root}: {texts.summary(report)}; see above and {log}")
-    verdict = _official(context, root, rules, sample=sample)
+    verdict = run_official_checker(context, root, rules, sample=sample)
     exports = {"CM_MLPERF_SUBMISSION_CHECK_LOG": log, "CM_MLPERF_OFFICIAL_CHECK": verdict}
     return Done(exports={"CM_MLPERF_SUBMISSION_ERRORS": 0, **exports})
 
@@ -43,35 +40,3 @@ def _options(context: Context, rules: Round) -> CheckOptions:
         submitter=context.text("CM_MLPERF_SUBMITTER", ""),
         more_names=parse_mapping(context.text("CM_MLPERF_EXTRA_MODEL_BENCHMARK_MAP", ""), rules),
     )
-
-
-def _official(context: Context, root: Path, rules: Round, *, sample: bool) -> str:
-    checker = context.path("CM_MLPERF_CHECKER_PATH") or context.path("CM_MLPERF_INFERENCE_SOURCE")
-    if checker is None:
-        if context.flag("CM_MLPERF_RUN_CHECKER"):
-            failed = context.failures("CM_MLPERF_SOURCE_FAILED")
-            why = failed[0].report() if failed else "its source is not available"
-            context.warn(f"the official checker was not run: {why}; pass it with --checker_path")
-        return "not run"
-    options = OfficialOptions(
-        rules.name,
-        context.text("CM_MLPERF_SUBMITTER", ""),
-        context.flag("CM_MLPERF_SKIP_COMPLIANCE"),
-        context.flag("CM_MLPERF_SKIP_POWER_CHECK"),
-        context.text("CM_MLPERF_CHECKER_EXTRA_ARGS", ""),
-    )
-    lines: list[str] = []
-    with failing_on(OfficialCheckError):
-        words = official_arguments(checker, root, options)
-    # It logs to standard error.
-    listeners = {"on_line": lines.append, "on_error_line": lines.append}
-    ended = context.command([sys.executable, *words], cwd=context.output, check=False, **listeners)
-    log = context.output / "official-checker.log"
-    replace_text(log, "".join(f"{line}\n" for line in lines))
-    verdict = read_verdict(lines, ended.exit_code)
-    context.say(f"official checker: {'passed' if verdict.passed else 'not passed'}; log: {log}")
-    for line in verdict.errors:
-        context.warn(f"official checker: {line}")
-    if not verdict.passed and not sample:
-        raise StepFailed(f"{root}: did not pass the official checker; see {log}")
-    return "passed" if verdict.passed else "not passed"

@@ -106,6 +106,26 @@ def test_without_a_submitter_nothing_is_made(cm_run: Run, options: dict[str, Any
     assert not (tmp_path / "tree").exists()
 
 
+def test_the_package_runs_with_and_without_exceptions(
+    cm_run: Run, options: dict[str, Any], checker: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    package = checker.with_name("submission_checker") / "main.py"
+    package.parent.mkdir()
+    shutil.copy(checker, package)
+    strict = checker.with_name("strict") / "main.py"
+    strict.parent.mkdir()
+    strict.write_text(CHECKER.replace("--fail", "--submission-exceptions"), "utf-8")
+
+    passed = cm_run(GENERATE, **options, checker_path=str(package.parent))
+    shown = "".join(capfd.readouterr())
+    failed = cm_run(GENERATE, **options, checker_path=str(strict.parent))
+
+    assert passed["return"] == 0, passed
+    assert "official checker: passed" in shown
+    assert "official checker with --submission-exceptions: passed" in shown
+    assert "did not pass the official checker" in failure(failed)
+
+
 def test_checker_and_preprocessing_each_run_alone_on_a_tree(cm_run: Run, options: dict[str, Any]) -> None:
     cm_run(GENERATE, **options)
     tree = {"submission_dir": options["submission_dir"]}

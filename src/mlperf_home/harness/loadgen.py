@@ -21,6 +21,7 @@ import numpy as np
 
 from mlperf_home.contracts.runs.failures import ExitStatus, HarnessError
 from mlperf_home.contracts.runs.job import logs_outputs, run_seeds
+from mlperf_home.harness.preparation import installed_version
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from mlperf_home.engines.base import Answer, Backend
     from mlperf_home.harness.queries.parts import Respond, SystemUnderTest
     from mlperf_home.loadgen_logs.run_log import LoadGenResult
+    from mlperf_home.rules import Round
 
 _WITHOUT_EMBEDDED_CONF = 2
 _PROBES = 16
@@ -57,12 +59,27 @@ def import_loadgen() -> Any:
         ) from None
 
 
+def require_version(rules: Round, installed: str | None) -> None:
+    """Raise HarnessError if the installed LoadGen is older than the round's seeds, which the rules forbid."""
+    first = rules.embedded_in[0]
+    if installed and first and _numbers(installed) < _numbers(first):
+        problem = (
+            f"LoadGen {installed} is older than the seeds of {rules.name}; install mlcommons-loadgen {first} or newer"
+        )
+        raise HarnessError(ExitStatus.BAD_JOB, problem)
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(part) for part in version.split(".") if part.isdigit()]
+
+
 def configure(loadgen: Any, job: Job) -> Any:
     """Return LoadGen's TestSettings from mlperf.conf, user.conf and the round's seeds.
 
     Raises:
         HarnessError: LoadGen rejects a file, or the durations contradict each other.
     """
+    require_version(job.rules, installed_version("mlcommons-loadgen"))
     settings = loadgen.TestSettings()
     settings.scenario = getattr(loadgen.TestScenario, job.scenario)
     searches = (job.mode, job.scenario) == ("find-performance", "Server")

@@ -191,6 +191,15 @@ def read_accuracy_text(path: Path) -> AccuracyText:
         text = path.read_text("utf-8", errors="replace")
     except OSError as error:
         raise AccuracyTextError(path, f"cannot be read ({error.strerror})", "compute the accuracy again") from None
+    return parse_accuracy_text(path, text)
+
+
+def parse_accuracy_text(path: Path, text: str) -> AccuracyText:
+    """Parse accuracy.txt like `read_accuracy_text`; `path` names it in errors.
+
+    Raises:
+        AccuracyTextError: no line has an official form.
+    """
     log_hash = _HASH.search(text)
     for form, names in _FORMS:
         if match := form.search(text):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
@@ -57,6 +58,8 @@ _LINE = re.compile(r"^[ \t]*(\S[^:\n]*?)[ \t]*:[ \t]*(\S.*?)[ \t]*$", re.MULTILI
 _PERCENTILE = re.compile(r"(\d+(?:\.\d+)?)(?:th)? percentile latency \(ns\)")
 _PROCESSED = re.compile(r"Processed at least \d+ queries \((\d+)\)")
 _ESTIMATE = re.compile(r"Early stopping (\d+(?:\.\d+)?)th percentile estimate: (\d+)")
+_RESULT_PERCENTILE = re.compile(r"result_(\d+(?:\.\d+)?)_percentile")
+_COMPUTED_FROM = ("result_", "early_stopping_", "effective_samples_per_query", "effective_performance_sample_count")
 _ESTIMATES = {
     "SingleStream": {90.0: "early_stopping_latency_ss", 99.0: "early_stopping_latency_ms"},
     "MultiStream": {99.0: "early_stopping_latency_ms"},
@@ -85,7 +88,8 @@ class FigureContradiction(NamedTuple):
     logged: object
 
 
-def summary_figures(text: str, scenario: str) -> list[tuple[str, str]]:
+@lru_cache(maxsize=8)
+def summary_figures(text: str, scenario: str) -> tuple[tuple[str, str], ...]:
     """Return the figures of a summary with their keys in the detail log; some percentiles stand there twice."""
     per_query = "_query" if scenario == "MultiStream" else ""
     names = _RESULTS | _SETTINGS | {label: key.format(per_query) for label, key in _LATENCIES.items()}
@@ -95,7 +99,7 @@ def summary_figures(text: str, scenario: str) -> list[tuple[str, str]]:
         key = _percentile_key(float(percentile.group(1)), scenario) if percentile else names.get(label)
         if key:
             found.append((key, value))
-    return [*found, *early_stopping_figures(text, scenario)]
+    return (*found, *early_stopping_figures(text, scenario))
 
 
 def early_stopping_figures(text: str, scenario: str) -> list[tuple[str, str]]:
@@ -172,7 +176,7 @@ def _number(text: str) -> float | None:
 
 def _recomputed(logged: Mapping[str, Any], scenario: str) -> Iterator[FigureContradiction]:
     """Yield the figures that do not follow from others as LoadGen computes them."""
-    numbers = {key: value for key, value in logged.items() if is_figure(value)}
+    numbers = {key: value for key, value in logged.items() if key.startswith(_COMPUTED_FROM) and is_figure(value)}
     for key, permitted, formula in _formulas(numbers, scenario):
         if key in numbers and not any(abs(numbers[key] - each) <= _ROUNDED_TWICE * each for each in permitted):
             yield FigureContradiction(key, formula, f"{permitted[0]:.6g}", numbers[key])
@@ -201,10 +205,9 @@ def _orders(numbers: Mapping[str, float], scenario: str) -> Iterator[list[str]]:
     """Yield latencies in the order in which they cannot fall; an estimate of early stopping is never too low."""
     per_query = "_query" if scenario == "MultiStream" else ""
     least, most = f"result_min{per_query}_latency_ns", f"result_max{per_query}_latency_ns"
-    percentiles = {}
+    percentiles, end = {}, _percentile_end(scenario)
     for key in numbers:
-        match = re.fullmatch(rf"result_(\d+(?:\.\d+)?){_percentile_end(scenario)}", key)
-        if match:
+        if key.endswith(end) and (match := _RESULT_PERCENTILE.match(key)):
             percentiles[float(match.group(1))] = key
     yield [least, *(percentiles[each] for each in sorted(percentiles)), most]
     count = numbers.get("effective_samples_per_query", 0) * numbers.get("result_query_count", 0)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, fields
+from functools import cached_property, partial
+from io import BytesIO, TextIOWrapper
 from typing import TYPE_CHECKING, Any, Literal
 
 from mlperf_home.errors import LocatedError
 from mlperf_home.loadgen_logs.verdict import invalid_reasons, mean_latency_ms
-from scriptgraph.files.json_reader import parse_line
+from scriptgraph.files.json_reader import is_ordinary, parse_line, parse_lines
 from scriptgraph.files.parsing import finite_number, parsing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
 SUMMARY_FILE = "mlperf_log_summary.txt"
@@ -22,6 +23,14 @@ ACCURACY_FILE = "mlperf_log_accuracy.json"
 
 _RUN_AGAIN = "run the benchmark again"
 _PREFIX = ":::MLLOG "
+# The end of nearly all lines, between the value's time and the name of LoadGen's source. A shorter one replaces it
+# before decoding. A quote inside of a text has a backslash, so no text has this.
+_ORDINARY_END = (
+    b', "namespace": "mlperf::logging", "event_type": "POINT_IN_TIME", '
+    b'"metadata": {"is_error": false, "is_warning": false, "file": '
+)
+_ORDINARY_KEY = "ordinary"
+_ORDINARY = b', "ordinary": {"file": '
 _PERCENTILE = re.compile(r"result_(\d+\.\d+)_percentile_(?:per_query_)?latency_ns")
 # The values of these keys are numbers in every version of LoadGen.
 _NUMBERS = re.compile(
@@ -29,6 +38,8 @@ _NUMBERS = re.compile(
 )
 # The longest lines list the samples of a set.
 _LONGEST_LINE = 64 << 20
+# Larger logs are read line by line.
+_AT_ONCE_BYTES = 32 << 20
 _BYTES_THAT_END_AN_ACCURACY_LOG = 64
 _SEEDS = ("qsl_rng_seed", "sample_index_rng_seed", "schedule_rng_seed")
 # Keys that a run logs once; an accuracy run repeats other keys for every set of samples that it loads.
@@ -39,6 +50,9 @@ _COUNTS_ERRORS_SINCE = (5, 0, 16)
 _VERSION = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?")
 # Long lists without a reader: the order of the samples, the hashes of LoadGen's sources.
 _BULKY_KEYS = {"loaded_qsl_set", "loadgen_file_sha1", "loadgen_git_log_message"}
+
+
+_Entry = tuple[str, Any, bool, bool]  # the key, the value, is_error, is_warning
 
 
 class LogError(LocatedError):
@@ -65,18 +79,18 @@ class DetailLog:
     fault: LogError | None
     repeated: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def values(self) -> dict[str, Any]:
         """The `result_*` and `early_stopping_*` values by key."""
         return {key: value for key, value in self.logged.items() if key.startswith(("result_", "early_stopping_"))}
 
-    @property
+    @cached_property
     def settings(self) -> dict[str, Any]:
         """The effective settings, by key without the prefix `effective_`."""
         effective = ((key, value) for key, value in self.logged.items() if key.startswith("effective_"))
         return {key.removeprefix("effective_"): value for key, value in effective}
 
-    @property
+    @cached_property
     def missing(self) -> tuple[str, ...]:
         """The absent keys that a complete run of this version of LoadGen logs, sorted."""
         needed = {"effective_scenario", "effective_test_mode", "loadgen_version", "test_datetime", "power_end"}
@@ -154,12 +168,26 @@ def _last_key(version: object) -> str:
 
 def scan_detail(path: Path) -> DetailLog:
     """Read a detail log up to its end or its first error, which is returned as `fault`."""
+    try:
+        if path.stat().st_size <= _AT_ONCE_BYTES:
+            return parse_detail(path, path.read_bytes())
+    except OSError as error:
+        return _collect((), LogError(path, f"cannot be read ({error.strerror})", _RUN_AGAIN))
+    return _collect(_lines(path))
+
+
+def parse_detail(path: Path, content: bytes) -> DetailLog:
+    """Parse a detail log like `scan_detail`; `path` names it in errors."""
+    entries = _entries(content)
+    return _collect(_lines(path, content) if entries is None else entries)
+
+
+def _collect(entries: Iterable[_Entry], fault: LogError | None = None) -> DetailLog:
     logged: dict[str, Any] = {}
     errors, warnings, messages = [], [], []
     repeated: dict[str, None] = {}
-    fault = None
     try:
-        for key, value, is_error, is_warning in _lines(path):
+        for key, value, is_error, is_warning in entries:
             if is_error:
                 errors.append(str(value))
             elif is_warning:
@@ -201,11 +229,27 @@ def read_run(folder: Path) -> LoadGenResult:
         raise LogError(path, f"cannot be read ({error.strerror})", _RUN_AGAIN) from None
     if interrupted:
         raise LogError(path, f"the run was interrupted: {interrupted}", _RUN_AGAIN)
-    return LoadGenResult(**vars(detail))
+    return LoadGenResult(**{each.name: getattr(detail, each.name) for each in fields(detail)})
 
 
-def _lines(path: Path) -> Iterator[tuple[str, Any, bool, bool]]:
-    """Yield the key, the value, is_error and is_warning of each line."""
+def _entries(content: bytes) -> list[_Entry] | None:
+    """Return the entries of a log, decoded at once; None if any line is not as LoadGen writes it."""
+    if _ORDINARY in content:
+        return None
+    try:
+        text = content.replace(_ORDINARY_END, _ORDINARY).decode().rstrip("\n")
+        entries = [
+            (each["key"], each["value"], False, False) if _ORDINARY_KEY in each else _entry(each)
+            for each in parse_lines(text.split("\n"), _PREFIX)
+        ]
+    except (ValueError, KeyError, TypeError):
+        return None
+    usual = all(type(key) is str and is_ordinary(value) for key, value, _, _ in entries)
+    return entries if usual else None
+
+
+def _lines(path: Path, content: bytes | None = None) -> Iterator[_Entry]:
+    """Yield the entry of each line of a log, which is read from its path if it is not at hand."""
     where: object = path
 
     def corrupt(_reason: str) -> LogError:
@@ -213,17 +257,21 @@ def _lines(path: Path) -> Iterator[tuple[str, Any, bool, bool]]:
 
     try:
         # Bytes that are not UTF-8 are replaced, so that a crash is reported as a corrupt log, not as a decoding error.
-        with parsing(corrupt), path.open(encoding="utf-8", errors="replace") as file:
+        with parsing(corrupt), _open(path, content) as file:
             for number, text in enumerate(iter(partial(file.readline, _LONGEST_LINE), ""), start=1):
                 where = f"{path} line {number}"
                 if text.strip():
-                    yield _entry(text)
+                    yield _entry(parse_line(text.removeprefix(_PREFIX)))
     except OSError as error:
         raise LogError(path, f"cannot be read ({error.strerror})", _RUN_AGAIN) from None
 
 
-def _entry(text: str) -> tuple[str, Any, bool, bool]:
-    entry = parse_line(text.removeprefix(_PREFIX))
+def _open(path: Path, content: bytes | None) -> TextIOWrapper:
+    file = path.open("rb") if content is None else BytesIO(content)
+    return TextIOWrapper(file, encoding="utf-8", errors="replace")
+
+
+def _entry(entry: Any) -> _Entry:
     flags, key, value = entry["metadata"], entry["key"], entry["value"]
     if not isinstance(key, str):
         raise TypeError(f"the key is {key}")

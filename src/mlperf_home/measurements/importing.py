@@ -22,6 +22,7 @@ from mlperf_home.measurements.measurement import Measurement, Value, read_measur
 from mlperf_home.measurements.published import read_published
 from mlperf_home.measurements.store import LINES_FILE, measurements_in
 from mlperf_home.rules import load_round
+from mlperf_home.rules.layouts import LAYOUTS, RESULTS
 from scriptgraph.errors import DocumentError
 from scriptgraph.files.parsing import whole_number
 
@@ -206,8 +207,9 @@ def _read_in_tree(folder: Path, round_name: str) -> Measurement:
     mapping = json_object(submitter / rules.submission.folders.mapping)
     benchmark = rules.benchmark_of(name, mapping) or name
     measurement = read_result(folder, round_name, benchmark, _system(submitter, folder.parents[1].name))
-    settings = submitter / "measurements" / folder.relative_to(submitter / "results")
-    sample = any(map(is_sample, settings.glob("*.json")))
+    below = folder.relative_to(submitter / RESULTS)
+    settings = [submitter / layout.measurements / below for layout in LAYOUTS]
+    sample = any(is_sample(path) for each in settings for path in each.glob("*.json"))
     note = "the tree marks it as a sample: made-up data, no MLPerf result" if sample else ""
     model = {**measurement.model, "name": Value(name, "copied", "folder")}
     return replace(measurement, model=model, sample=sample, sample_note=note)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from mlperf_home.rules import DEFAULT_ROUND
 from scriptgraph.errors import DocumentError
 from scriptgraph.files import locks
 from scriptgraph.files.json_reader import read_json
@@ -113,9 +114,23 @@ class ResultFolder:
         return aside
 
 
-def result_folder(results: Path, style: str, system: str, model: str, scenario: str) -> ResultFolder:
-    """Return the folder of a result; the scenario is in lower case, as in a submission."""
-    return ResultFolder(results / f"{style}_results" / system / model / scenario.lower())
+def style_folder(style: str, round_name: str) -> str:
+    """Return the name of the folder of all results of a style; rounds besides v3.1 have folders of their own."""
+    return f"{style}_results" if round_name == DEFAULT_ROUND else f"{style}-{round_name}_results"
+
+
+def style_of(folder: str) -> str:
+    """Return the style in a folder's name."""
+    return folder.removesuffix("_results").partition("-")[0]
+
+
+def result_folder(results: Path, style: str, round_name: str, place: tuple[str, str, str]) -> ResultFolder:
+    """Return the folder of a result; `place` has the names of system, model and scenario.
+
+    The scenario is in lower case, as in a submission to v3.1.
+    """
+    system, model, scenario = place
+    return ResultFolder(results / style_folder(style, round_name) / system / model / scenario.lower())
 
 
 def json_object(path: Path) -> dict[str, Any]:

@@ -1,5 +1,13 @@
 """The rules of each MLPerf round, as data: seeds, counts, durations, names, limits."""
 
-from mlperf_home.rules.rounds import Round, UnknownRoundError, load_round, mlperf_conf, round_names
+from mlperf_home.rules.rounds import (
+    DEFAULT_ROUND,
+    LATEST,
+    Round,
+    UnknownRoundError,
+    load_round,
+    mlperf_conf,
+    round_names,
+)
 
-__all__ = ["Round", "UnknownRoundError", "load_round", "mlperf_conf", "round_names"]
+__all__ = ["DEFAULT_ROUND", "LATEST", "Round", "UnknownRoundError", "load_round", "mlperf_conf", "round_names"]

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 SCENARIOS = ("SingleStream", "MultiStream", "Server", "Offline")
 """LoadGen's and the rules' names of the scenarios."""
 
+DEFAULT_ROUND = "v3.1"
+"""The round of the 2023 commands and of the challenges."""
+
+LATEST = "latest"
+"""The name that stands for the newest round."""
+
 _HEADER = """\
 # MLPerf inference {name}: the rules' settings for LoadGen.
 # A line is 'model.scenario.key = value'; '*' stands for every model or scenario.
@@ -128,10 +134,11 @@ class ResultMetric:
 
 @dataclass(frozen=True)
 class Division:
-    """Whether accuracy limits and compliance tests apply."""
+    """Whether accuracy limits, compliance tests, and the smallest number of samples apply."""
 
     accuracy_threshold_applies: bool
     compliance_applies: bool
+    minimum_samples_apply: bool = True
 
 
 @dataclass(frozen=True)
@@ -141,11 +148,14 @@ class Round:
     Attributes:
         benchmarks: the benchmarks that this project runs.
         other_benchmarks: the round's benchmarks that only other tools run; submissions may hold them.
+        test05_seeds: the seeds of TEST05; None in a round without this test.
+        closed_on: the last day of submissions, ISO 8601; "" if unknown.
+        embedded_in: the first and the last version of LoadGen with this round's seeds; ("", "") if unknown.
     """
 
     name: str
     seeds: Seeds
-    test05_seeds: Seeds
+    test05_seeds: Seeds | None
     scenarios: Mapping[str, ScenarioRules]
     loadgen_models: Mapping[str, LoadGenModel]
     benchmarks: Mapping[str, Benchmark]
@@ -154,6 +164,13 @@ class Round:
     metrics: Mapping[str, ResultMetric]
     submission: SubmissionRules
     sources: Mapping[str, str]
+    closed_on: str = ""
+    embedded_in: tuple[str, str] = ("", "")
+
+    @property
+    def rehearsal(self) -> str:
+        """Why a result for this round cannot be published any more; "" if nothing is known of that."""
+        return f"{self.name} closed on {self.closed_on}: a result for it is a rehearsal" if self.closed_on else ""
 
     @property
     def submitted_benchmarks(self) -> dict[str, Benchmark]:
@@ -186,17 +203,23 @@ class Round:
 def round_names() -> tuple[str, ...]:
     """Return the names of the rounds with a data file."""
     names = [entry.name for entry in resources.files(__package__).iterdir() if entry.name.endswith(".json")]
-    return tuple(sorted(name.removesuffix(".json").replace("_", ".") for name in names))
+    return tuple(sorted((name.removesuffix(".json").replace("_", ".") for name in names), key=_numbers))
+
+
+def _numbers(name: str) -> list[int]:
+    return [int(part) for part in name.removeprefix("v").split(".")]
 
 
 def load_round(name: str) -> Round:
-    """Read the rules of a round ("v3.1").
+    """Read the rules of a round ("v3.1"); "latest" is the newest one.
 
     Raises:
         UnknownRoundError: the round has no data file.
     """
+    if name == LATEST:
+        name = round_names()[-1]
     if name not in round_names():
-        raise UnknownRoundError(f"no rules for round {name!r}; known rounds: {', '.join(round_names())}")
+        raise UnknownRoundError(f"no rules for round {name!r}; known rounds: {', '.join(round_names())}, {LATEST}")
     text = resources.files(__package__).joinpath(name.replace(".", "_") + ".json").read_text("utf-8")
     document = json.loads(text, object_hook=_decode_lists)
     kinds = {"scenarios": ScenarioRules, "loadgen_models": LoadGenModel, "benchmarks": Benchmark}
@@ -207,7 +230,9 @@ def load_round(name: str) -> Round:
     return Round(
         name=document["round"],
         seeds=Seeds(**document["seeds"]),
-        test05_seeds=Seeds(**document["test05_seeds"]),
+        test05_seeds=Seeds(**document["test05_seeds"]) if "test05_seeds" in document else None,
+        closed_on=document.get("closed_on", ""),
+        embedded_in=document.get("loadgen", {}).get("embedded", ("", "")),
         submission=decode_submission(document["submission"]),
         sources=document["sources"],
         **tables,
@@ -223,7 +248,9 @@ def _decode_lists(fields: dict[str, Any]) -> dict[str, Any]:
 def mlperf_conf(rules: Round) -> str:
     """Render a round's mlperf.conf in the format of LoadGen's FromConfig."""
     seeds: dict[str, float | None] = {f"*.*.{name}": seed for name, seed in vars(rules.seeds).items()}
-    seeds |= {f"*.*.test05_{name}": seed for name, seed in vars(rules.test05_seeds).items()}
+    seeds |= (
+        {f"*.*.test05_{name}": seed for name, seed in vars(rules.test05_seeds).items()} if rules.test05_seeds else {}
+    )
     blocks = [seeds]
     by_model = any(model.offline_min_query_count for model in rules.loadgen_models.values())
     for scenario in SCENARIOS:

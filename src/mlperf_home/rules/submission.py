@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from mlperf_home.rules.layouts import TreeLayout
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -45,6 +47,7 @@ class Files:
 
     Attributes:
         measurements: the measurement files of a result, besides its JSON.
+        measurements_optional: those that may be absent.
         performance, performance_optional: the logs of a performance run.
         accuracy, accuracy_optional: the logs of an accuracy run.
         power: the logs of the power meter, in the folder `power` beside a performance run.
@@ -60,6 +63,7 @@ class Files:
     power: tuple[str, ...]
     power_run: tuple[str, ...]
     power_measurements: tuple[str, ...]
+    measurements_optional: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -142,6 +146,27 @@ class ComplianceTest:
 
 
 @dataclass(frozen=True)
+class PackageRules:
+    """The rules that only the checkers since v5.1 have.
+
+    Attributes:
+        whole_numbers: keys of a system's description whose texts must be whole numbers.
+        network_by_any_text: whether any text in the first network field, "false" too, demands the other network fields.
+        inferred_categories: the categories whose results may be inferred; none for all.
+        verdict_is_a_line: whether a verdict on outputs must be a line of its own.
+        outputs_after_pass: whether a test whose outputs were equal needs its accuracy files too.
+        nameplate: the end of the name of a system's file of power capacities, or "".
+    """
+
+    whole_numbers: tuple[str, ...] = ()
+    network_by_any_text: bool = False
+    inferred_categories: tuple[str, ...] = ()
+    verdict_is_a_line: bool = False
+    outputs_after_pass: bool = True
+    nameplate: str = ""
+
+
+@dataclass(frozen=True)
 class SubmissionRules:
     """A round's rules for the tree of a submission.
 
@@ -155,6 +180,8 @@ class SubmissionRules:
         model_guesses: pairs of a part of a model's name and its benchmark; the first match counts.
         inferred: the scenarios that may be inferred, and from which.
         compliance: the compliance tests by name.
+        layout: where the parts of a submission stand.
+        package: the rules that only newer checkers have.
     """
 
     folders: SubmissionFolders
@@ -171,6 +198,8 @@ class SubmissionRules:
     model_guesses: tuple[tuple[str, str], ...]
     inferred: tuple[InferredResult, ...]
     compliance: Mapping[str, ComplianceTest]
+    layout: TreeLayout = field(default_factory=TreeLayout)
+    package: PackageRules = field(default_factory=PackageRules)
 
     def inference(self, measured: str, scenario: str) -> InferredResult | None:
         """Return the rule that infers `scenario` from a run of `measured`, None if the round has none."""
@@ -196,4 +225,6 @@ def decode_submission(section: Mapping[str, Any]) -> SubmissionRules:
         model_guesses=tuple(map(tuple, section["model_guesses"])),
         inferred=tuple(InferredResult(**rule) for rule in section["inferred"]),
         compliance={name: ComplianceTest(**test) for name, test in section["compliance"].items()},
+        layout=TreeLayout(**section.get("layout", {})),
+        package=PackageRules(**section.get("package", {})),
     )

@@ -13,6 +13,7 @@ from mlperf_home.published.classifiers import rows_by_variations
 from mlperf_home.rules import UnknownRoundError, load_round
 from mlperf_home.run_times.expected import RunOfLoadGen, expected_duration, minimum_duration_s
 from mlperf_home.run_times.speeds import RunSpeed, Speeds, measured
+from mlperf_home.steps.run_request import requested_round
 from scriptgraph.api import Context, StepEstimate, failing_on
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def _samples(context: Context, speeds: dict[str, RunSpeed]) -> int | None:
     if _dataset(context) == "sample":
         return None
     if context.text("CM_MLPERF_BENCHMARK") == "bert-99":
-        return load_round(context.text("CM_MLPERF_ROUND")).benchmarks["bert-99"].dataset_sample_count
+        return requested_round(context).benchmarks["bert-99"].dataset_sample_count
     return context.whole("CM_DATASET_SIZE") or _WHOLE_IMAGENET
 
 

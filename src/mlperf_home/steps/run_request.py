@@ -12,7 +12,8 @@ from mlperf_home.contracts.runs.job import JobOptions
 from mlperf_home.engines.base import BackendError, parse_lengths
 from mlperf_home.engines.calibration.budgets import default_budget_s
 from mlperf_home.measurements.layout import ResultFolder, ResultsError, result_folder
-from scriptgraph.api import Context, StepFailed
+from mlperf_home.rules import UnknownRoundError, load_round
+from scriptgraph.api import Context, StepFailed, failing_on
 from scriptgraph.errors import DocumentError
 from scriptgraph.files.json_reader import parse_json, read_json
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from mlperf_home.rules import Round
 
 _RECORD_STAMP = "%Y%m%dT%H%M%S.%f"
 
@@ -31,13 +33,19 @@ def results_root(context: Context) -> Path:
 
 def requested_folder(context: Context) -> ResultFolder:
     """Return the folder of the result that the step's environment describes."""
-    return result_folder(
-        results_root(context),
-        context.text("CM_MLPERF_EXECUTION_MODE"),
+    place = (
         context.name("CM_SUT_NAME"),
         context.name("CM_ML_MODEL_FULL_NAME"),
         context.text("CM_MLPERF_LOADGEN_SCENARIO"),
     )
+    style = context.text("CM_MLPERF_EXECUTION_MODE")
+    return result_folder(results_root(context), style, requested_round(context).name, place)
+
+
+def requested_round(context: Context) -> Round:
+    """Return the rules of the round; raise StepFailed if it is unknown."""
+    with failing_on(UnknownRoundError):
+        return load_round(context.text("CM_MLPERF_ROUND"))
 
 
 def user_target(context: Context, scenario: str) -> float | None:
@@ -58,7 +66,7 @@ def read_options(context: Context) -> JobOptions:
     workload = WORKLOADS[context.text("CM_MLPERF_BENCHMARK")]
     dataset = context.existing(workload.dataset_key)
     document = {
-        "round": context.text("CM_MLPERF_ROUND"),
+        "round": requested_round(context).name,
         "benchmark": context.text("CM_MLPERF_BENCHMARK"),
         "scenario": context.text("CM_MLPERF_LOADGEN_SCENARIO"),
         "backend": {

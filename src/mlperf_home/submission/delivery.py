@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mlperf_home.errors import LocatedError
 from mlperf_home.measurements.layout import is_sample
+from mlperf_home.rules.layouts import LAYOUTS
 from mlperf_home.submission.check.places import lock_submission, subfolders
 from scriptgraph.files.atomic import remove_leftovers, replacement
 
@@ -82,7 +83,7 @@ def submitter_folders(root: Path, divisions: tuple[str, ...]) -> list[Path]:
 def refuse_samples(root: Path, folders: list[Path]) -> None:
     """Raise PublicationError if a result in the folders is a sample."""
     for folder in folders:
-        for path in sorted((root / folder / "measurements").glob("*/*/*/*.json")):
+        for path in (path for layout in LAYOUTS for path in layout.result_jsons(root / folder)):
             if is_sample(path):
                 advice = "measure with the real dataset and model, or test the push with --allow_sample"
                 raise PublicationError(path.parent, "is a sample, not an MLPerf result", advice)

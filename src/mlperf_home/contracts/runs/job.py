@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from mlperf_home.rules.rounds import Seeds
 
 Scenario = Literal["SingleStream", "MultiStream", "Server", "Offline"]
-Mode = Literal["performance", "accuracy", "find-performance", "TEST01", "TEST05"]
+Mode = Literal["performance", "accuracy", "find-performance", "TEST01", "TEST04", "TEST05"]
 """LoadGen's modes and the compliance tests, which are performance runs."""
-TESTS = ("TEST01", "TEST05")
-"""The supported compliance tests: TEST01 logs some outputs of a performance run, TEST05 uses other seeds."""
+TESTS = ("TEST01", "TEST04", "TEST05")
+"""The compliance tests: TEST01 logs outputs of a performance run, TEST04 repeats a sample, TEST05 has its seeds."""
 
 _LOGS_OUTPUTS = {"accuracy", "TEST01"}
 _PERFORMANCE_MODE = 2
@@ -210,7 +210,7 @@ def logs_outputs(mode: str) -> bool:
 
 def run_seeds(rules: Round, mode: str) -> Seeds:
     """Return the seeds of a run; TEST05 has its own, since LoadGen 6.0.17 reads none from an audit.config."""
-    return rules.test05_seeds if mode == "TEST05" else rules.seeds
+    return rules.test05_seeds or rules.seeds if mode == "TEST05" else rules.seeds
 
 
 def audit_text(rules: Round, test: str) -> str:

@@ -23,7 +23,7 @@ from mlperf_home.harness.user_conf import Target, run_values
 from mlperf_home.rules import load_round
 from mlperf_home.steps.exploring.copied import copied_accuracies
 from mlperf_home.steps.exploring.options import WITHOUT_DATASET, models_of, race_settings, read_searcher
-from mlperf_home.steps.run_request import WORKLOADS, backend_options, run_prefix
+from mlperf_home.steps.run_request import WORKLOADS, backend_options, requested_round, run_prefix
 from scriptgraph.api import Context, StepFailed
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def _run_conditions(
     workload = WORKLOADS[benchmark]
     note = workload.facts(Path(candidates[0].dataset)).sample_note
     return RunConditions(
-        round=context.text("CM_MLPERF_ROUND"),
+        round=requested_round(context).name,
         benchmark=benchmark,
         scenario=scenario,
         style=context.text("CM_MLPERF_EXECUTION_MODE"),

@@ -17,6 +17,7 @@ from mlperf_home.measurements.layout import (
     PERFORMANCE_DIR,
     PERFORMANCE_SESSION,
     read_object,
+    style_of,
 )
 from mlperf_home.measurements.measurement import Measurement, MeasurementError, read_measurement
 from mlperf_home.submission.check.structure import scenario_named
@@ -121,8 +122,12 @@ class Skipped:
         return f"{self.folder}: left out: {self.reason}"
 
 
-def find_results(results_dir: Path, *, allow_sample: bool = False) -> tuple[list[FoundResult], list[Skipped]]:
+def find_results(
+    results_dir: Path, round_name: str = "", *, allow_sample: bool = False
+) -> tuple[list[FoundResult], list[Skipped]]:
     """Find the results below a folder: `[<style>_results/]<system>/<model>/<scenario>/{performance,accuracy}`.
+
+    Those that another round's rules and seeds made are left out if `round_name` names the round.
 
     Raises:
         AssembleError: the path is not a folder, holds no result to submit or two results of one scenario, or a
@@ -130,7 +135,8 @@ def find_results(results_dir: Path, *, allow_sample: bool = False) -> tuple[list
     """
     if not results_dir.is_dir():
         raise AssembleError(results_dir, "is not a folder", "pass the folder of results by --results_dir")
-    every = [_result(results_dir, folder, allow_sample=allow_sample) for folder in _result_folders(results_dir)]
+    found = [_result(results_dir, folder, allow_sample=allow_sample) for folder in _result_folders(results_dir)]
+    every = [_of_round(each, round_name) for each in found]
     results = [each for each in every if isinstance(each, FoundResult)]
     skipped = [each for each in every if isinstance(each, Skipped)]
     seen: dict[tuple[str, str, str], Path] = {}
@@ -144,6 +150,14 @@ def find_results(results_dir: Path, *, allow_sample: bool = False) -> tuple[list
         problem = f"holds no result to submit ({reasons})" if reasons else "holds no results"
         raise AssembleError(results_dir, problem, "run a benchmark with --execution_mode=valid first")
     return results, skipped
+
+
+def _of_round(found: FoundResult | Skipped, round_name: str) -> FoundResult | Skipped:
+    measurement = found.measurement if isinstance(found, FoundResult) else None
+    if not round_name or measurement is None or measurement.round == round_name:
+        return found
+    reason = f"it was measured with the seeds of {measurement.round}: measure it again with --round={round_name}"
+    return Skipped(found.folder, reason)
 
 
 def require_same_processor(result: FoundResult, described: Mapping[str, str], own: Path | None) -> None:
@@ -173,7 +187,7 @@ def _result(results_dir: Path, folder: Path, *, allow_sample: bool) -> FoundResu
     if len(folder.relative_to(results_dir).parts) < _LEVELS:
         problem = "is the folder of one result or one model"
         raise AssembleError(results_dir, problem, "pass the folder above <system>/<model>/<scenario>")
-    style = next((part.removesuffix(_STYLE) for part in reversed(parts[:-_LEVELS]) if part.endswith(_STYLE)), None)
+    style = next((style_of(part) for part in reversed(parts[:-_LEVELS]) if part.endswith(_STYLE)), None)
     if style in SHORT_STYLES:
         return Skipped(folder, f"{style} runs are too short for a submission")
     measurement = _measurement(folder)

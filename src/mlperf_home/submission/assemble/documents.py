@@ -81,7 +81,7 @@ def write_measurement_files(
         readme = f"{SAMPLE_NOTICE}\n\n{readme}"
     write_new_file(folder / "README.md", readme)
     fields = {**result_fields(request, result), RECORD: record(logs, result.sut, result.model)}
-    write_new_file(folder / f"{result.sut}.json", json.dumps(fields, indent=1) + "\n")
+    write_new_file(folder / request.rules.submission.layout.json_name(result.sut), json.dumps(fields, indent=1) + "\n")
 
 
 def result_fields(request: SubmissionRequest, result: FoundResult) -> dict[str, object]:
@@ -157,9 +157,10 @@ def write_documents(
     engines = sorted({f"| {framework(each)} | {each.engine['loadgen_version'].value} |" for each in measurements})
     readme = _CODE_README if measurements else _FOREIGN_CODE
     text = readme.format(notice=notice, version=version("mlperf-home"), engines="\n".join(engines))
-    write_new_file(folder / "code" / _CODE / "README.md", text)
-    for model in sorted({result.model for result in results}):
-        reference = folder / "code" / model
+    layout = request.rules.submission.layout
+    write_new_file(folder / layout.source / _CODE / "README.md", text)
+    for model in sorted({result.model for result in results}) if layout.source_by_model else ():
+        reference = folder / layout.source / model
         # A folder would hold the submitter's own code for the model.
         if not reference.is_dir():
             write_new_file(reference, f"{_CODE}\n")

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from mlperf_home.loadgen_logs.run_log import DETAIL_FILE, DetailLog, scan_detail
 from mlperf_home.measurements.layout import PERFORMANCE_DIR
+from mlperf_home.rules.layouts import RESULTS
 from mlperf_home.submission.assemble.collect import (
     AssembleError,
     FoundResult,
@@ -37,7 +38,7 @@ from mlperf_home.submission.assemble.documents import (
 from mlperf_home.submission.assemble.logs import write_compliance, write_logs
 from mlperf_home.submission.assemble.prerequisites import nested
 from mlperf_home.submission.check.documents import system_categories
-from mlperf_home.submission.check.places import Submitter, lock_submission, subfolders, submitters
+from mlperf_home.submission.check.places import ResultPlace, Submitter, lock_submission, subfolders, submitters
 from mlperf_home.submission.check.structure import scenario_named
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def generate(request: SubmissionRequest) -> Assembled:
     if nested(request.results_dir, request.submission_dir):
         problem = f"overlaps with {request.results_dir}"
         raise AssembleError(request.submission_dir, problem, "use two folders beside each other")
-    results, skipped = find_results(request.results_dir, allow_sample=request.allow_sample)
+    results, skipped = find_results(request.results_dir, request.rules.name, allow_sample=request.allow_sample)
     names = {result.model: _benchmark(request, result) for result in results}
     for result in results:
         request.accept(result)
@@ -96,9 +97,10 @@ def generate(request: SubmissionRequest) -> Assembled:
     place = root / request.division / request.submitter
     try:
         root.mkdir(parents=True, exist_ok=True)
-        fresh = Submitter(request.division, partial / request.division / request.submitter)
+        layout = request.rules.submission.layout
+        fresh = Submitter(request.division, partial / request.division / request.submitter, layout)
         with lock_submission(root, AssembleError), _prepared(place, fresh.folder, partial, clean=request.clean):
-            _write(request, results, fresh.folder, names)
+            _write(request, results, fresh, names)
             inferred = infer_scenarios(fresh, request.rules) if request.infer else ()
             _swap(fresh.folder, place, partial)
     except AssembleError as error:
@@ -128,25 +130,28 @@ def _benchmark(request: SubmissionRequest, result: FoundResult) -> str:
     return benchmark
 
 
-def _write(request: SubmissionRequest, results: Sequence[FoundResult], folder: Path, names: Mapping[str, str]) -> None:
+def _write(
+    request: SubmissionRequest, results: Sequence[FoundResult], submitter: Submitter, names: Mapping[str, str]
+) -> None:
+    folder, layout = submitter.folder, submitter.layout
     for result in results:
-        where = f"{result.sut}/{result.model}/{result.scenario.lower()}"
-        logs, settings = folder / "results" / where, folder / "measurements" / where
+        place = ResultPlace(submitter, result.sut, result.model, layout.scenario(result.scenario))
+        logs, settings = place.results, place.measurements
         # A result is replaced completely: other files there belong to an earlier result.
-        for old in (logs, settings, folder / "compliance" / where):
+        for old in (logs, settings, place.tests):
             shutil.rmtree(old, ignore_errors=True)
         benchmark = request.rules.benchmarks[names[result.model]]
         write_logs(result, logs, request.rules, truncate=request.truncate)
         write_measurement_files(request, result, settings, logs, benchmark.loadgen_model)
         if request.division in request.rules.submission.folders.compliance_divisions:
-            write_compliance(result, folder / "compliance" / where, request.rules, benchmark.compliance_tests)
+            write_compliance(result, place.tests, request.rules, benchmark.compliance_tests)
     # Copies that were inferred from a replaced result are out of date.
     for model in sorted({f"{result.sut}/{result.model}" for result in results}):
-        for settings in subfolders(folder / "measurements" / model):
-            path = settings / f"{settings.parent.parent.name}.json"
+        for settings in subfolders(folder / layout.measurements / model):
+            path = settings / layout.json_name(settings.parent.parent.name)
             if path.is_file() and "inferred_from" in read_existing(path):
                 shutil.rmtree(settings)
-                shutil.rmtree(folder / "results" / model / settings.name, ignore_errors=True)
+                shutil.rmtree(folder / RESULTS / model / settings.name, ignore_errors=True)
     write_documents(request, results, folder, names)
     _write_systems(request, results, folder / "systems")
 
@@ -223,11 +228,13 @@ def infer_scenarios(submitter: Submitter, rules: Round) -> tuple[Inferred, ...]:
         benchmark = rules.benchmark_of(model.name, mapping)
         categories = system_categories(submitter.description(model.parent.name))
         if benchmark is not None and benchmark in rules.benchmarks:
-            inferred += _infer_for_model(model, rules, rules.required_scenarios(benchmark, ",".join(categories)))
+            inferred += _infer_for_model(
+                submitter, model, rules, rules.required_scenarios(benchmark, ",".join(categories))
+            )
     return tuple(inferred)
 
 
-def _infer_for_model(model: Path, rules: Round, required: tuple[str, ...]) -> Iterator[Inferred]:
+def _infer_for_model(submitter: Submitter, model: Path, rules: Round, required: tuple[str, ...]) -> Iterator[Inferred]:
     measured: dict[str, tuple[Path, DetailLog]] = {}
     for folder in subfolders(model):
         detail = scan_detail(folder / PERFORMANCE_DIR / DETAIL_FILE)
@@ -248,25 +255,30 @@ def _infer_for_model(model: Path, rules: Round, required: tuple[str, ...]) -> It
             continue
         # SingleStream comes first: it measures single samples.
         source = "SingleStream" if "SingleStream" in sources else sources[0]
-        _copy(measured[source][0], scenario, source)
+        _copy(submitter, measured[source][0], scenario, source)
         yield Inferred(model.parent.name, model.name, source, scenario)
 
 
-def _copy(source: Path, scenario: str, measured: str) -> None:
+def _copy(submitter: Submitter, source: Path, scenario: str, measured: str) -> None:
     """Copy a run as another scenario; its logs come last, by one rename, since they make the result complete."""
-    sut, model = source.parent.parent, source.parent
-    submitter = sut.parent.parent
-    settings = submitter / "measurements" / sut.name / model.name
-    target = settings / scenario.lower()
+    sut, model, layout = source.parent.parent, source.parent, submitter.layout
+    settings = submitter.folder / layout.measurements / sut.name / model.name
+    target = settings / layout.scenario(scenario)
     partial = settings / f"partial-{scenario.lower()}"
-    described = settings / source.name / f"{sut.name}.json"
+    described = settings / source.name / layout.json_name(sut.name)
     # A damaged file must be reported before anything is copied.
     fields = read_existing(described) if described.is_file() else {}
     for leftover in (partial, target, model / partial.name):
         shutil.rmtree(leftover, ignore_errors=True)
+    if layout.merged:
+        shutil.copytree(source, partial)
+        if fields:
+            mark_as_inferred(partial / described.name, fields, measured, scenario)
+        partial.rename(target)
+        return
     if (settings / source.name).is_dir():
         shutil.copytree(settings / source.name, partial)
         mark_as_inferred(partial / described.name, fields, measured, scenario)
         partial.rename(target)
     shutil.copytree(source, model / partial.name)
-    (model / partial.name).rename(model / scenario.lower())
+    (model / partial.name).rename(model / layout.scenario(scenario))

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from glob import escape
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.measurements.layout import json_object, read_object
-from mlperf_home.submission.check.places import files, subfolders
+from mlperf_home.measurements.layout import json_object
 from mlperf_home.submission.check.recorded import check_recorded
 from mlperf_home.submission.check.settings import check_confs
 from scriptgraph.errors import DocumentError
@@ -20,12 +18,14 @@ if TYPE_CHECKING:
 
 _DESCRIBE = "write it by get,mlperf,sut,description"
 _REGENERATE = "generate the submission again from the results"
+_RESULT_JSON = "measurements.json"
 
 
 def check_systems(scope: CheckScope, submitter: Submitter) -> Iterator[Finding]:
     """Check the description of every system, and that systems with results have one."""
-    described = {name.removesuffix(".json") for name in files(submitter.folder / "systems") if name.endswith(".json")}
-    measured = {path.name for path in subfolders(submitter.folder / "results")}
+    names = scope.contents.folder(submitter.folder / "systems")
+    described = {name.removesuffix(".json") for name in names if name.endswith(".json")}
+    measured = {path.name for path in scope.contents.subfolders(submitter.folder / "results")}
     for sut in sorted(measured | described):
         path = submitter.description(sut)
         if sut not in described:
@@ -50,7 +50,7 @@ def is_over_network(scope: CheckScope, description: Mapping[str, Any]) -> bool:
 
 def _check_description(scope: CheckScope, submitter: Submitter, path: Path) -> Iterator[Finding]:
     try:
-        description = read_object(path)
+        description = scope.contents.read_object(path)
     except DocumentError as error:
         yield scope.finding(path, "system-unreadable", error.problem, _DESCRIBE)
         return
@@ -66,6 +66,9 @@ def _check_description(scope: CheckScope, submitter: Submitter, path: Path) -> I
             yield scope.finding(path, "system-field-type", problem, remedy, note=note)
         elif key in meaningful and not description[key].strip():
             yield scope.finding(path, "system-field-empty", f"field {key} is empty", 'write the value, or "unknown"')
+        elif key in scope.rules.submission.package.whole_numbers and not description[key].isdecimal():
+            problem = f"field {key} is {description[key]!r}, not a whole number"
+            yield scope.finding(path, "system-field-number", problem, 'write digits in quotes, such as "0"')
     yield from _system_values(scope, submitter, path, description)
     yield from _system_network(scope, submitter, path, description)
 
@@ -103,7 +106,8 @@ def _system_network(
     if network.divisions.get(submitter.division, over_network) != over_network:
         problem = f"{key} is {description.get(key, 'absent')}; the {submitter.division} division does not allow that"
         yield scope.finding(path, "system-network", problem, "correct it, or submit to another division")
-    for name in network.fields if over_network else ():
+    needed = over_network or (scope.rules.submission.package.network_by_any_text and description.get(key))
+    for name in network.fields if needed else ():
         if name not in description:
             yield scope.finding(path, "system-field", f"field {name} is missing", f"add it, or remove {key}")
 
@@ -111,47 +115,61 @@ def _system_network(
 def check_measurement_files(result: CheckedResult) -> Iterator[Finding]:
     """Check the measurement files of one result."""
     folder, sut = result.place.measurements, result.place.sut
-    if not folder.is_dir():
+    if not result.contents.is_dir(folder):
         problem = f"{result.shown(result.place.results)} has no measurement files"
         yield result.finding(folder, "measurements-missing", problem, f"{_REGENERATE}; names are case-sensitive")
         return
     for name in result.rules.submission.files.measurements:
-        if not (folder / name).is_file():
+        text = result.contents.text(folder / name)
+        if text is None:
             yield result.finding(folder / name, "measurement-file", "is missing", _REGENERATE)
-        elif not (folder / name).read_bytes().strip():
+        elif not text.text.strip():
             yield result.finding(folder / name, "measurement-file-empty", "is empty", _REGENERATE)
-    candidates = sorted(path for path in folder.glob(f"{escape(sut)}*.json") if path.is_file())
+    candidates = _result_jsons(result, result.place)
     if not candidates:
-        problem = f"has no JSON file with a name that begins with {sut}"
+        name = f"JSON file with a name that begins with {sut}"
+        problem = f"has no {_RESULT_JSON if result.place.submitter.layout.merged else name}"
         yield result.finding(folder, "result-json", problem, _REGENERATE)
     # The official checker reads the one that its file system lists first.
     for path in candidates:
         yield from _check_result_fields(result, path)
-    yield from check_recorded(result, read_result_json(result.place))
+    yield from check_recorded(result, read_result_json(result, result.place))
     yield from check_confs(result)
 
 
-def read_result_json(place: ResultPlace) -> dict[str, Any]:
+def read_result_json(scope: CheckScope, place: ResultPlace) -> dict[str, Any]:
     """Read the JSON among a result's measurement files; return an empty object if it cannot be read."""
-    paths = sorted(place.measurements.glob(f"{escape(place.sut)}*.json"))
-    return json_object(paths[0]) if paths else {}
+    paths = _result_jsons(scope, place)
+    return scope.contents.json_object(paths[0]) if paths else {}
+
+
+def _result_jsons(scope: CheckScope, place: ResultPlace) -> list[Path]:
+    names = scope.contents.files(place.measurements)
+    if place.submitter.layout.merged:
+        return [place.measurements / name for name in names if name == _RESULT_JSON]
+    own = sorted(name for name in names if name.startswith(place.sut) and name.endswith(".json"))
+    return [place.measurements / name for name in own]
 
 
 def check_code(scope: CheckScope, submitter: Submitter) -> Iterator[Finding]:
     """Check that every model has code, or a text that names its folder; and the calibration document."""
     models = sorted({model.name for model in submitter.models()})
-    for model in models:
+    source = submitter.folder / "src"
+    if submitter.layout.merged and not scope.contents.is_dir(source):
+        remedy = "add it with a README.md about the code and how it was run"
+        yield scope.finding(source, "code-missing", "there is no folder of the sources", remedy)
+    for model in () if submitter.layout.merged else models:
         code = submitter.folder / "code" / model
         remedy = "add a README.md there about the code and how it was run"
-        if code.is_file():
-            named = code.read_text("utf-8", errors="replace").strip()
+        if reference := scope.contents.text(code):
+            named = reference.text.strip()
             if not named or not (code.parent / named).is_dir():
                 yield scope.finding(
                     code, "code-reference", f"names {named!r}, but there is no such folder beside it", remedy
                 )
-        elif not code.is_dir():
+        elif not scope.contents.is_dir(code):
             yield scope.finding(code, "code-missing", f"{model} has no code", remedy)
-        elif not (code / "README.md").is_file() and not subfolders(code):
+        elif not scope.contents.is_file(code / "README.md") and not scope.contents.subfolders(code):
             yield scope.finding(code, "code-readme", "has neither a README.md nor an implementation's folder", remedy)
     calibration = submitter.folder / "documentation" / "calibration.md"
     if models and not calibration.is_file():
@@ -161,7 +179,7 @@ def check_code(scope: CheckScope, submitter: Submitter) -> Iterator[Finding]:
 
 def _check_result_fields(scope: CheckScope, path: Path) -> Iterator[Finding]:
     try:
-        fields = read_object(path)
+        fields = scope.contents.read_object(path)
     except DocumentError as error:
         yield scope.finding(path, "result-json-unreadable", error.problem, _REGENERATE)
         return

@@ -1,8 +1,7 @@
-"""The official checker of a round: its command line and its verdict."""
+"""The official checker of a round: its command lines. Since v6.0 it is a package, before that one file."""
 
 from __future__ import annotations
 
-import re
 import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,13 +9,13 @@ from typing import TYPE_CHECKING
 from mlperf_home.errors import LocatedError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
 SCRIPT = "tools/submission/submission_checker.py"
-_PASSED = "looks OK"
-# The checker's lines begin with [time file:line LEVEL].
-_ERROR = re.compile(r"^(?:\[[^\]]* )?ERROR\b|^Traceback ")
+"""The checker in MLPerf's source up to v5.1."""
+PACKAGE = "tools/submission/submission_checker/main.py"
+"""The checker in MLPerf's source since v6.0; it knows v5.0 and later rounds."""
+_MAIN = "main.py"
 
 
 class OfficialCheckError(LocatedError):
@@ -43,35 +42,35 @@ class OfficialOptions:
 
 
 @dataclass(frozen=True)
-class OfficialVerdict:
-    """The verdict of the official checker, and its error lines.
+class OfficialRun:
+    """One run of the checker: its name in messages and in the names of files, and the arguments of `python`."""
 
-    Attributes:
-        passed: whether it exited with 0, reported that the tree looks OK, and logged no error.
-        errors: its error lines.
-    """
-
-    passed: bool
-    errors: tuple[str, ...]
+    name: str
+    arguments: tuple[str, ...]
 
 
 def checker_script(checker: Path) -> Path:
-    """Return the checker's file, from that file or from the folder of MLPerf's source.
+    """Return the checker's file, from that file, from its package, or from the folder of MLPerf's source.
 
     Raises:
         OfficialCheckError: the file does not exist.
     """
-    script = checker / SCRIPT if checker.is_dir() else checker
-    if not script.is_file():
-        raise OfficialCheckError(script, "there is no checker", "pass submission_checker.py by --checker_path")
-    return script
+    candidates = [checker / name for name in (PACKAGE, _MAIN, SCRIPT)] if checker.is_dir() else [checker]
+    for script in candidates:
+        if script.is_file():
+            return script
+    remedy = "pass submission_checker.py, or the folder submission_checker, by --checker_path"
+    raise OfficialCheckError(candidates[-1], "there is no checker", remedy)
 
 
-def official_arguments(checker: Path, root: Path, options: OfficialOptions) -> list[str]:
-    """Return the arguments of `python` that run the checker.
+def official_runs(checker: Path, root: Path, options: OfficialOptions) -> list[OfficialRun]:
+    """Return the runs of the checker: one of the file; two of the package.
+
+    The package counts the errors in the log of a performance run only with --submission-exceptions.
 
     Raises:
-        OfficialCheckError: the checker does not exist, or the extra arguments have an open quote.
+        OfficialCheckError: the checker does not exist, the extra arguments have an open quote, or an option has no
+            effect in this checker.
     """
     script = checker_script(checker)
     try:
@@ -82,13 +81,15 @@ def official_arguments(checker: Path, root: Path, options: OfficialOptions) -> l
         ) from None
     arguments = [str(script), "--input", str(root), "--version", options.version]
     arguments += ["--submitter", options.submitter] if options.submitter else []
-    arguments += ["--skip_compliance"] if options.skip_compliance else []
     arguments += ["--skip-power-check"] if options.skip_power else []
-    return [*arguments, *extra]
-
-
-def read_verdict(lines: Sequence[str], exit_code: int | None) -> OfficialVerdict:
-    """Return the verdict in the checker's output; its exit status alone is not reliable."""
-    errors = tuple(line for line in lines if _ERROR.search(line))
-    reported_ok = any(_PASSED in line for line in lines)
-    return OfficialVerdict(exit_code == 0 and reported_ok and not errors, errors)
+    if script.name != _MAIN:
+        arguments += ["--skip_compliance"] if options.skip_compliance else []
+        return [OfficialRun("official-checker", (*arguments, *extra))]
+    if options.skip_compliance:
+        problem = f"has no effect in the official checker of {options.version}"
+        raise OfficialCheckError("--skip_compliance", problem, "leave it out, or check without --run_checker")
+    plain, strict = "official-checker", "official-checker-exceptions"
+    return [
+        OfficialRun(plain, (*arguments, "--csv", f"{plain}.csv", *extra)),
+        OfficialRun(strict, (*arguments, "--csv", f"{strict}.csv", "--submission-exceptions", *extra)),
+    ]

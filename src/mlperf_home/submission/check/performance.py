@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeGuard
 
-from mlperf_home.loadgen_logs.accuracy_log import known_accuracy
-from mlperf_home.loadgen_logs.run_log import DETAIL_FILE, scan_detail
+from mlperf_home.contracts.runs.job import run_seeds
+from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE, DETAIL_FILE
 from mlperf_home.loadgen_logs.verdict import invalid_reasons
 from mlperf_home.measurements.layout import ACCURACY_DIR, PERFORMANCE_DIR
-from mlperf_home.submission.check.places import POWER_DIR, RANGING_DIR, files, subfolders
-from mlperf_home.submission.check.runs import RERUN, check_run, check_utf_8
+from mlperf_home.submission.check.documents import system_categories
+from mlperf_home.submission.check.places import POWER_DIR, RANGING_DIR
+from mlperf_home.submission.check.runs import RERUN, check_log_size, check_run, check_utf_8
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +28,7 @@ _COMPARED = ("min_duration_ms", "performance_sample_count", "samples_per_query",
 _RUN = "run the compliance test"
 _AGAIN = "run it again with its performance run, on a quiet machine: _performance-only --rerun, with the same options"
 _PASSED = "TEST PASS"
+_TEST = re.compile(r"TEST[0-9]+")
 _QUOTED_LENGTH = 200
 # In floating point 1 - 0.99 differs from 0.01.
 _ROUNDING = 1e-9
@@ -49,27 +52,38 @@ def performance_result(result: CheckedResult) -> float | None:
 def check_performance(result: CheckedResult) -> Iterator[Finding]:
     """Check the performance run of a result."""
     folder, measured, scenario = result.run, result.measured, result.scenario
-    if not folder.is_dir():
+    if not result.contents.is_dir(folder):
         yield result.finding(folder, "performance-missing", "there is no performance run", RERUN)
         return
     power = folder.parent / POWER_DIR
-    beside = {folder, power, power.with_name(RANGING_DIR)} if power.is_dir() else {folder}
-    for other in subfolders(folder.parent):
+    beside = {folder, power, power.with_name(RANGING_DIR)} if result.contents.is_dir(power) else {folder}
+    for other in result.contents.subfolders(folder.parent):
         if other not in beside:
             yield result.finding(
                 other, "run-folder", f"is a second run, beside {folder.name}", "keep one performance run"
             )
     yield from check_run(result, folder, result.detail, "PerformanceOnly", result.rules.seeds)
     path = folder / DETAIL_FILE
-    if not path.is_file():
+    if not result.contents.is_file(path):
         return
     yield from _check_run(result)
+    yield from _check_category(result)
     if measured != scenario and result.rules.submission.inference(measured, scenario) is None:
         problem = f"is a run of {measured}; {scenario} cannot be inferred from it"
         yield result.finding(path, "log-scenario", problem, f"run {scenario}")
     elif performance_result(result) is None and not result.detail.missing:
         problem = "has no result: LoadGen could not estimate it"
         yield result.finding(path, "no-metric", problem, _MORE_QUERIES)
+
+
+def _check_category(result: CheckedResult) -> Iterator[Finding]:
+    """Check that the round allows an inferred result in the system's category."""
+    allowed, place = result.rules.submission.package.inferred_categories, result.place
+    if not allowed or not result.inferred_from:
+        return
+    if not set(allowed) & set(system_categories(place.submitter.description(place.sut))):
+        problem = f"is inferred from {result.inferred_from}; the round allows that for {', '.join(allowed)} only"
+        yield result.finding(place.results, "inferred-category", problem, f"run {result.scenario}")
 
 
 def _check_run(result: CheckedResult) -> Iterator[Finding]:
@@ -146,33 +160,37 @@ def _check_queries(result: CheckedResult, path: Path) -> Iterator[Finding]:
 
 def check_compliance(result: CheckedResult) -> Iterator[Finding]:
     """Check the compliance tests of a result against its performance run, if the division requires them."""
-    tests = result.place.below("compliance")
+    tests, known = result.place.tests, result.benchmark.compliance_tests
+    present = [folder for folder in result.contents.subfolders(tests) if _TEST.fullmatch(folder.name)]
     if not result.division or not result.division.compliance_applies:
-        if tests.is_dir():
+        if present:
             problem = f"the {result.place.submitter.division} division has no compliance tests"
-            yield result.finding(tests, "compliance-division", problem, "remove them", note=True)
+            yield result.finding(present[0].parent, "compliance-division", problem, "remove them", note=True)
         return
-    if not tests.is_dir():
+    if not present:
         yield result.finding(tests, "compliance-missing", "there are no compliance tests", _RUN)
         return
-    for test in result.benchmark.compliance_tests:
+    for folder in present:
+        if folder.name not in known:
+            problem = f"is no compliance test of {result.name} in {result.rules.name}, and nobody reads it"
+            yield result.finding(folder, "compliance-unknown", problem, "remove it", note=True)
+    for test in known:
         folder = tests / test
-        if not folder.is_dir():
+        if not result.contents.is_dir(folder):
             yield result.finding(folder, "compliance-missing", f"{test} was not run", _RUN)
             continue
         yield from _check_verdicts(result, folder)
         run = folder / PERFORMANCE_DIR
+        detail = result.contents.detail(run / DETAIL_FILE).detail
         # This result may be a copy: a test belongs to the measured scenario.
-        yield from _check_test_run(
-            replace(result, scenario=result.measured, run=run, detail=scan_detail(run / DETAIL_FILE)), test
-        )
+        yield from _check_test_run(replace(result, scenario=result.measured, run=run, detail=detail), test)
 
 
 def _check_verdicts(result: CheckedResult, folder: Path) -> Iterator[Finding]:
     rules = result.rules.submission.compliance[folder.name]
     for name in rules.files:
         path = folder / name
-        if not path.is_file():
+        if not result.contents.is_file(path):
             yield result.finding(path, "compliance-file", "is missing", _RUN)
         elif _PASSED not in (text := path.read_text("utf-8", errors="replace")):
             quoted = ", ".join(text.split("\n"))[:_QUOTED_LENGTH].strip(", ")
@@ -186,12 +204,12 @@ def _check_verdicts(result: CheckedResult, folder: Path) -> Iterator[Finding]:
 
 def _check_test_run(test: CheckedResult, name: str) -> Iterator[Finding]:
     """Check a test's run: a performance run in the same scenario."""
-    seeds = test.rules.test05_seeds if name == "TEST05" else test.rules.seeds
+    seeds = run_seeds(test.rules, name)
     findings = check_run(test, test.run, test.detail, "PerformanceOnly", seeds)
     # TEST01 and TEST04 run under an audit.config.
     yield from (each for each in findings if each.rule != "audit-config")
     path, metric = test.run / DETAIL_FILE, test.rules.metrics.get(test.measured)
-    if not path.is_file():
+    if not test.contents.is_file(path):
         return
     yield from _check_run(test)
     if test.measured != test.scenario:
@@ -204,21 +222,25 @@ def _check_test_run(test: CheckedResult, name: str) -> Iterator[Finding]:
 def _check_outputs(result: CheckedResult, folder: Path, rules: ComplianceTest) -> Iterator[Finding]:
     """Check that the outputs were equal, or that the two accuracies are close enough for the benchmark."""
     verdict, accuracy = folder / rules.accuracy_verdict, folder / ACCURACY_DIR
-    if not verdict.is_file():
+    if not result.contents.is_file(verdict):
         yield result.finding(verdict, "compliance-file", "is missing", _RUN)
         return
     yield from check_utf_8(result, verdict, f"{_RUN} again")
-    same = _PASSED in verdict.read_text("utf-8", errors="replace")
+    text, package = verdict.read_text("utf-8", errors="replace"), result.rules.submission.package
+    same = _PASSED in (map(str.strip, text.splitlines()) if package.verdict_is_a_line else text)
+    if same and not package.outputs_after_pass and not result.contents.is_dir(accuracy):
+        return
     needed = rules.accuracy_files if same else (*rules.accuracy_files, *rules.compared_files)
-    missing = [name for name in needed if not (accuracy / name).is_file()]
+    missing = [name for name in needed if not result.contents.is_file(accuracy / name)]
     for name in missing:
         yield result.finding(accuracy / name, "compliance-file", "is missing", _RUN)
-    for name in sorted(files(accuracy) - set(needed)):
+    for name in sorted(result.contents.folder(accuracy).keys() - set(needed)):
         yield result.finding(accuracy / name, "file-list", "is not allowed among these files", "move it out")
+    yield from check_log_size(result, accuracy / ACCURACY_FILE)
     if same or missing:
         return
     names = set(result.rules.submission.accuracy_forms[result.benchmark.accuracy_metric])
-    texts = [known_accuracy(accuracy / name) for name in rules.compared_files]
+    texts = [result.contents.accuracy(accuracy / name) for name in rules.compared_files]
     percents = [each.percent if each and each.count == 1 and set(each.values) == names else 0.0 for each in texts]
     margin = 1 - result.benchmark.accuracy_fraction
     if not all(percents) or abs(1 - percents[0] / percents[1]) > margin + _ROUNDING:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from mlperf_home.errors import LocatedError
+from mlperf_home.rules.layouts import TreeLayout
+from mlperf_home.submission.check.contents import TreeContents
 from scriptgraph.files import locks
 
 if TYPE_CHECKING:
@@ -55,12 +58,14 @@ class CheckScope:
         rules: the round's rules.
         sample: whether samples are allowed; for a checked result, whether it is an allowed sample.
         tolerant: whether runs that are too short, or on a part of the dataset, are only noted.
+        contents: the contents of the tree's files.
     """
 
     root: Path
     rules: Round
     sample: bool
     tolerant: bool
+    contents: TreeContents = field(default_factory=TreeContents, compare=False, kw_only=True)
 
     def finding(
         self, path: Path, rule: str, problem: str, remedy: str, *, note: bool = False, noted_as: str = ""
@@ -96,7 +101,7 @@ class CheckedResult(CheckScope):
     run: Path
     detail: DetailLog
 
-    @property
+    @cached_property
     def benchmark(self) -> Benchmark:
         """The benchmark's rules."""
         return self.rules.submitted_benchmarks[self.name]
@@ -123,6 +128,7 @@ class Submitter:
 
     division: str
     folder: Path
+    layout: TreeLayout = field(default_factory=TreeLayout)
 
     @property
     def name(self) -> str:
@@ -154,36 +160,48 @@ class ResultPlace:
     model: str
     scenario: str
 
-    @property
+    @cached_property
     def results(self) -> Path:
         """The folder with its logs."""
         return self.below("results")
 
-    @property
+    @cached_property
     def measurements(self) -> Path:
         """The folder with its measurement files."""
-        return self.below("measurements")
+        return self.below(self.submitter.layout.measurements)
+
+    @cached_property
+    def tests(self) -> Path:
+        """The folder with its compliance tests."""
+        return self.below(self.submitter.layout.compliance)
 
     def below(self, kind: str) -> Path:
         """Return its folder below another folder of the submitter ("compliance")."""
-        return self.submitter.folder / kind / self.sut / self.model / self.scenario
+        return self.submitter.folder / f"{kind}/{self.sut}/{self.model}/{self.scenario}"
 
 
 def submitters(root: Path, rules: Round) -> Iterator[Submitter]:
     """Yield the submitters of every division that the round knows."""
     for division in rules.submission.folders.divisions:
         for folder in subfolders(root / division):
-            yield Submitter(division, folder)
+            yield Submitter(division, folder, rules.submission.layout)
 
 
 def subfolders(folder: Path) -> list[Path]:
     """Return the folders in a folder, sorted by name; none if the folder does not exist."""
-    return sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    try:
+        with os.scandir(folder) as entries:
+            return [folder / name for name in sorted(entry.name for entry in entries if entry.is_dir())]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def files(folder: Path) -> set[str]:
     """Return the names in a folder; none if the folder does not exist."""
-    return {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    try:
+        return {path.name for path in folder.iterdir()}
+    except (FileNotFoundError, NotADirectoryError):
+        return set()
 
 
 class BusyError(LocatedError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlperf_home.submission.check.places import POWER_DIR, RANGING_DIR, files
+from mlperf_home.submission.check.places import POWER_DIR, RANGING_DIR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,8 +21,8 @@ def check_power(result: CheckedResult) -> Iterator[Finding]:
     """Check the files of a result's power measurement, if it has one; its logs are not evaluated."""
     names, power = result.rules.submission.files, result.run.parent / POWER_DIR
     ranging = power.with_name(RANGING_DIR)
-    if not power.is_dir():
-        if ranging.is_dir():
+    if not result.contents.is_dir(power):
+        if result.contents.is_dir(ranging):
             problem = f"is a ranging run, but there is no folder {POWER_DIR} beside it"
             yield result.finding(ranging, "power-file", problem, _MEASURE)
         return
@@ -30,7 +30,7 @@ def check_power(result: CheckedResult) -> Iterator[Finding]:
     yield from _check_files(result, ranging, (*names.performance, *names.power_run), names.performance_optional)
     measurements = result.place.measurements
     folders = (measurements, *measurements.parents[:_LEVELS_ABOVE])
-    found = {name for folder in folders for name in files(folder)}
+    found = {name for folder in folders for name in result.contents.folder(folder)}
     for name in names.power_measurements:
         if not any(each.startswith(name) for each in found):
             problem = f"has no file {name}.*, which a result with power requires"
@@ -40,7 +40,7 @@ def check_power(result: CheckedResult) -> Iterator[Finding]:
 def _check_files(
     result: CheckedResult, folder: Path, needed: tuple[str, ...], allowed: tuple[str, ...]
 ) -> Iterator[Finding]:
-    present = {name for name in files(folder) if (folder / name).is_file()}
+    present = result.contents.files(folder)
     for name in sorted(set(needed) - present):
         yield result.finding(folder / name, "power-file", "is missing", _MEASURE)
     for name in sorted(present - {*needed, *allowed}):

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.contracts.runs.session import sha256_of
-from mlperf_home.loadgen_logs.accuracy_log import known_accuracy
 from mlperf_home.loadgen_logs.run_log import DETAIL_FILE, SUMMARY_FILE
 from mlperf_home.measurements.layout import ACCURACY_DIR, ACCURACY_TEXT, PERFORMANCE_DIR
+from mlperf_home.submission.check.contents import TreeContents
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -26,14 +25,15 @@ _LOGS = tuple(f"{folder}/{name}" for folder in (PERFORMANCE_DIR, ACCURACY_DIR) f
 _REGENERATE = "generate the submission again from the results"
 
 
-def record(results: Path, sut: str, model: str) -> dict[str, object]:
+def record(results: Path, sut: str, model: str, contents: TreeContents | None = None) -> dict[str, object]:
     """Return the record of a result for its JSON, from its folder of logs in the submission."""
-    text = known_accuracy(results / ACCURACY_DIR / ACCURACY_TEXT)
+    contents = contents or TreeContents()
+    text = contents.accuracy(results / ACCURACY_DIR / ACCURACY_TEXT)
     return {
         "system": sut,
         "model": model,
         "accuracy": dict(text.values) if text else {},
-        "logs": {name: sha256_of(results / name) for name in _LOGS if (results / name).is_file()},
+        "logs": {name: sha256 for name in _LOGS if (sha256 := contents.sha256(results / name))},
     }
 
 
@@ -47,7 +47,7 @@ def check_recorded(result: CheckedResult, fields: Mapping[str, Any]) -> Iterator
         if recorded.get(key) != name:
             problem = f"is recorded as a result of the {key} {recorded.get(key)}, but its folder is {name}"
             yield result.finding(place.measurements, "result-of-another", problem, _REGENERATE)
-    present = record(place.results, place.sut, place.model)
+    present = record(place.results, place.sut, place.model, result.contents)
     for name, sha256 in _mapping(recorded, "logs").items():
         if _mapping(present, "logs").get(name) != sha256:
             problem = "is not the log that the result's JSON records: it was changed, or is of another run"
@@ -69,9 +69,10 @@ def check_shared_runs(scope: CheckScope, places: Iterable[ResultPlace]) -> Itera
     for place in places:
         for folder in (PERFORMANCE_DIR, ACCURACY_DIR):
             path = place.results / folder / DETAIL_FILE
-            if not path.is_file():
+            sha256 = scope.contents.detail(path).sha256
+            if not sha256:
                 continue
-            first = owners.setdefault((folder, sha256_of(path)), place)
+            first = owners.setdefault((folder, sha256), place)
             other_model = _model(first) != _model(place)
             if other_model or first.sut != place.sut:
                 problem = f"is also the run of {first.sut}/{first.model}/{first.scenario}"

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlperf_home.errors import LocatedError
-from mlperf_home.loadgen_logs.accuracy_log import known_accuracy
-from mlperf_home.loadgen_logs.run_log import DETAIL_FILE, scan_detail
-from mlperf_home.measurements.layout import ACCURACY_DIR, ACCURACY_TEXT, PERFORMANCE_DIR, json_object
+from mlperf_home.loadgen_logs.run_log import DETAIL_FILE
+from mlperf_home.measurements.layout import ACCURACY_DIR, ACCURACY_TEXT, PERFORMANCE_DIR
 from mlperf_home.submission.check.documents import (
     check_code,
     check_measurement_files,
@@ -131,8 +130,9 @@ def check_submission(root: Path, rules: Round, options: CheckOptions | None = No
         findings += check_systems(scope, submitter)
         findings += check_code(scope, submitter)
         findings += check_scenarios(scope, submitter, mapping)
-        findings += check_shared_runs(scope, submitter.results())
-        for place in submitter.results():
+        places = list(submitter.results())
+        findings += check_shared_runs(scope, places)
+        for place in places:
             row, problems = _check_result(scope, place, mapping)
             rows.append(row)
             findings += problems
@@ -142,7 +142,7 @@ def check_submission(root: Path, rules: Round, options: CheckOptions | None = No
 
 
 def _check_result(scope: CheckScope, place: ResultPlace, mapping: Mapping[str, str]) -> tuple[ResultRow, list[Finding]]:
-    fields = read_result_json(place)
+    fields = read_result_json(scope, place)
     sample = fields.get("sample") is True
     tolerated = sample and scope.sample
     scenario, name = scenario_named(place.scenario), scope.rules.benchmark_of(place.model, mapping)
@@ -166,8 +166,10 @@ def _check_result(scope: CheckScope, place: ResultPlace, mapping: Mapping[str, s
         return replace(row, errors=1 + _count_errors(findings)), findings
     else:
         run, tolerant = place.results / PERFORMANCE_DIR, scope.tolerant or tolerated
-        detail = scan_detail(run / DETAIL_FILE)
-        result = CheckedResult(scope.root, scope.rules, tolerated, tolerant, place, name, scenario, run, detail)
+        detail = scope.contents.detail(run / DETAIL_FILE).detail
+        result = CheckedResult(
+            *(scope.root, scope.rules, tolerated, tolerant, place, name, scenario, run, detail), contents=scope.contents
+        )
         findings += _check_benchmark(result, fields.get("inferred_from"))
         row = _with_result(row, result)
     return replace(row, errors=_count_errors(findings)), findings
@@ -178,9 +180,9 @@ def _count_errors(findings: Sequence[Finding]) -> int:
 
 
 def _with_result(row: ResultRow, result: CheckedResult) -> ResultRow:
-    text = known_accuracy(result.place.results / ACCURACY_DIR / ACCURACY_TEXT)
+    text = result.contents.accuracy(result.place.results / ACCURACY_DIR / ACCURACY_TEXT)
     row = replace(row, accuracy_percent=text.percent if text else None)
-    if not result.run.is_dir():
+    if not result.contents.is_dir(result.run):
         return row
     value, unit = performance_result(result), result.rules.metrics[result.scenario].unit
     verdict = result.detail.values.get("result_validity")
@@ -196,10 +198,10 @@ def _check_benchmark(result: CheckedResult, marked: object) -> Iterator[Finding]
     yield from check_accuracy(result)
     yield from check_measurement_files(result)
     yield from check_compliance(result)
-    if not result.run.is_dir():
+    if not result.contents.is_dir(result.run):
         return
     prefix, name = result.rules.submission.network.sut_name, result.detail.logged.get("sut_name")
-    description = json_object(result.place.submitter.description(result.place.sut))
+    description = result.contents.json_object(result.place.submitter.description(result.place.sut))
     if is_over_network(result, description) and prefix not in str(name):
         problem = f"is of {name}; the name of a system over a network must contain {prefix!r}"
         yield result.finding(result.place.results, "network-sut", problem, "run again with such a name")

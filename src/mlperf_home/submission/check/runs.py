@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mlperf_home.contracts.runs.session import sha256_of
-from mlperf_home.loadgen_logs.accuracy_log import AccuracyText, is_truncated, known_accuracy
+from mlperf_home.loadgen_logs.accuracy_log import AccuracyText, is_truncated
 from mlperf_home.loadgen_logs.figures import IN_SUMMARY, absent_figures, contradictions
 from mlperf_home.loadgen_logs.run_log import (
     ACCURACY_FILE,
@@ -13,12 +13,11 @@ from mlperf_home.loadgen_logs.run_log import (
     SUMMARY_FILE,
     DetailLog,
     has_end,
-    scan_detail,
     summary_is_whole,
 )
 from mlperf_home.loadgen_logs.verdict import explain_errors
 from mlperf_home.measurements.layout import ACCURACY_DIR, ACCURACY_TEXT
-from mlperf_home.submission.check.places import POWER_DIR, files
+from mlperf_home.submission.check.places import POWER_DIR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +50,7 @@ def check_run(scope: CheckScope, folder: Path, detail: DetailLog, mode: str, see
     path, settings = folder / DETAIL_FILE, detail.settings
     # The checkers read less of an accuracy run; a round may note what they leave out.
     part = "accuracy-" if mode == _ACCURACY else ""
-    if not path.is_file():
+    if not scope.contents.is_file(path):
         return
     yield from _check_complete(scope, path, detail)
     if detail.errors:
@@ -78,13 +77,13 @@ def _check_file_list(scope: CheckScope, folder: Path, mode: str) -> Iterator[Fin
     names = scope.rules.submission.files
     accuracy = mode == _ACCURACY
     needed = names.accuracy if accuracy else names.performance
-    if not accuracy and (folder.parent / POWER_DIR).is_dir():
+    if not accuracy and scope.contents.is_dir(folder.parent / POWER_DIR):
         needed = (*needed, *names.power_run)
     allowed = names.accuracy_optional if accuracy else names.performance_optional
-    for name in needed:
-        if not (folder / name).is_file():
-            yield scope.finding(folder / name, "log-missing", "is missing", RERUN)
-    for name in sorted(files(folder) - {*needed, *allowed}):
+    present = scope.contents.files(folder)
+    for name in sorted({*needed} - present):
+        yield scope.finding(folder / name, "log-missing", "is missing", RERUN)
+    for name in sorted(scope.contents.folder(folder).keys() - {*needed, *allowed}):
         yield scope.finding(folder / name, "file-list", "is not allowed among the logs", "move it out")
 
 
@@ -95,7 +94,7 @@ def _check_complete(scope: CheckScope, path: Path, detail: DetailLog) -> Iterato
         problem = f"the run was interrupted: {', '.join(detail.missing)} not logged"
         yield scope.finding(path, "run-interrupted", problem, RERUN)
     else:
-        yield from check_utf_8(scope, path, RERUN)
+        yield from _foreign_bytes(scope, path, scope.contents.detail(path).not_utf_8, RERUN)
     if detail.repeated:
         problem = f"has {detail.repeated[0]} more than once: it is a log of two runs"
         yield scope.finding(path, "log-twice", problem, "put the log of one run here")
@@ -103,16 +102,20 @@ def _check_complete(scope: CheckScope, path: Path, detail: DetailLog) -> Iterato
 
 def check_utf_8(scope: CheckScope, path: Path, remedy: str) -> Iterator[Finding]:
     """Check that a text is UTF-8; the official checker stops at other bytes."""
-    try:
-        path.read_text("utf-8")
-    except UnicodeDecodeError as error:
-        yield scope.finding(path, "not-utf-8", f"byte {error.start} is not UTF-8", remedy)
+    file = scope.contents.text(path)
+    yield from _foreign_bytes(scope, path, file.not_utf_8 if file else None, remedy)
+
+
+def _foreign_bytes(scope: CheckScope, path: Path, start: int | None, remedy: str) -> Iterator[Finding]:
+    if start is not None:
+        yield scope.finding(path, "not-utf-8", f"byte {start} is not UTF-8", remedy)
 
 
 def _check_summary(scope: CheckScope, path: Path, detail: DetailLog) -> Iterator[Finding]:
-    if not path.is_file():
+    file = scope.contents.text(path)
+    if file is None:
         return
-    text = path.read_text("utf-8", errors="replace")
+    text = file.text
     if not summary_is_whole(text):
         yield scope.finding(path, "summary-cut", "the last line is missing: the run was interrupted", RERUN)
     remedy = "put both logs of one run here, as LoadGen wrote them"
@@ -131,11 +134,11 @@ def _check_summary(scope: CheckScope, path: Path, detail: DetailLog) -> Iterator
 def check_accuracy(result: CheckedResult) -> Iterator[Finding]:
     """Check the accuracy run of a result, also against its performance run."""
     folder = result.place.results / ACCURACY_DIR
-    if not folder.is_dir():
+    if not result.contents.is_dir(folder):
         remedy = "run it: _accuracy-only, with the same options"
         yield result.finding(folder, "accuracy-missing", "there is no accuracy run", remedy)
         return
-    detail = scan_detail(folder / DETAIL_FILE)
+    detail = result.contents.detail(folder / DETAIL_FILE).detail
     yield from check_run(result, folder, detail, _ACCURACY, result.rules.seeds)
     for key in _SAME_SETUP:
         value, expected = detail.logged.get(key), result.detail.logged.get(key)
@@ -144,17 +147,19 @@ def check_accuracy(result: CheckedResult) -> Iterator[Finding]:
             problem = f"{name} is {value}, in the performance run {expected}: their set-ups differ"
             yield result.finding(folder / DETAIL_FILE, "runs-differ", problem, "run both again with the same options")
     yield from _check_sample_count(result, folder / DETAIL_FILE, detail)
-    text = known_accuracy(folder / ACCURACY_TEXT)
-    if (folder / ACCURACY_TEXT).is_file():
+    text, present = result.contents.accuracy(folder / ACCURACY_TEXT), result.contents.files(folder)
+    if ACCURACY_TEXT in present:
         yield from _check_accuracy_text(result, folder / ACCURACY_TEXT, text, detail)
-    if (folder / ACCURACY_FILE).is_file():
+    if ACCURACY_FILE in present:
         yield from _check_accuracy_log(result, folder / ACCURACY_FILE, text.log_sha256 if text else None)
 
 
 def _check_sample_count(result: CheckedResult, path: Path, detail: DetailLog) -> Iterator[Finding]:
     """Compare the run's count with that of its own dataset, and its dataset's with that of the round."""
-    count, unit = detail.settings.get("accuracy_sample_count"), result.benchmark.sample_unit
-    dataset, total = detail.logged.get("qsl_reported_total_count", count), result.benchmark.dataset_sample_count
+    unit, total = result.benchmark.sample_unit, result.benchmark.dataset_sample_count
+    # LoadGen before 6.0.6 writes the QSL's count only.
+    dataset = detail.logged.get("qsl_reported_total_count", detail.settings.get("accuracy_sample_count"))
+    count = detail.settings.get("accuracy_sample_count", dataset)
     problem, remedy = "", ""
     if count != dataset:
         problem, remedy = f"accuracy was measured on {count} of {dataset} {unit}", "run again on the whole dataset"
@@ -205,11 +210,17 @@ def _check_values(result: CheckedResult, path: Path, text: AccuracyText, detail:
         yield result.finding(path, "accuracy-of-another-run", problem, _RESCORE)
 
 
-def _check_accuracy_log(result: CheckedResult, path: Path, kept_hash: str | None) -> Iterator[Finding]:
-    size, limit = path.stat().st_size, result.rules.submission.limits.accuracy_log_bytes
-    if size > limit:
+def check_log_size(result: CheckedResult, path: Path) -> Iterator[Finding]:
+    """Check that an accuracy log, if it is there, is truncated."""
+    limit = result.rules.submission.limits.accuracy_log_bytes
+    if result.contents.is_file(path) and (size := path.stat().st_size) > limit:
         problem = f"has {size} bytes, above {limit}"
         yield result.finding(path, "log-not-truncated", problem, "truncate the accuracy logs")
+
+
+def _check_accuracy_log(result: CheckedResult, path: Path, kept_hash: str | None) -> Iterator[Finding]:
+    if too_large := list(check_log_size(result, path)):
+        yield from too_large
         return
     if not has_end(path):
         yield result.finding(path, "accuracy-log-cut", "has no end: the run was interrupted", RERUN)

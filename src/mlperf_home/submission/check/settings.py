@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from mlperf_home.loadgen_logs.figures import is_figure
-from mlperf_home.rules import mlperf_conf
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from mlperf_home.submission.check.places import CheckedResult, Finding
@@ -67,11 +67,11 @@ def check_confs(result: CheckedResult) -> Iterator[Finding]:
     """Check a result's user.conf and mlperf.conf against its log and the round."""
     folder = result.place.measurements
     mlperf, user = folder / "mlperf.conf", folder / "user.conf"
-    if mlperf.is_file() and mlperf.stat().st_size:
+    if (text := result.contents.text(mlperf)) and text.text:
         yield from _check_round(result, mlperf)
     if result.measured not in result.rules.scenarios:
         return
-    own, lines = result.benchmark.loadgen_model, _lines(user)
+    own, lines = result.benchmark.loadgen_model, _lines(result, user)
     named = sorted({line.model for line in lines} - {"*"})
     name = own if not named or own in named else _name_of_run(result, lines, named)
     if name is None:
@@ -83,13 +83,13 @@ def check_confs(result: CheckedResult) -> Iterator[Finding]:
     configured = _values(lines, name, result.measured)
     for each in _differences(result, configured):
         yield result.finding(user, "conf-of-another-run", f"{each}: the file is of another run", _OWN_FILE)
-    defaults = _values(_lines(mlperf), name, result.measured)
+    defaults = _values(_lines(result, mlperf), name, result.measured)
     fixed = {key: defaults[key] for key in _FIXED if key in defaults and key not in configured}
     for each in _differences(result, fixed):
         yield result.finding(mlperf, "conf-of-another-run", f"{each}: the file is of another run", _OWN_FILE)
 
 
-def _name_of_run(result: CheckedResult, lines: list[_Line], named: list[str]) -> str | None:
+def _name_of_run(result: CheckedResult, lines: Sequence[_Line], named: list[str]) -> str | None:
     """Return the name by which the run was configured: one whose values the log holds, and of no other benchmark."""
     others = {each.loadgen_model for each in result.rules.submitted_benchmarks.values()}
     for name in named:
@@ -103,7 +103,10 @@ def _name_of_run(result: CheckedResult, lines: list[_Line], named: list[str]) ->
 def _check_round(result: CheckedResult, path: Path) -> Iterator[Finding]:
     """Check that mlperf.conf is the round's, as far as it concerns the result."""
     rules, own = result.rules, result.benchmark.loadgen_model
-    lines = _lines(path)
+    official_conf, file = result.contents.official_conf(rules), result.contents.text(path)
+    if file is None or file.text == official_conf:
+        return
+    lines = _parse(file.text)
     seeds = _values(lines, own, result.measured)
     for name in _SEEDS:
         expected, found = getattr(rules.seeds, name), seeds.get(name)
@@ -113,7 +116,7 @@ def _check_round(result: CheckedResult, path: Path) -> Iterator[Finding]:
             yield result.finding(path, "conf-round", problem, f"run again with the rules of {rules.name}")
     if result.measured not in rules.scenarios:
         return
-    official = _values(_parse(mlperf_conf(rules)), own, result.measured)
+    official = _values(_parse(official_conf), own, result.measured)
     for key in sorted({*_LOGGED, *_LOGGED_IN[result.measured]} & official.keys() - {*_SEEDS}):
         if key in seeds and not _same(seeds[key], float(official[key])):
             problem = f"has {key} {seeds[key]}, the file of {rules.name} has {official[key]}"
@@ -156,15 +159,17 @@ def _close(number: float, value: float) -> bool:
     return abs(number - value) <= _SIX_DIGITS * abs(value)
 
 
-def _values(lines: list[_Line], model: str, scenario: str) -> dict[str, str]:
+def _values(lines: Sequence[_Line], model: str, scenario: str) -> dict[str, str]:
     """Return the settings of a model and a scenario as LoadGen chooses them: the most specific line, then the last."""
     places = (("*", "*"), (model, "*"), ("*", scenario), (model, scenario))
     return {line.key: line.value for place in places for line in lines if (line.model, line.scenario) == place}
 
 
-def _lines(path: Path) -> list[_Line]:
-    return _parse(path.read_text("utf-8", errors="replace")) if path.is_file() else []
+def _lines(result: CheckedResult, path: Path) -> tuple[_Line, ...]:
+    file = result.contents.text(path)
+    return _parse(file.text) if file else ()
 
 
-def _parse(text: str) -> list[_Line]:
-    return [_Line(*parts) for parts in _LINE.findall(text)]
+@lru_cache(maxsize=64)
+def _parse(text: str) -> tuple[_Line, ...]:
+    return tuple(_Line(*parts) for parts in _LINE.findall(text))

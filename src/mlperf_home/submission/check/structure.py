@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlperf_home.measurements.layout import read_object
 from mlperf_home.rules.rounds import SCENARIOS
 from mlperf_home.submission.check.documents import system_categories
-from mlperf_home.submission.check.places import subfolders
 from scriptgraph.errors import DocumentError
 from scriptgraph.printable import shortened
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterator, Mapping
 
     from mlperf_home.rules import Round
@@ -26,6 +26,11 @@ SCENARIO_MISSING = "scenario-missing"
 # The folders beside the results, with the same folders of systems, models and scenarios, and their contents.
 _BESIDE_RESULTS = (("measurements", "measurement files"), ("compliance", "compliance tests"))
 _LEVELS = 3
+_OLD_FOLDERS = (
+    ("measurements", "measurement files", "the results' folders of scenarios"),
+    ("compliance", "compliance tests", "the results' folders of scenarios"),
+    ("code", "sources", "src"),
+)
 # Names that all file systems allow, and git on all of them.
 _PORTABLE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+=@,()#~-]*")
 
@@ -50,41 +55,62 @@ def check_structure(scope: CheckScope) -> Iterator[Finding]:
 
 
 def _check_division(scope: CheckScope, division: Path) -> Iterator[Finding]:
-    limit = scope.rules.submission.limits.file_bytes
-    for name, folders, names in os.walk(division):
-        folder = Path(name)
-        if folder == division and not folders:
-            yield scope.finding(folder, "empty-tree", "has no folder of a submitter", "generate the submission first")
-        for file in names if folder == division else ():
-            yield scope.finding(folder / file, "division-file", "is outside the submitters' folders", "move it out")
-        if not folders and not names:
+    open_folders = [str(division)]
+    while open_folders:
+        name = open_folders.pop()
+        entries = list(scope.contents.folder(name).values())
+        folder, folders = Path(name), [each for each in entries if each.is_dir()]
+        if folder == division:
+            if not folders:
+                problem = "has no folder of a submitter"
+                yield scope.finding(folder, "empty-tree", problem, "generate the submission first")
+            for file in (each for each in entries if each not in folders):
+                yield scope.finding(Path(file), "division-file", "is outside the submitters' folders", "move it out")
+        if not entries:
             yield scope.finding(folder, "empty-folder", "is empty", "remove it")
-        yield from _check_names(scope, folder, [*folders, *names])
-        for each in (folder / entry for entry in (*folders, *names)):
-            if each.is_symlink() and not each.exists():
-                yield scope.finding(each, "broken-link", "is a broken link", "replace it by the file")
-            elif each.is_symlink():
-                # The official checker resolves links from the root of the submission.
-                yield scope.finding(each, "link", "is a link", "replace it by its target")
-            elif each.is_file() and each.stat().st_size > limit:
-                problem = f"has {each.stat().st_size / 2**20:.1f} MB, above {limit / 2**20:.0f} MB"
-                yield scope.finding(each, "file-size", problem, "truncate the accuracy log, or remove the file")
+        yield from _check_names(scope, folder, [each.name for each in entries])
+        for entry in entries:
+            yield from _check_entry(scope, entry)
+        open_folders += [each.path for each in folders if not each.is_symlink()]
+
+
+def _check_entry(scope: CheckScope, entry: os.DirEntry[str]) -> Iterator[Finding]:
+    limit = scope.rules.submission.limits.file_bytes
+    if entry.is_symlink() and not Path(entry).exists():
+        yield scope.finding(Path(entry), "broken-link", "is a broken link", "replace it by the file")
+    elif entry.is_symlink():
+        # The official checker resolves links from the root of the submission.
+        yield scope.finding(Path(entry), "link", "is a link", "replace it by its target")
+    elif entry.is_file() and (size := entry.stat().st_size) > limit:
+        problem = f"has {size / 2**20:.1f} MB, above {limit / 2**20:.0f} MB"
+        yield scope.finding(Path(entry), "file-size", problem, "truncate the accuracy log, or remove the file")
 
 
 def _check_names(scope: CheckScope, folder: Path, names: list[str]) -> Iterator[Finding]:
+    for name in names:
+        if fault := _name_fault(name):
+            yield scope.finding(folder / name, *fault)
+    if len({name.lower() for name in names}) == len(names):
+        return
     seen: dict[str, str] = {}
     for name in sorted(names):
-        path = folder / name
-        if name == "__pycache__":
-            yield scope.finding(path, "pycache", "holds compiled Python", "remove it")
-        elif " " in name:
-            yield scope.finding(path, "space-in-name", "has a space in its name", "rename it")
-        elif not _PORTABLE.fullmatch(name):
-            problem = "has a name that git or another machine may reject (hidden, or with unusual characters)"
-            yield scope.finding(path, "unfriendly-name", problem, "rename or remove it")
-        elif other := seen.get(name.lower()):
-            yield scope.finding(path, "case-collision", f"differs from {other} by case only", "remove one of the two")
+        if (other := seen.get(name.lower())) and not _name_fault(name):
+            problem = f"differs from {other} by case only"
+            yield scope.finding(folder / name, "case-collision", problem, "remove one of the two")
         seen[name.lower()] = name
+
+
+@lru_cache(maxsize=4096)
+def _name_fault(name: str) -> tuple[str, str, str] | None:
+    """Return rule, problem and remedy of a name; None for one that every machine accepts. A tree repeats its names."""
+    if name == "__pycache__":
+        return "pycache", "holds compiled Python", "remove it"
+    if " " in name:
+        return "space-in-name", "has a space in its name", "rename it"
+    if not _PORTABLE.fullmatch(name):
+        problem = "has a name that git or another machine may reject (hidden, or with unusual characters)"
+        return "unfriendly-name", problem, "rename or remove it"
+    return None
 
 
 class MappingError(Exception):
@@ -142,29 +168,42 @@ def check_scenarios(scope: CheckScope, submitter: Submitter, mapping: Mapping[st
         problem = "holds no results"
         yield scope.finding(submitter.folder / "results", "no-results", problem, "generate the submission first")
     for model in submitter.models():
-        yield from _check_scenario_names(scope, model)
+        yield from _check_scenario_names(scope, submitter, model)
         benchmark = scope.rules.benchmark_of(model.name, mapping)
         if benchmark is not None and benchmark in scope.rules.submitted_benchmarks:
             yield from _check_required(scope, submitter, model, benchmark)
-    for kind, noun in _BESIDE_RESULTS:
+    for kind, noun in () if submitter.layout.merged else _BESIDE_RESULTS:
         yield from _check_leftovers(scope, submitter, kind, noun)
+    for name, noun, place in _OLD_FOLDERS if submitter.layout.merged else ():
+        if scope.contents.is_dir(folder := submitter.folder / name):
+            problem = f"{scope.rules.name} has {noun} in {place}; nobody reads this folder"
+            yield scope.finding(folder, "old-folder", problem, "move its files there, or remove it")
 
 
 def _check_leftovers(scope: CheckScope, submitter: Submitter, kind: str, noun: str) -> Iterator[Finding]:
     """Report the highest folders without results beside them: of a system, a model or a scenario."""
     results, top = submitter.folder / "results", submitter.folder / kind
-    below = [subfolders(top)]
+    below = [scope.contents.subfolders(top)]
     for _ in range(_LEVELS):
-        gone = [each for each in below[-1] if not (results / each.relative_to(top)).is_dir()]
+        gone = [each for each in below[-1] if not scope.contents.is_dir(results / each.relative_to(top))]
         for folder in gone:
             problem = f"has {noun}, but no results"
             yield scope.finding(folder, f"{kind}-without-results", problem, "remove it, or add the results")
-        below.append([each for folder in below[-1] if folder not in gone for each in subfolders(folder)])
+        below.append([each for folder in below[-1] if folder not in gone for each in scope.contents.subfolders(folder)])
 
 
-def _check_scenario_names(scope: CheckScope, model: Path) -> Iterator[Finding]:
+def _case_of_scenario(own: str, *, merged: bool) -> tuple[str, str]:
+    """Return the problem and the remedy of a folder whose name differs by case only."""
+    if merged:
+        problem = "is not in the case of LoadGen's names; the official summary would call it inferred"
+        return problem, f"rename it to {own}"
+    problem = "is not in lower case; published trees and the official tools are"
+    return problem, f"rename it to {own} in results, measurements and compliance"
+
+
+def _check_scenario_names(scope: CheckScope, submitter: Submitter, model: Path) -> Iterator[Finding]:
     seen: dict[str, str] = {}
-    for folder in subfolders(model):
+    for folder in scope.contents.subfolders(model):
         scenario = scenario_named(folder.name)
         if scenario is None:
             problem = f"is not a scenario ({', '.join(name.lower() for name in SCENARIOS)})"
@@ -173,14 +212,8 @@ def _check_scenario_names(scope: CheckScope, model: Path) -> Iterator[Finding]:
         if scenario in seen:
             problem = f"is a second {scenario}, beside {seen[scenario]}"
             yield scope.finding(folder, "scenario-twice", problem, "keep one result for a scenario")
-        elif folder.name != folder.name.lower():
-            problem = "is not in lower case; published trees and the official tools are"
-            yield scope.finding(
-                folder,
-                "scenario-case",
-                problem,
-                f"rename it to {folder.name.lower()} in results, measurements and compliance",
-            )
+        elif folder.name != (own := scenario if submitter.layout.merged else folder.name.lower()):
+            yield scope.finding(folder, "scenario-case", *_case_of_scenario(own, merged=submitter.layout.merged))
         seen[scenario] = folder.name
 
 
@@ -189,7 +222,7 @@ def _check_required(scope: CheckScope, submitter: Submitter, model: Path, benchm
     scenarios = scope.rules.submitted_benchmarks[benchmark].scenarios
     known = ", ".join(category for category in categories if category in scenarios)
     required = scope.rules.required_scenarios(benchmark, ",".join(categories))
-    present = {scenario for folder in subfolders(model) if (scenario := scenario_named(folder.name))}
+    present = {scenario for folder in scope.contents.subfolders(model) if (scenario := scenario_named(folder.name))}
     if not known or not present:
         return
     for scenario in sorted(present.difference(required)):
