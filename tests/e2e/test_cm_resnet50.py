@@ -64,6 +64,22 @@ def test_all_scenarios_of_the_sample_are_measured(cm: Cm, tmp_path: Path) -> Non
     assert session["dataset"]["made"]["family"] == "resnet50"
 
 
+@pytest.mark.parametrize(
+    ("round_name", "tests"), [("v3.1", ["TEST01", "TEST04", "TEST05"]), ("v6.1", ["TEST01", "TEST04"])]
+)
+def test_closed_runs_the_compliance_tests_of_its_round(
+    cm: Cm, tmp_path: Path, round_name: str, tests: list[str]
+) -> None:
+    closed = ["--division=closed", "--allow_sample", f"--round={round_name}", "--target_latency=1"]
+
+    ended = cm.script(f"{TAGS},_sample", *HERE, *SHORT, *closed, f"--results_dir={tmp_path / 'results'}")
+
+    assert ended.code == 0, ended.output
+    sessions = sorted((tmp_path / "results").rglob("TEST*-session.json"))
+    assert [path.name.partition("-")[0] for path in sessions] == tests
+    assert {json.loads(path.read_text())["job"]["round"] for path in sessions} == {round_name}
+
+
 def test_batches_and_streams_are_those_of_the_options(cm: Cm, tmp_path: Path) -> None:
     options = [*HERE, *SHORT, "--scenario=Offline", "--batch_size=4", "--streams=2", "--target_qps=50"]
 
