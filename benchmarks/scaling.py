@@ -129,7 +129,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     absent = [name for name in options.kind or () if not KINDS[name].installed]
     options.kind = options.kind or [name for name, kind in KINDS.items() if kind.installed]
     if absent or not options.kind:
-        parser.error(f"this Python lacks LoadGen or the engine of {', '.join(absent or KINDS)}; pip install '.[test]'")
+        parser.error(f"this Python lacks the packages of {', '.join(absent or KINDS)}; pip install '.[test]'")
     return options
 
 

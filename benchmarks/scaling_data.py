@@ -42,8 +42,9 @@ class Kind:
 
     @property
     def installed(self) -> bool:
-        """Whether this Python has the engine and LoadGen."""
-        return all(importlib.util.find_spec(name) for name in (self.package, "mlperf_loadgen"))
+        """Whether this Python has the engine, LoadGen, and what prepares the samples."""
+        packages = (self.package, "mlperf_loadgen", "cv2" if self.family else "tokenizers")
+        return all(importlib.util.find_spec(name) for name in packages)
 
 
 KINDS = {

@@ -21,7 +21,12 @@ if TYPE_CHECKING:
     from mlperf_home.testing.classifier_conformance import ClassifierSubject
 
 MODELS = Path(__file__).resolve().parents[2] / "../shared/data/tflite"
-ENGINES = {"tflite": "tflite_runtime", "litert": "ai_edge_litert", "onnxruntime": "onnxruntime"}
+ENGINES = {
+    "tflite": "tflite_runtime",
+    "litert": "ai_edge_litert",
+    "onnxruntime": "onnxruntime",
+    "openvino": "openvino",
+}
 REAL = ("mobilenet_v1_0.25_224_float.tflite", "mobilenet_v1_0.25_128_quant.tflite")
 ONNX = {
     "open batch": TinyOnnxClassifier(),
@@ -30,7 +35,7 @@ ONNX = {
 }
 MODELS_OF = {
     **dict.fromkeys(("tflite", "litert"), ("float32", "uint8", *REAL)),
-    "onnxruntime": (*ONNX, resnet50.NAME),
+    **dict.fromkeys(("onnxruntime", "openvino"), (*ONNX, resnet50.NAME)),
 }
 CASES = [
     pytest.param((engine, model), id=f"{engine}-{model}", marks=pytest.mark.engine)
@@ -44,7 +49,7 @@ def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     engine, model = request.param
     pytest.importorskip(ENGINES[engine], reason=f"{engine} is not installed")
     folder = tmp_path_factory.mktemp("model")
-    path = folder / ("model.onnx" if engine == "onnxruntime" else "model.tflite")
+    path = folder / ("model.onnx" if engine in {"onnxruntime", "openvino"} else "model.tflite")
     if model == resnet50.NAME:
         shutil.copyfile(resnet50.MODEL, path)
     elif model in ONNX:
