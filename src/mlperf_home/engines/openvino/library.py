@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -77,6 +78,8 @@ def load() -> Any:
     Raises:
         BackendError: it is not installed, or does not support this CPU or Python.
     """
+    # The import loads this package, which would report the use of converters over the network.
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type] # an import of it fails
     try:
         return importlib.import_module("openvino")
     except (ImportError, OSError) as error:
