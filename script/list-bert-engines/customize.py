@@ -19,6 +19,4 @@ def preprocess(context: Context) -> Outcome:
         entries = entries_of(read_entries(), WantedModels.read(context), here)
     for reason in left_out:
         context.say(reason)
-    return Done(
-        exports={"CM_BERT_ENGINES": f" {' '.join(entries)} ", "CM_BERT_ENGINES_LEFT_OUT": "\n".join(left_out)}
-    )
+    return Done(exports={"CM_BERT_ENGINES": f" {' '.join(entries)} ", "CM_BERT_ENGINES_LEFT_OUT": "\n".join(left_out)})

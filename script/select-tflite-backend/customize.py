@@ -19,4 +19,3 @@ def preprocess(context: Context) -> Outcome:
             chosen = choose(machine.machine, machine.libc, partial(can_have_python, offline=context.switches.offline))
     context.say(f"backend {chosen.backend}: {chosen.why}")
     return Done(exports={"CM_MLPERF_BACKEND": chosen.backend})
-

@@ -12,16 +12,18 @@ from mlperf_home.contracts.runs.selection import Selection, TrialEntry, TrialPla
 from mlperf_home.contracts.runs.session import sha256_of
 from mlperf_home.engines.calibration.budgets import default_budget_s
 from mlperf_home.machine.cpu.cpu import read_cpu
+from mlperf_home.measurements.measurement import with_trial
 from mlperf_home.rules import load_round
 from mlperf_home.samples import bert
 from mlperf_home.steps.launch import run_module
 from mlperf_home.steps.run_request import request_began_utc, run_options, run_prefix
 from scriptgraph.api import Context, StepFailed
 from scriptgraph.errors import DocumentError
-from scriptgraph.files.atomic import replace_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from mlperf_home.measurements.measurement import Measurement
 
 _CHECK_SHARE = 0.1
 """The check of one F1 may take this share of the trial's time."""
@@ -87,6 +89,15 @@ def run_trial(context: Context) -> tuple[Selection, Path]:
     else:
         context.say(f"the trial of {kept.made_utc} is used; --recalibrate makes it again")
     return kept, path
+
+
+def with_kept_trial(context: Context, measurement: Measurement) -> Measurement:
+    """Add the trial that chose the engine to a measurement, if there was one."""
+    path = context.path("CM_MLPERF_SELECTION_PATH")
+    if path is None:
+        return measurement
+    selection = read_document(path, Selection)
+    return with_trial(measurement, selection.certainty, selection.losers)
 
 
 def _plan(context: Context, entries: tuple[TrialEntry, ...]) -> TrialPlan:
@@ -167,7 +178,9 @@ def _failed(context: Context) -> Iterator[TriedEngine]:
         name = line.partition(" ")[0]
         yield TriedEngine(name=name, backend=name, version="", model="", variation="", left_out=line)
     for failure in context.failures("CM_BERT_FAILED"):
-        backend, variation = (str(failure.values.get(key, "")) for key in ("CM_MLPERF_BACKEND", "CM_BERT_ENTRY_VARIATION"))
+        backend, variation = (
+            str(failure.values.get(key, "")) for key in ("CM_MLPERF_BACKEND", "CM_BERT_ENTRY_VARIATION")
+        )
         name = f"{backend} with {variation}" if variation else backend
         yield TriedEngine(
             name=name, backend=backend, version="", model="", variation=variation, left_out=f"{name}: {failure.error}"

@@ -43,7 +43,10 @@ def write_part(source: Path, target: Path) -> Path:
         raise DatasetError(source, f"is not in SQuAD v1.1 format (no {error})", _ADVICE) from None
     step = max(1.0, len(questions) / MOST_QUESTIONS)
     chosen = [questions[int(number * step)] for number in range(min(len(questions), MOST_QUESTIONS))]
-    article = {"title": "calibration", "paragraphs": [{"context": text, "qas": [question]} for text, question in chosen]}
+    article = {
+        "title": "calibration",
+        "paragraphs": [{"context": text, "qas": [question]} for text, question in chosen],
+    }
     replace_text(target, json.dumps({"version": document.get("version", "1.1"), "data": [article]}))
     return target
 
