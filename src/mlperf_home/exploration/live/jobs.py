@@ -15,8 +15,7 @@ from mlperf_home.contracts.codec import decode, to_line, write_document
 from mlperf_home.contracts.runs.failures import ExitStatus
 from mlperf_home.contracts.runs.job import BackendChoice, DatasetChoice, JobOptions, job_of
 from mlperf_home.contracts.runs.progress import EndedEvent, RunOrder, parse_event
-from mlperf_home.engines.base import BackendError, parse_lengths
-from mlperf_home.engines.openvino.library import PRECISIONS
+from mlperf_home.engines.base import FLOAT_PRECISIONS, BackendError, parse_lengths
 from mlperf_home.errors import LocatedError
 from mlperf_home.exploration.definition.space import Point, Space, SpaceError
 from mlperf_home.harness.user_conf import RunSettings, target_key, user_conf, user_conf_text
@@ -143,7 +142,7 @@ def _expected_value(axis: str, value: AxisValue) -> str:
     if axis in _COUNTS:
         return "" if isinstance(value, int) and value > 0 else "a whole number above 0"
     if axis == "arithmetic":
-        return "" if value in PRECISIONS else f"one of {', '.join(PRECISIONS)}"
+        return "" if value in FLOAT_PRECISIONS else f"one of {', '.join(FLOAT_PRECISIONS)}"
     if axis == "xnnpack":
         return "" if value in _TOGGLES else "yes or no"
     if axis == "lengths":
