@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from mlperf_home.contracts.runs.grids import Grid
     from mlperf_home.engines.base import Backend
 
@@ -54,50 +56,59 @@ def estimate_of(scores: Sequence[float]) -> F1Estimate:
     return F1Estimate(_PERCENT * mean, _PERCENT * low, _PERCENT * high, count)
 
 
+@dataclass(frozen=True)
+class QuestionFiles:
+    """The folder of preprocessed questions, and the file that they were made from."""
+
+    features: Path
+    questions: Path
+
+
 def check_f1(
     backend: Backend,
     grid: Grid,
-    features: Path,
-    questions: Path,
-    seconds: float,
+    files: QuestionFiles,
+    among: Sequence[int] | None = None,
+    seconds: float = math.inf,
     clock: Callable[[], float] = time.monotonic,
 ) -> F1Estimate:
-    """Infer questions that lie evenly in the dataset, as many as fit into the time, and estimate the F1.
+    """Infer questions, as many as fit into the time, and estimate the F1.
+
+    They are `among` these positions in the file, or else lie evenly in it.
 
     Raises:
         DatasetError: the features or the questions cannot be read.
     """
-    samples, dataset = SquadSamples(features), read_dataset(questions)
-    question_of = np.asarray(read_array(features, "example_index", samples.count))
-    chosen = np.linspace(0, len(dataset.examples) - 1, min(_MOST_QUESTIONS, len(dataset.examples))).astype(int)
-    # Any first part of them lies evenly too.
-    order = np.random.default_rng(0).permutation(np.unique(chosen))
-    rows: list[int] = []
-    starts: list[np.ndarray] = []
-    ends: list[np.ndarray] = []
+    samples, dataset = SquadSamples(files.features), read_dataset(files.questions)
+    question_of = np.asarray(read_array(files.features, "example_index", samples.count))
+    if among is None:
+        count = len(dataset.examples)
+        among = np.unique(np.linspace(0, count - 1, min(_MOST_QUESTIONS, count)).astype(int)).tolist()
     asked: list[int] = []
+    rows: list[int] = []
+    logits: list[NDArray[np.float32]] = []
     began_s = clock()
-    for question in order.tolist():
+    # Any first part of a random order lies evenly too.
+    for question in np.random.default_rng(0).permutation(among).tolist():
         if len(asked) >= _FEWEST_QUESTIONS and clock() - began_s >= seconds:
             break
         asked.append(question)
-        for row in np.flatnonzero(question_of == question).tolist():
-            start, end = _infer(backend, samples, grid, row)
-            rows.append(row)
-            starts.append(start)
-            ends.append(end)
-    logits = Logits(np.stack(starts), np.stack(ends), "")
-    vocabulary = read_vocabulary(features / VOCABULARY_FILE)
-    scores = f1_by_question(dataset, features, vocabulary, logits, np.array(rows))
+        own = np.flatnonzero(question_of == question).tolist()
+        rows += own
+        logits += [_infer(backend, samples, grid, row) for row in own]
+    both = np.stack(logits)
+    vocabulary = read_vocabulary(files.features / VOCABULARY_FILE)
+    answers = Logits(both[..., 0], both[..., 1], "")
+    scores = f1_by_question(dataset, files.features, vocabulary, answers, np.array(rows))
     return estimate_of([scores[question] for question in asked])
 
 
-def _infer(backend: Backend, samples: SquadSamples, grid: Grid, row: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the start and the end logits of a feature, with those of padding as in accuracy logs."""
+def _infer(backend: Backend, samples: SquadSamples, grid: Grid, row: int) -> NDArray[np.float32]:
+    """Return the logits of a feature, (columns, 2), with those of padding as in accuracy logs."""
     assert samples.lengths is not None  # noqa: S101 - questions have lengths
     index = np.array([row])
     length = grid.lengths[buckets(samples.lengths[index], grid)[0]]
     logits = backend.run(samples.batch(index, length))[0, : samples.lengths[row]]
     padded = np.full((samples.max_length, 2), PADDING_LOGIT, dtype=np.float32)
     padded[: len(logits)] = logits
-    return padded[:, 0], padded[:, 1]
+    return padded

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +76,7 @@ class ProcessBench:
         details: the details of each engine that was opened, by position.
         accuracy: the F1 of each in words, by position.
         disturbed: the disturbances that the processes noticed.
+        opening_s: the time in seconds that openings took, with the checks of F1s.
     """
 
     plan: TrialPlan
@@ -82,6 +84,7 @@ class ProcessBench:
     details: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     accuracy: dict[int, str] = field(default_factory=dict)
     disturbed: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    opening_s: float = 0.0
     _workers: dict[int, _Worker] = field(default_factory=dict)
     _largest_bytes: int = 0
 
@@ -92,8 +95,18 @@ class ProcessBench:
 
     def open(self, contender: int) -> None:
         """Open an engine in a process of its own; raise BackendError if it refuses, or is not accurate enough."""
-        entry, before = self.plan.entries[contender], available_bytes()
-        self.say(entry.name)
+        began_s, before = time.monotonic(), available_bytes()
+        self.say(self.plan.entries[contender].name)
+        try:
+            self._start(contender)
+        finally:
+            self.opening_s += time.monotonic() - began_s
+        after = available_bytes()
+        if before is not None and after is not None:
+            self._largest_bytes = max(self._largest_bytes, before - after)
+
+    def _start(self, contender: int) -> None:
+        entry = self.plan.entries[contender]
         worker = _Worker(entry.python)
         try:
             reply = worker.ask(WorkerSetup(entry=entry, plan=self.plan))
@@ -102,9 +115,6 @@ class ProcessBench:
             raise
         self._workers[contender] = worker
         self.details[contender], self.accuracy[contender] = reply.details, reply.accuracy
-        after = available_bytes()
-        if before is not None and after is not None:
-            self._largest_bytes = max(self._largest_bytes, before - after)
 
     def close(self, contender: int) -> None:
         """End an engine's process."""

@@ -25,11 +25,12 @@ if TYPE_CHECKING:
 
 
 class TrialBench(Bench, Protocol):
-    """A `Bench` that tells of each engine it has opened: details, F1 in words, disturbances."""
+    """A `Bench` that tells of each engine it has opened: details, F1 in words, disturbances; and the opening's time."""
 
     details: Mapping[int, Mapping[str, Any]]
     accuracy: Mapping[int, str]
     disturbed: Mapping[int, tuple[str, ...]]
+    opening_s: float
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ def select(plan: TrialPlan, bench: TrialBench, clock: Callable[[], float] = time
         BackendError: no entry is left; the message has the reason of each.
     """
     contest = contest_of(plan, plan.entries)
-    race = Race(contest, bench, plan.budget_s, clock, seed=time.time_ns())
+    # Every engine has its turn, however long the others take to open.
+    race = Race(contest, bench, plan.budget_s, lambda: clock() - bench.opening_s, seed=time.time_ns())
     began_s = clock()
     try:
         race.run()

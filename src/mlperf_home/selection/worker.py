@@ -17,7 +17,7 @@ from mlperf_home.engines.base import BackendError, EngineSetup
 from mlperf_home.engines.calibration.bench import EngineBench, contender_setup
 from mlperf_home.engines.calibration.quiet import QuietWatch
 from mlperf_home.harness.child import die_with_parent
-from mlperf_home.selection.accuracy_check import check_f1
+from mlperf_home.selection.accuracy_check import QuestionFiles, check_f1
 from mlperf_home.selection.contest import contest_of
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _accuracy(entry: TrialEntry, plan: TrialPlan, bench: EngineBench) -> str:
             raise BackendError(f"{words} is below {plan.gate_percent:.2f}")
         return words
     grid = contender_setup(bench.setup, bench.contest.contenders[0], bench.contest.probes).grid
-    estimate = check_f1(bench.backend(0), grid, plan.features, plan.questions, plan.check_s)
+    estimate = check_f1(bench.backend(0), grid, QuestionFiles(plan.features, plan.questions), seconds=plan.check_s)
     if estimate.high < plan.gate_percent:
         raise BackendError(f"{estimate.words} is below {plan.gate_percent:.2f}")
     unclear = "" if estimate.low >= plan.gate_percent else f"; {plan.gate_percent:.2f} is open until the accuracy run"

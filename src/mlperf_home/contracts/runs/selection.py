@@ -52,7 +52,7 @@ class TrialPlan(Document):
         questions: the file of these questions.
         work_dir: an existing folder for derived files of the engines.
         cores: the cores of each engine; None for all.
-        budget_s: the time in seconds for openings and slices together.
+        budget_s: the time in seconds for slices; openings and checks come in addition.
         check_s: the time in seconds for the check of one F1.
     """
 

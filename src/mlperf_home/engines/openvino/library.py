@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.engines.base import BackendError
+from mlperf_home.engines.base import FLOAT_PRECISIONS, BackendError
 from mlperf_home.engines.engine import first_line
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
     from mlperf_home.engines.engine import EngineOptions
 
-PRECISIONS = ("f32", "bf16", "f16")
-"""The types in which the engine can multiply floats; int8 comes from the model's file."""
 # The names of the types in the engine's interface.
 _TYPES = {"f32": "f32", "float": "f32", "float32": "f32", "bf16": "bf16", "bfloat16": "bf16", "f16": "f16"}
 _TYPES |= {"half": "f16", "float16": "f16"}
@@ -66,8 +65,9 @@ def read_precision(options: EngineOptions) -> str | None:
         BackendError: the engine has no such precision.
     """
     precision = options.text("precision")
-    if precision not in {None, *PRECISIONS}:
-        raise BackendError(f"backend openvino: option precision is {precision!r}; use one of {', '.join(PRECISIONS)}")
+    if precision not in {None, *FLOAT_PRECISIONS}:
+        known = ", ".join(FLOAT_PRECISIONS)
+        raise BackendError(f"backend openvino: option precision is {precision!r}; use one of {known}")
     return precision
 
 
@@ -77,6 +77,8 @@ def load() -> Any:
     Raises:
         BackendError: it is not installed, or does not support this CPU or Python.
     """
+    # The import loads this package, which would report the use of converters over the network.
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type] # an import of it fails
     try:
         return importlib.import_module("openvino")
     except (ImportError, OSError) as error:

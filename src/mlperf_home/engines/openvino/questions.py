@@ -15,14 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from onnx import ModelProto
-
     from mlperf_home.datasets.base import Inputs
     from mlperf_home.engines.base import Answer, EngineSetup, Prepared
     from mlperf_home.engines.openvino.library import Choices
-
-# These compute int8 products with scales that are known at run time only; OpenVINO has no code for them.
-_DYNAMIC_INT8 = ("MatMulInteger", "ConvInteger", "DynamicQuantizeLinear")
 
 
 class OpenedQuestions:
@@ -38,7 +33,8 @@ class OpenedQuestions:
         """Read, compile and warm up a model; raise BackendError if it does not fit the benchmark or the engine."""
         path = setup.model_path
         model = graph.load(path)
-        refuse_dynamic_int8(model, path)
+        if (operator := graph.run_time_int8(model)) is not None:
+            raise _run_time_int8_error(operator, path)
         self._signature = graph.read_signature(model, path, outputs)
         self._largest_batch = check_grid(setup.grid)
         exported = self._signature.fixed_shape
@@ -101,15 +97,12 @@ class OpenedQuestions:
                 self._signature.check_outputs(requests.infer(tensors), batch, length, path)
 
 
-def refuse_dynamic_int8(model: ModelProto, path: Path) -> None:
-    """Raise `BackendError` if a model's int8 products have scales that are computed at run time."""
-    found = next((node.op_type for node in model.graph.node if node.op_type in _DYNAMIC_INT8), None)
-    if found is not None:
-        problem = f"its int8 is quantised at run time ({found}), for which openvino has no code"
-        raise BackendError(
-            f"model {path}: {problem}; use the deepsparse or the onnxruntime backend, or a dense model "
-            "(--precision=fp32, or --model_variation with nncf-int8)"
-        )
+def _run_time_int8_error(operator: str, path: Path) -> BackendError:
+    problem = f"its int8 is quantised at run time ({operator}), for which openvino has no code"
+    return BackendError(
+        f"model {path}: {problem}; use the deepsparse or the onnxruntime backend, or a dense model "
+        "(--precision=fp32, or --model_variation with nncf-int8)"
+    )
 
 
 def _check_exported(exported: tuple[int | None, int | None], batch: int, length: int, path: Path) -> None:

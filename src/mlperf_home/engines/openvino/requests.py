@@ -29,8 +29,10 @@ class Requests:
             self._idle.put(compiled.create_infer_request())
 
     def tensors(self, arrays: Sequence[NDArray[Any]]) -> list[Any]:
-        """Return contiguous arrays as the engine's tensors, which share their memory."""
-        return [self._tensor(array, shared_memory=True) for array in arrays]
+        """Return contiguous arrays as the engine's tensors; they share the memory of those that can be written."""
+        # Arrays of mapped files are read-only, which the engine does not take.
+        own = [array if array.flags.writeable else array.copy() for array in arrays]
+        return [self._tensor(array, shared_memory=True) for array in own]
 
     def infer(self, tensors: Sequence[Any]) -> list[NDArray[Any]]:
         """Infer a batch on the next idle stream; return copies of the outputs.
