@@ -15,7 +15,7 @@ def preprocess(context: Context) -> Outcome:
     if not variation and context.text("CM_MLPERF_PRECISION", "") == "fp32":
         variation = "onnx-fp32"
     sample = context.flag("CM_DATASET_SAMPLE") and context.flag("CM_MLPERF_ALLOW_SAMPLE")
-    choice = ModelChoice(variation, own or stub, sample)
+    choice = ModelChoice(variation, own or stub, sample, context.text("CM_MLPERF_BENCHMARK", "bert-99"))
     refused = refusals(context.text("CM_MLPERF_DIVISION"), context.text("CM_MLPERF_COMPLIANCE", ""), choice)
     if refused:
         raise StepFailed("; ".join(refused))

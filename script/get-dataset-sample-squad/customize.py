@@ -8,8 +8,9 @@ from scriptgraph.api import Context, Done, Outcome
 
 def preprocess(context: Context) -> Outcome:
     """Generate the questions and the vocabulary; equal seeds give equal bytes everywhere."""
-    count = context.whole("CM_SAMPLE_QUESTIONS")
+    count, seed = context.whole("CM_SAMPLE_QUESTIONS"), context.whole("CM_SAMPLE_SEED")
     options = ["--out", context.output, *(["--questions", str(count)] if count else [])]
+    options += [] if seed is None else ["--seed", str(seed)]
     run_module(context.command, [sys.executable], ["mlperf_home.samples.questions", *options])
     return Done(
         exports={

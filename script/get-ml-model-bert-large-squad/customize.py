@@ -24,11 +24,11 @@ def preprocess(context: Context) -> Outcome:
                     "CM_ML_MODEL_SAMPLE": "",
                 }
             )
-    sample = context.text("CM_ML_MODEL_SAMPLE", "")
-    if sample:
+    sample, made = context.text("CM_ML_MODEL_SAMPLE", ""), context.text("CM_ML_MODEL_QUANTISED_PATH", "")
+    if sample and not made:
         name = _requested_name(context) or context.text("CM_ML_MODEL_VARIATION_NAME")
         return Done(exports={"CM_ML_MODEL_FULL_NAME": name, "CM_ML_MODEL_FILE_WITH_PATH": _SAMPLES / f"{sample}.onnx"})
-    keys = ("CM_ML_MODEL_ZOO_PATH", "CM_EXTRACT_MEMBER_PATH", "CM_DOWNLOAD_PATH")
+    keys = ("CM_ML_MODEL_QUANTISED_PATH", "CM_ML_MODEL_ZOO_PATH", "CM_EXTRACT_MEMBER_PATH", "CM_DOWNLOAD_PATH")
     brought = next(path for key in keys if (path := context.text(key, "")))
     name = _requested_name(context) or context.text("CM_ML_MODEL_VARIATION_NAME", Path(brought).stem)
     return Done(exports={"CM_ML_MODEL_FILE_WITH_PATH": brought, "CM_ML_MODEL_FULL_NAME": name})

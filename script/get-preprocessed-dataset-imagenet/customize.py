@@ -10,7 +10,7 @@ def preprocess(context: Context) -> Outcome:
     recipe, family = context.text("CM_DATASET_IMAGENET_RECIPE"), context.text("CM_DATASET_IMAGENET_FAMILY")
     side, count = context.whole("CM_DATASET_INPUT_SQUARE_SIDE") or 0, context.whole("CM_DATASET_SIZE")
     with failing_on(DatasetError):
-        find_recipe(recipe, family, side)
+        recipe = find_recipe(recipe, family, side).name
         if not context.flag("CM_DATASET_SAMPLE"):
             require_classes(context.whole("CM_ML_MODEL_CLASSES"))
     return Done(

@@ -5,6 +5,7 @@ from mlperf_home.measurements.ingest import ingest
 from mlperf_home.measurements.measurement import PublishedTop1, Weights, to_json, with_published, with_weights
 from mlperf_home.measurements.table import result_words, summary_rows
 from mlperf_home.results.published_tables import standing_rows
+from mlperf_home.steps.bert_trial import with_kept_trial
 from mlperf_home.steps.machine import machine_facts, read_pricing
 from mlperf_home.steps.next_commands import after_result
 from mlperf_home.steps.over_time import write_picture
@@ -25,6 +26,7 @@ def preprocess(context: Context) -> Outcome:
         facts = machine_facts(context, system)
         found = ingest(folder.root, facts, model, read_pricing(context).of(facts))
         measurement = with_published(with_weights(found, _weights(context)), _published(context))
+        measurement = with_kept_trial(context, measurement)
         replace_text(folder.measurement, to_json(measurement))
         source, f1 = context.text("CM_ML_MODEL_SOURCE", ""), context.number("CM_ML_MODEL_PUBLISHED_F1")
         picture = write_picture(folder, measurement)
@@ -51,7 +53,8 @@ def preprocess(context: Context) -> Outcome:
 
 
 def _weights(context: Context) -> Weights:
-    return Weights(context.text("CM_ML_MODEL_WEIGHT_TYPE", ""), context.text("CM_ML_MODEL_SOURCE", ""))
+    keys = ("CM_ML_MODEL_WEIGHT_TYPE", "CM_ML_MODEL_SOURCE", "CM_ML_MODEL_TRANSFORMATION")
+    return Weights(*(context.text(key, "") for key in keys))
 
 
 def _published(context: Context) -> PublishedTop1:

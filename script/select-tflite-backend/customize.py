@@ -1,17 +1,11 @@
 """Select the TFLite to measure with, and show the reason."""
 
+from functools import partial
+
 from mlperf_home.machine.operating_system import read_os
+from mlperf_home.steps.engine_obstacles import can_have_python
 from mlperf_home.steps.tflite_choice import NoTfliteError, choose, choose_installed
-from scriptgraph.api import (
-    Context,
-    Done,
-    Outcome,
-    ScriptGraphError,
-    Version,
-    failing_on,
-    find_interpreter,
-    installed_versions,
-)
+from scriptgraph.api import Context, Done, Outcome, failing_on, installed_versions
 
 
 def preprocess(context: Context) -> Outcome:
@@ -22,16 +16,6 @@ def preprocess(context: Context) -> Outcome:
             chosen = choose_installed(installed_versions(context.existing("CM_PYTHON_LIB_ENVIRONMENT")), str(own))
         else:
             machine = read_os()
-            chosen = choose(machine.machine, machine.libc, lambda low, high: _has_python(context, low, high))
+            chosen = choose(machine.machine, machine.libc, partial(can_have_python, offline=context.switches.offline))
     context.say(f"backend {chosen.backend}: {chosen.why}")
     return Done(exports={"CM_MLPERF_BACKEND": chosen.backend})
-
-
-def _has_python(context: Context, minimum: Version, below: Version) -> bool:
-    if not context.switches.offline:
-        return True  # uv installs a missing one
-    try:
-        find_interpreter(minimum, below)
-    except ScriptGraphError:
-        return False
-    return True

@@ -10,8 +10,10 @@ import pytest
 
 from mlperf_home.engines import registry
 from mlperf_home.engines.base import EngineSetup
-from mlperf_home.testing import classifier_conformance, tiny_classifier
+from mlperf_home.samples import resnet50
+from mlperf_home.testing import classifier_conformance, tiny_classifier, tiny_onnx_classifier
 from mlperf_home.testing.tiny_classifier import TinyClassifier
+from mlperf_home.testing.tiny_onnx_classifier import TinyOnnxClassifier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,12 +21,26 @@ if TYPE_CHECKING:
     from mlperf_home.testing.classifier_conformance import ClassifierSubject
 
 MODELS = Path(__file__).resolve().parents[2] / "../shared/data/tflite"
-ENGINES = {"tflite": "tflite_runtime", "litert": "ai_edge_litert"}
+ENGINES = {
+    "tflite": "tflite_runtime",
+    "litert": "ai_edge_litert",
+    "onnxruntime": "onnxruntime",
+    "openvino": "openvino",
+}
 REAL = ("mobilenet_v1_0.25_224_float.tflite", "mobilenet_v1_0.25_128_quant.tflite")
+ONNX = {
+    "open batch": TinyOnnxClassifier(),
+    "one image": TinyOnnxClassifier(batch=1),
+    "channels last": TinyOnnxClassifier(image=(4, 4, 3)),
+}
+MODELS_OF = {
+    **dict.fromkeys(("tflite", "litert"), ("float32", "uint8", *REAL)),
+    **dict.fromkeys(("onnxruntime", "openvino"), (*ONNX, resnet50.NAME)),
+}
 CASES = [
     pytest.param((engine, model), id=f"{engine}-{model}", marks=pytest.mark.engine)
-    for engine in ENGINES
-    for model in ("float32", "uint8", *REAL)
+    for engine, models in MODELS_OF.items()
+    for model in models
 ]
 
 
@@ -33,8 +49,12 @@ def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     engine, model = request.param
     pytest.importorskip(ENGINES[engine], reason=f"{engine} is not installed")
     folder = tmp_path_factory.mktemp("model")
-    path = folder / "model.tflite"
-    if model not in REAL:
+    path = folder / ("model.onnx" if engine in {"onnxruntime", "openvino"} else "model.tflite")
+    if model == resnet50.NAME:
+        shutil.copyfile(resnet50.MODEL, path)
+    elif model in ONNX:
+        tiny_onnx_classifier.write(path, ONNX[model])
+    elif model not in REAL:
         tiny_classifier.write(path, TinyClassifier(dtype=model))
     elif (MODELS / model).is_file():
         shutil.copyfile(MODELS / model, path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -72,6 +73,23 @@ def test_image_benchmarks_measure_each_engine_and_model(tmp_path: Path, name: st
     assert status == (0 if document["reached"] else 1)
     assert {"litert"} <= {run["engine"] for run in document["runs"]}
     assert len({run["model"] for run in document["runs"]}) == 2
+
+
+def test_scaling_writes_a_file_to_send_back(tmp_path: Path) -> None:
+    for package in ("onnxruntime", "mlperf_loadgen", "cv2"):
+        pytest.importorskip(package)
+
+    options = ["--kind=resnet50", "--rounds", "1", "--seconds", "0.02"]
+    status, document = run_benchmark(tmp_path, "scaling", *options, **SOURCE)
+
+    assert status == 0
+    (run,) = document["runs"]
+    assert run["engine"].startswith("onnxruntime ")
+    assert run["ways"][0]["name"].startswith("1 core, 1 x 1")
+    assert all(way["median"] > 0 and not way["failure"] for way in run["ways"])
+    usable = [cpu for core in document["machine"]["usable_cores"] for cpu in core["cpus"]]
+    assert sorted(usable) == sorted(os.sched_getaffinity(0))
+    assert platform.node() not in json.dumps(document)
 
 
 def test_the_engines_cost_is_measured_with_the_installed_cm(tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ from mlperf_home.datasets.imagenet.samples import PROVENANCE
 from mlperf_home.datasets.squad.reading import read_dataset, read_vocabulary
 from mlperf_home.engines.base import BackendError
 from mlperf_home.engines.onnx import graph
+from mlperf_home.engines.onnx.classifier_file import read_onnx_classifier
 from mlperf_home.engines.onnx.model_file import external_files
 from mlperf_home.engines.tflite.classifier_file import read_classifier_file
 from mlperf_home.errors import LocatedError
@@ -67,7 +68,8 @@ from mlperf_home.rules import load_round
 from mlperf_home.samples import bert, mobilenet
 from mlperf_home.submission.check.structure import MappingError, parse_mapping
 from mlperf_home.submission.system.file import read_overrides
-from mlperf_home.testing import tiny_bert, tiny_classifier
+from mlperf_home.testing import tiny_bert, tiny_classifier, tiny_onnx_classifier
+from mlperf_home.testing.tiny_onnx_classifier import TinyOnnxClassifier
 from scriptgraph.catalog.index import _decoded
 from scriptgraph.catalog.repositories import _fields
 from scriptgraph.cli.runs.record_file import read_record
@@ -108,6 +110,7 @@ ESTIMATE = {
     "warnings": [],
 }
 OURS = (ScriptGraphError, LocatedError, BackendError, HarnessError, MappingError)
+SMALL = TinyOnnxClassifier(classes=10)
 ROOT = Path(__file__).parents[2]
 EXAMPLES = int(os.environ.get("DAMAGED_FILES", "30"))
 
@@ -352,6 +355,9 @@ def datasets_and_models(folder: Path) -> dict[str, Parser]:
         "array": Parser(array(), lambda path: PROVENANCE.map_array(path).sum()),
         "image": Parser(photograph(), lambda path: pixels._decode(path.read_bytes(), path, upright=True)),
         "onnx": Parser(tiny_bert.write(folder / "bert.onnx").read_bytes(), bert_graph),
+        "onnx classifier": Parser(
+            tiny_onnx_classifier.write(folder / "m.onnx", SMALL).read_bytes(), read_onnx_classifier
+        ),
         "tflite": Parser(tiny_classifier.write(folder / "c.tflite").read_bytes(), read_classifier_file),
         "tflite of ours": Parser((images / "mobilenet_0.25_64_int8.tflite").read_bytes(), read_classifier_file),
     }
@@ -412,7 +418,18 @@ NAMES = (
     *("measurement", "store", "journal", "answer", "experiment", "record", "session", "job", "calibrations", "picture"),
     *("result", "detail log", "summary", "foreign logs", "accuracy log", "accuracy text", "user.conf"),
     *("published images", "published bert", "prices", "values", "derive", "dataset", "vocabulary", "labels"),
-    *("tar of images", "array", "image", "onnx", "tflite", "tflite of ours", "lscpu", "machine", "lscpu of a machine"),
+    *(
+        "tar of images",
+        "array",
+        "image",
+        "onnx",
+        "onnx classifier",
+        "tflite",
+        "tflite of ours",
+        "lscpu",
+        "machine",
+        "lscpu of a machine",
+    ),
     *("dmidecode", "kernel integer", "kernel list", "repository", "manifest in YAML", "manifest", "index of scripts"),
     *("pip.conf", "system description", "mapping", "harness line", "study line", "estimate", "published results"),
     *("latencies", "latencies of a result"),

@@ -158,15 +158,45 @@ def predict(
 ) -> dict[str, str]:
     """Return the answer's text by question id; `part` is a part's first feature and the number of all features."""
     first_feature, features = part or (0, len(logits.start))
+    rows = slice(first_feature, first_feature + len(logits.start))
+    return _predict_rows(dataset, features_dir, vocabulary, logits, (rows, features))
+
+
+def f1_by_question(
+    dataset: Dataset, features_dir: Path, vocabulary: Vocabulary, logits: Logits, rows: NDArray[np.intp]
+) -> dict[int, float]:
+    """Return the F1, from 0 to 1, of each question that has all its features among `rows`, by its position.
+
+    Row i of the logits belongs to the feature `rows[i]`; the features of a question are all or none among them.
+    """
+    count = int(PROVENANCE.read(features_dir)["features"])
+    predictions = _predict_rows(dataset, features_dir, vocabulary, logits, (rows, count))
+    scores = {}
+    for question in np.unique(np.asarray(read_array(features_dir, "example_index", count))[rows]).tolist():
+        example = dataset.examples[question]
+        prediction = normalise(predictions[example.question_id])
+        scores[question] = max(f1(prediction, normalise(answer)) for answer in example.answers)
+    return scores
+
+
+def _predict_rows(
+    dataset: Dataset,
+    features_dir: Path,
+    vocabulary: Vocabulary,
+    logits: Logits,
+    place: tuple[NDArray[np.intp] | slice, int],
+) -> dict[str, str]:
+    """Return the answer's text by question id; `place` has the logits' features and the number of all features."""
+    rows, features = place
 
     def array(name: str) -> NDArray[Any]:
-        return np.asarray(read_array(features_dir, name, features)[first_feature : first_feature + len(logits.start)])
+        return np.asarray(read_array(features_dir, name, features)[rows])
 
     input_ids, word_of = array("input_ids"), array("token_to_word")
     spans = best_spans(logits.start, logits.end, word_of >= 0, array("max_context"))
-    rows = best_features(spans, array("example_index"), len(dataset.examples))
+    best = best_features(spans, array("example_index"), len(dataset.examples))
     predictions = {}
-    for example, row in zip(dataset.examples, rows.tolist(), strict=True):
+    for example, row in zip(dataset.examples, best.tolist(), strict=True):
         if row < 0:
             predictions[example.question_id] = NO_ANSWER
             continue

@@ -24,6 +24,8 @@ MAX_LENGTH = 384
 """The tokens of the longest feature: MLPerf's max_seq_length for BERT."""
 LENGTHS = (96, 128, 160, 192, 224, 256, 320, MAX_LENGTH)
 """The default sequence lengths; they are constant because MLPerf forbids statistics of the dataset."""
+FLOAT_PRECISIONS = ("f32", "bf16", "f16")
+"""The types in which OpenVINO can multiply floats; int8 comes from a model's file."""
 _LARGEST_COUNT = 32  # each length is one compiled engine
 
 
@@ -41,6 +43,7 @@ class EngineSetup:
         grid: the shapes.
         cores: the number of cores, or None for all cores of the process.
         options: the options of the backend, by name.
+        places: the logical CPUs of each stream; () where the engine and the kernel place the streams.
     """
 
     model_path: Path
@@ -48,6 +51,7 @@ class EngineSetup:
     grid: Grid
     cores: int | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    places: tuple[frozenset[int], ...] = ()
 
 
 @dataclass(frozen=True)

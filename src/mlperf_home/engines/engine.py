@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,7 +11,7 @@ import numpy as np
 
 from mlperf_home.datasets.base import QUESTION_ANSWERING_INPUTS
 from mlperf_home.engines.base import BackendError
-from mlperf_home.machine.cpu.sysfs import CPUS, core_name
+from mlperf_home.machine.cpu.placement import read_cores
 from scriptgraph.files.control_groups import cpu_quota, usable_cpus
 
 if TYPE_CHECKING:
@@ -164,6 +163,21 @@ def check_grid(grid: Grid) -> dict[int, int]:
     return dict(zip(lengths, batch_sizes, strict=True))
 
 
+def check_image_grid(grid: Grid) -> int:
+    """Return the largest batch of a grid for images, which have no lengths.
+
+    Raises:
+        BackendError: there are lengths, or not one positive batch size and number of streams.
+    """
+    if grid.lengths:
+        raise BackendError(f"the grid has sequence lengths {grid.lengths}; remove them, since images have none")
+    if len(grid.batch_sizes) != 1 or grid.batch_sizes[0] < 1 or grid.streams < 1:
+        raise BackendError(
+            f"the grid has batch sizes {grid.batch_sizes} and {grid.streams} streams; set one positive number of each"
+        )
+    return grid.batch_sizes[0]
+
+
 def locate(inputs: Inputs, largest_batch: dict[int, int]) -> tuple[int, int]:
     """Return the batch size and the length of inputs, (batch, length) each, in the order of QUESTION_ANSWERING_INPUTS.
 
@@ -227,7 +241,4 @@ def cores_cpus(*, root: Path = Path("/")) -> list[set[int]]:
 
     A CPU without a known core counts as a core of its own.
     """
-    cores: dict[str, set[int]] = {}
-    for cpu in sorted(os.sched_getaffinity(0)):
-        cores.setdefault(core_name(root / CPUS / f"cpu{cpu}") or f"cpu{cpu}", set()).add(cpu)
-    return list(cores.values())
+    return [set(core.cpus) for core in read_cores(root)]

@@ -14,10 +14,17 @@ from mlperf_home.engines.tflite.model_file import check_file
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+
+def _tflite_files(path: Path) -> tuple[str, ...]:
+    return check_file(path).files
+
+
 # How the names of a model's other files are found, by backend.
 _PARTS: Mapping[str, Callable[[Path], tuple[str, ...]]] = {
     **dict.fromkeys(("deepsparse", "onnxruntime"), external_files),
-    **dict.fromkeys(("tflite", "litert"), lambda path: check_file(path).files),
+    **dict.fromkeys(("tflite", "litert"), _tflite_files),
+    # It reads both.
+    "openvino": lambda path: _tflite_files(path) if path.suffix == ".tflite" else external_files(path),
 }
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 _CLASSES = {
     "deepsparse": ("mlperf_home.engines.onnx.deepsparse", "DeepSparseBackend"),
     "onnxruntime": ("mlperf_home.engines.onnx.onnxruntime", "OnnxRuntimeBackend"),
+    "openvino": ("mlperf_home.engines.openvino.engine", "OpenVinoBackend"),
     "tflite": ("mlperf_home.engines.tflite.engine", "TfliteBackend"),
     "litert": ("mlperf_home.engines.tflite.engine", "LiteRtBackend"),
     "echo": ("mlperf_home.engines.echo", "EchoBackend"),

@@ -51,8 +51,28 @@ class LockedEnvironment:
 ENVIRONMENTS = {
     environment.name: environment
     for environment in (
-        LockedEnvironment("deepsparse", (3, 10), (3, 12), "DeepSparse 1.8.0 has wheels for CPython 3.8 to 3.11"),
-        LockedEnvironment("onnxruntime", (3, 10), (3, 14), "LoadGen 6.0.17 has wheels for CPython 3.9 to 3.13"),
+        LockedEnvironment(
+            "deepsparse",
+            (3, 10),
+            (3, 12),
+            "DeepSparse 1.8.0 has wheels for CPython 3.8 to 3.11",
+            oldest_glibc={"x86_64": (2, 17), "aarch64": (2, 17)},
+        ),
+        LockedEnvironment(
+            "onnxruntime",
+            (3, 10),
+            (3, 14),
+            "LoadGen 6.0.17 has wheels for CPython 3.9 to 3.13",
+            oldest_glibc={"x86_64": (2, 28), "aarch64": (2, 28)},
+        ),
+        LockedEnvironment(
+            "openvino",
+            (3, 10),
+            (3, 14),
+            "LoadGen 6.0.17 has wheels for CPython 3.9 to 3.13",
+            oldest_glibc={"x86_64": (2, 28), "aarch64": (2, 35)},
+        ),
+        LockedEnvironment("nncf", (3, 10), (3, 14), "quantising is tested with CPython 3.10 to 3.13", compiled=()),
         LockedEnvironment("images", (3, 10), (3, 14), "preprocessing is tested with CPython 3.10 to 3.13", compiled=()),
         LockedEnvironment("racing", (3, 10), (3, 14), "races are tested with CPython 3.10 to 3.13", compiled=()),
         LockedEnvironment("optuna", (3, 10), (3, 14), "searching is tested with CPython 3.10 to 3.13", compiled=()),

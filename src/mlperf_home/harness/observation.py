@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from mlperf_home.contracts.runs.readings import Reading
 from mlperf_home.contracts.runs.session import HostState
 from mlperf_home.machine import sensors
+from mlperf_home.machine.cpu.placement import core_kinds, read_cores
 from mlperf_home.machine.readings import unknown
 from scriptgraph.files.control_groups import cpu_quota
 
@@ -27,13 +28,14 @@ LOADING_SHARES = ("steal_percent", "other_cpu_percent")
 
 
 def read_machine_state() -> HostState:
-    """Read the machine's load, and the affinity and CPU quota of this process."""
+    """Read the machine's load, and the affinity, cores and CPU quota of this process."""
     quota, reason = cpu_quota(Path("/"))
     return HostState(
         load_average_1min_before=os.getloadavg()[0],
         affinity_cpus=tuple(sorted(os.sched_getaffinity(0))),
         cgroup_cpu_quota=quota,
         cgroup_cpu_quota_reason=reason,
+        core_kinds=core_kinds(read_cores()),
     )
 
 

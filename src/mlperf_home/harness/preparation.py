@@ -26,24 +26,28 @@ from mlperf_home.engines.calibration.shapes import default_candidates, grid_cont
 from mlperf_home.engines.engine import usable_cores
 from mlperf_home.harness.calibrations import find_calibration, keep_calibration, stale_because
 from mlperf_home.machine.cpu.cpuinfo import read_cpuinfo
+from mlperf_home.machine.cpu.placement import node_count, place_streams, read_cores
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from mlperf_home.contracts.runs.grids import GridOrigin
-    from mlperf_home.contracts.runs.job import Job
+    from mlperf_home.contracts.runs.job import Job, JobOptions
     from mlperf_home.datasets.base import Samples
     from mlperf_home.engines.base import Backend
     from mlperf_home.harness.child import Progress
+    from mlperf_home.machine.cpu.placement import PhysicalCore
 
 _DATASETS = {
     "squad": "mlperf_home.datasets.squad.samples:SquadSamples",
     "imagenet": "mlperf_home.datasets.imagenet.samples:ImagenetSamples",
 }
 _NOTHING_TO_MEASURE = {"echo"}
-# With these engines, two single-threaded streams reach 1.95 times the speed of one thread; one stream with two threads
-# reaches 1.6 to 1.9 times.
-_ONE_STREAM_A_CORE = {"tflite", "litert"}
+# With these engines for images, two single-threaded streams reach 1.95 times the speed of one thread; one stream with
+# two threads reaches 1.6 to 1.9 times.
+_ONE_STREAM_A_CORE = {"tflite", "litert", "onnxruntime", "openvino"}
+# Other engines place the threads of their streams themselves, or run in processes that `ProcessesSut` places.
+_PLACED_HERE = {"onnxruntime"}
 _DISTRIBUTIONS = {"tflite": "tflite-runtime", "litert": "ai-edge-litert"}
 _SHARE_OF_LIMIT = 0.25  # of a run's time limit, for a calibration
 
@@ -116,7 +120,21 @@ class ChosenGrid:
         """Return the setup of the run's engine, with the chosen threads."""
         choice, threads = job.backend, self.calibration.threads if self.calibration else None
         options = choice.options if threads is None else {**choice.options, "threads": threads}
-        return EngineSetup(choice.model_path, job.work_dir, grid, cores=choice.cores, options=options)
+        places = places_of(job, grid, read_cores())
+        return EngineSetup(choice.model_path, job.work_dir, grid, cores=choice.cores, options=options, places=places)
+
+
+def places_of(job: JobOptions, grid: Grid, cores: Sequence[PhysicalCore]) -> tuple[frozenset[int], ...]:
+    """Return the logical CPUs of each stream, if it matters where they are and nobody else places them; else ().
+
+    It matters on machines with several nodes: a thread that moves to another node leaves its memory behind.
+    """
+    choice = job.backend
+    own = grid.lengths or job.scenario == "SingleStream" or choice.name not in _PLACED_HERE or choice.cores is not None
+    if own or node_count(cores) < 2:  # noqa: PLR2004 - within one node, all memory is equally far
+        return ()
+    threads = choice.options.get("threads") or max(1, len(cores) // grid.streams)
+    return place_streams(cores, grid.streams, int(threads))
 
 
 def choose_grid(job: Job, *, has_lengths: bool, model_sha256: str | None, progress: Progress) -> ChosenGrid:

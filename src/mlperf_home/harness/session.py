@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from mlperf_home.contracts.runs.readings import Noise, Reading
     from mlperf_home.contracts.runs.session import HostState, ModelFile
     from mlperf_home.datasets.base import Samples
-    from mlperf_home.engines.base import Backend, EngineDescription
+    from mlperf_home.engines.base import Backend, EngineDescription, EngineSetup
     from mlperf_home.harness.child import Progress
     from mlperf_home.harness.preparation import ChosenGrid
     from mlperf_home.loadgen_logs.run_log import LoadGenResult
@@ -87,6 +87,7 @@ class _OpenEngine:
     chosen: ChosenGrid
     model: ModelFile
     open_s: float
+    places: tuple[frozenset[int], ...]
 
 
 @dataclass(frozen=True)
@@ -211,20 +212,21 @@ def _open(job: Job, progress: Progress) -> _OpenEngine:
         except TooLongError as error:
             problem = f"{job.dataset.path}: {error}; add a longer sequence length"
             raise HarnessError(ExitStatus.BAD_DATASET, problem) from None
-    backend, description = _open_backend(job, samples, chosen, grid)
+    setup = chosen.setup(job, grid)
+    backend, description = _open_backend(job, samples, setup)
     progress.write(OpenedEvent(engine=description.engine, version=description.version, grid=grid))
-    return _OpenEngine(backend, description, samples, grid, chosen, model, time.monotonic() - start_s)
+    return _OpenEngine(backend, description, samples, grid, chosen, model, time.monotonic() - start_s, setup.places)
 
 
-def _open_backend(job: Job, samples: Samples, chosen: ChosenGrid, grid: Grid) -> tuple[Backend, EngineDescription]:
+def _open_backend(job: Job, samples: Samples, setup: EngineSetup) -> tuple[Backend, EngineDescription]:
     """Open the engine and fit the samples to its model; raise HarnessError if they do not go together."""
     backend = make_backend(job.backend.name)
     try:
-        description = backend.open(chosen.setup(job, grid))
+        description = backend.open(setup)
         samples.adapt(description.details)
         order = order_warning(description)
         if job.mode == "accuracy":
-            order = check_answer_order(backend, description, samples, grid, job.backend.model_path)
+            order = check_answer_order(backend, description, samples, setup.grid, job.backend.model_path)
         if order:
             description = replace(description, warnings=(*description.warnings, order))
     except BackendError as error:
@@ -252,7 +254,9 @@ def _run(
     times = KeptTimes(min_duration_s, kind_of(job.scenario, has_lengths=opened.samples.lengths is not None))
     queries = None if times.kind == "periods" else KeptQueries(job.scenario, times)
     respond = queries.responding(respond) if queries else respond
-    parts = SutParts(opened.backend, opened.samples, opened.grid, respond, watchdog, control.fail, outputs, times)
+    parts = SutParts(
+        opened.backend, opened.samples, opened.grid, respond, watchdog, control.fail, outputs, times, opened.places
+    )
     made = make_sut(job.scenario, parts)
     sut = WatchedSut(made, watch, queries.issuing(made.issue) if queries else None)
     control.progress.write(RunningEvent(scenario=job.scenario, mode=job.mode, min_duration_s=min_duration_s))

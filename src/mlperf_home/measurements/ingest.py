@@ -286,7 +286,15 @@ def _machine(session: Session) -> dict[str, Value]:
         "load_average_1min_before": Value(machine.load_average_1min_before, "measured", "session: host"),
         "affinity_cpu_count": Value(len(machine.affinity_cpus), "measured", "session: host.affinity_cpus"),
         "cgroup_cpu_quota": limit,
+        **(
+            {"core_kinds": Value(_kinds(machine.core_kinds), "measured", "session: host")} if machine.core_kinds else {}
+        ),
     }
+
+
+def _kinds(counts: Mapping[str, int]) -> str:
+    """Return the cores of a hybrid processor: "8 performance, 16 efficiency"."""
+    return ", ".join(f"{count} {kind}" for kind, count in counts.items())
 
 
 def _copied(value: Any, source: str) -> Value:

@@ -14,7 +14,7 @@ from scriptgraph.errors import DocumentError
 from scriptgraph.files.json_reader import Limits, parse_json, read_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 SCHEMA_VERSION = 1
@@ -201,10 +201,14 @@ def _unknown_keys(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class Weights:
-    """The type of a model's weights ("int8", "unknown" or "") and the model's source, from the model's step."""
+    """The type of a model's weights ("int8", "unknown" or "") and the model's source, from the model's step.
+
+    `transformation` is what was done to the published weights here; "" for nothing.
+    """
 
     data_type: str
     source: str
+    transformation: str = ""
 
 
 def with_weights(measurement: Measurement, weights: Weights) -> Measurement:
@@ -212,14 +216,24 @@ def with_weights(measurement: Measurement, weights: Weights) -> Measurement:
     own = not weights.source or weights.source.startswith(_USERS_OWN)
     known_type = weights.data_type not in {"", "unknown"}
     as_published = Value("no", "copied", "nothing of ours trains a model that is measured")
-    untouched = Value("none", "copied", "nothing of ours changes a model that is measured")
+    untouched = Value("none", "copied", "nothing of ours changes such a model")
+    changed = Value(weights.transformation, "copied", "the model's step") if weights.transformation else untouched
     facts = {
         "weight_type": Value(weights.data_type, "copied", "the model's step") if known_type else unknown(_UNKNOWN),
         "retraining": unknown(_UNKNOWN) if own else as_published,
-        "weight_transformations": unknown(_UNKNOWN) if own else untouched,
+        "weight_transformations": unknown(_UNKNOWN) if own else changed,
         "source": Value(weights.source, "copied", "the model's step") if weights.source else unknown(_UNKNOWN),
     }
     return replace(measurement, model={**measurement.model, **facts})
+
+
+def with_trial(measurement: Measurement, certainty: str, others: Sequence[str]) -> Measurement:
+    """Add the trial that chose the engine: how certain the choice is, and the other engines with their figures."""
+    source = "the trial of engines"
+    facts = {"trial": Value(certainty, "measured", source)}
+    if others:
+        facts["trial_others"] = Value("; ".join(others), "measured", source)
+    return replace(measurement, engine={**measurement.engine, **facts})
 
 
 @dataclass(frozen=True)

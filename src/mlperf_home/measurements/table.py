@@ -23,6 +23,9 @@ _LABELS = {
     "result": "Result",
     "accuracy": "Accuracy",
 }
+_ENGINE_FACTS = (
+    ("Arithmetic", "precision"), ("Kernel", "isa"), ("Chosen by trial", "trial"), ("Other engines", "trial_others")
+)  # fmt: skip
 _IF_KNOWN = {
     "energy_per_sample_j": "Energy per sample (J)",
     "cost_per_million_inferences": "Cost per million (in the price's currency)",
@@ -49,6 +52,9 @@ def summary_rows(measurement: Measurement) -> list[tuple[str, str]]:
     rows.append(("Benchmark", f"{measurement.benchmark}, MLPerf inference {measurement.round}"))
     rows.append(("Scenario", measurement.scenario))
     rows.append(("Engine", " ".join(_text(measurement.engine.get(key, _ABSENT)) for key in ("name", "version"))))
+    for label, key in _ENGINE_FACTS:
+        if (fact := measurement.engine.get(key)) is not None and fact.value is not None:
+            rows.append((label, _text(fact)))
     if (model := measurement.model.get("name", _ABSENT)).value is not None:
         rows.append(("Model", _text(model)))
     rows += [

@@ -9,7 +9,7 @@ from mlperf_home.published.classifiers import read_classifiers
 from mlperf_home.samples import mobilenet
 from scriptgraph.api import Context, StepFailed, Value
 
-_NOTHING_PUBLISHED = dict.fromkeys(
+NOTHING_PUBLISHED = dict.fromkeys(
     ("CM_ML_MODEL_PUBLISHED_TOP1", "CM_ML_MODEL_PUBLISHED_TOP1_SOURCE", "CM_ML_MODEL_MEASURED_TOP1")
 )
 
@@ -43,7 +43,7 @@ def _select(context: Context) -> tuple[str, Path, dict[str, Value]]:
             "CM_ML_MODEL_WEIGHT_TYPE": "unknown",
             "CM_ML_MODEL_SOURCE": f"the user's file {path.name}",
         }
-        return path.stem, path, {**_NOTHING_PUBLISHED, **exports}
+        return path.stem, path, {**NOTHING_PUBLISHED, **exports}
     if context.text("CM_ML_MODEL_SAMPLE_NAME", ""):
         return _select_sample(context.name("CM_ML_MODEL_SAMPLE_NAME"))
     extracted = context.text("CM_EXTRACT_MEMBER_PATH", "")
@@ -71,7 +71,7 @@ def _select_sample(name: str) -> tuple[str, Path, dict[str, Value]]:
     if name not in mobilenet.MODELS:
         raise StepFailed(f"the sample has no model {name!r}; use one of {', '.join(mobilenet.MODELS)}")
     exports: dict[str, Value] = {
-        **_NOTHING_PUBLISHED,
+        **NOTHING_PUBLISHED,
         "CM_ML_MODEL_WEIGHT_TYPE": "int8" if name.endswith("int8") else "fp32",
         "CM_ML_MODEL_SOURCE": "the embedded sample",
         "CM_ML_MODEL_SAMPLE": "yes",

@@ -29,7 +29,7 @@ def after_result(context: Context, measurement: Measurement, results: Path) -> C
     return [
         *([] if sample else [("compare it", beside)]),
         ("see all of mine", ["cm", "show", "result", *places]),
-        *_explore(context, measurement.benchmark, sample=sample),
+        *([] if _is_reference(measurement) else _explore(context, measurement.benchmark, sample=sample)),
         ("make a submission", _submission(places, sample=sample, round_name=measurement.round)),
         ("make a bundle", _bundle(context, sample=sample)),
     ]
@@ -82,6 +82,12 @@ def after_submission(context: Context, folder: Path, round_name: str, *, sample:
 def _explore(context: Context, benchmark: str, *, sample: bool) -> Iterator[tuple[str, list[str]]]:
     if space := _SPACES.get(benchmark):
         yield "find the front", [*_script(f"explore,{space}{',_sample' if sample else ''}"), *_home(context)]
+
+
+def _is_reference(measurement: Measurement) -> bool:
+    """Whether the model is an image classifier in ONNX; explorations compare those in TFLite."""
+    engine = measurement.engine.get("name")
+    return measurement.benchmark == "resnet" and engine is not None and engine.value in {"onnxruntime", "openvino"}
 
 
 def _submission(places: list[str], *, sample: bool, round_name: str = DEFAULT_ROUND) -> list[str]:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from mlperf_home.rules import Round
 
+# OpenVINO multiplies floats in bf16 unless fp32 is requested, where the CPU has it.
+_FLOAT_TYPES = {"fp32": "f32", "bf16": "bf16"}
 _RECORD_STAMP = "%Y%m%dT%H%M%S.%f"
 
 
@@ -72,7 +74,7 @@ def read_options(context: Context) -> JobOptions:
         "backend": {
             "name": context.text("CM_MLPERF_BACKEND"),
             "model_path": str(context.existing("CM_ML_MODEL_FILE_WITH_PATH")),
-            "options": backend_options(context),
+            "options": run_options(context),
             "lengths": _lengths(context.text("DEEPSPARSE_SEQLENS", "")),
             "batch_sizes": [batch_size] if batch_size else None,
             "streams": context.whole("CM_MLPERF_STREAMS"),
@@ -118,6 +120,20 @@ def _lengths(text: str) -> list[int] | None:
         return list(parse_lengths(text)) if text else None
     except BackendError as error:
         raise StepFailed(f"DEEPSPARSE_SEQLENS: {error}") from error
+
+
+def run_options(context: Context) -> dict[str, Any]:
+    """Return the options of the engine of one run, with the type in which it multiplies floats.
+
+    Raises:
+        StepFailed: they are not a JSON object, or the engine does not multiply floats in the requested type.
+    """
+    precision, backend = context.text("CM_MLPERF_PRECISION", ""), context.text("CM_MLPERF_BACKEND")
+    if backend == "openvino" and precision in _FLOAT_TYPES:  # the user's options take precedence
+        return {"precision": _FLOAT_TYPES[precision], **backend_options(context)}
+    if precision == "bf16":
+        raise StepFailed(f"--precision=bf16: {backend} multiplies floats in fp32 only; use --backend=openvino")
+    return backend_options(context)
 
 
 def backend_options(context: Context) -> dict[str, Any]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mlperf_home.environments import ENVIRONMENTS, LockedEnvironment
+from mlperf_home.environments import ENVIRONMENTS
+from mlperf_home.steps.engine_obstacles import obstacle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    HasPython = Callable[[tuple[int, int], tuple[int, int]], bool]
+    from mlperf_home.steps.engine_obstacles import HasPython
 
 # The faster one first: 2 to 9 times on x86-64, where both were measured (docs/mobilenet.md).
 _PACKAGES = {"litert": "ai-edge-litert", "tflite": "tflite-runtime"}
@@ -44,12 +44,12 @@ def choose(machine: str, libc: str | None, has_python: HasPython) -> Choice:
     """
     obstacles: dict[str, str] = {}
     for name, package in _PACKAGES.items():
-        obstacle = _obstacle(ENVIRONMENTS[name], machine, libc, has_python)
-        if not obstacle:
+        reason = obstacle(ENVIRONMENTS[name], machine, libc, has_python)
+        if not reason:
             before = f"{'; '.join(obstacles.values())}; " if obstacles else ""
             speed = f"{_FASTER}, and " if name == "litert" else ""
             return Choice(name, f"{before}{package} is {speed}available for this machine ({machine}, {libc})")
-        obstacles[name] = f"{package} {obstacle}"
+        obstacles[name] = f"{package} {reason}"
     raise NoTfliteError(f"no TFLite for this machine: {'; '.join(obstacles.values())}; {_ADVICE}")
 
 
@@ -63,17 +63,3 @@ def choose_installed(versions: Mapping[str, str], where: str) -> Choice:
         if package in versions:
             return Choice(name, f"{where} has {package} {versions[package]}")
     raise NoTfliteError(f"{where}: has neither {' nor '.join(_PACKAGES.values())}; install one there")
-
-
-def _obstacle(environment: LockedEnvironment, machine: str, libc: str | None, has_python: HasPython) -> str:
-    """Return the reason for which an environment cannot be installed; "" if it can."""
-    oldest = environment.oldest_glibc.get(machine)
-    if oldest is None:
-        return f"has no wheel for {machine}"
-    version = re.match(r"glibc (\d+)\.(\d+)", libc or "")
-    if not version or tuple(map(int, version.groups())) < oldest:
-        return f"needs glibc {oldest[0]}.{oldest[1]} or newer, and this machine has {libc or 'another C library'}"
-    if not has_python(environment.minimum, environment.below):
-        low, high = (".".join(map(str, each)) for each in (environment.minimum, environment.below))
-        return f"needs CPython from {low} to below {high}, which this machine lacks"
-    return ""

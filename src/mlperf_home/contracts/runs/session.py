@@ -139,12 +139,17 @@ class Times(OpenDocument):
 
 
 class HostState(OpenDocument):
-    """The machine's load, and the affinity and CPU quota of the process, before the run."""
+    """The machine's load, and the affinity, cores and CPU quota of the process, before the run.
+
+    Attributes:
+        core_kinds: the number of usable cores of each kind of a hybrid processor; empty where all are of one kind.
+    """
 
     load_average_1min_before: float
     affinity_cpus: tuple[int, ...]
     cgroup_cpu_quota: float | None
     cgroup_cpu_quota_reason: str | None
+    core_kinds: Mapping[str, int] = {}
 
 
 class LogFile(OpenDocument):

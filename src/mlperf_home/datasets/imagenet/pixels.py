@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from mlperf_home.datasets.base import DatasetError
-from mlperf_home.datasets.imagenet.recipes import EFFICIENTNET, PUBLISHED
+from mlperf_home.datasets.imagenet.recipes import EFFICIENTNET, PUBLISHED, RESNET50
 from scriptgraph.files.parsing import parsing
 
 if TYPE_CHECKING:
@@ -37,10 +37,11 @@ def make_pixels(recipe: Recipe, content: bytes, where: object) -> NDArray[np.uin
     image = _decode(content, where, upright=recipe.name != PUBLISHED)
     (height, width), side = image.shape[:2], recipe.side
     if recipe.name != PUBLISHED:
-        # `pre_process_mobilenet` of v3.1's dataset.py, without its conversion to floats.
+        # `pre_process_mobilenet` and `pre_process_vgg` of the reference's dataset.py, without the conversion to floats.
         short = int(100.0 * side / 87.5)
         high, wide = (int(short * height / width), short) if height > width else (short, int(short * width / height))
-        resized = np.asarray(cv2.resize(image, (wide, high), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
+        how = cv2.INTER_AREA if recipe.family == RESNET50 else cv2.INTER_LINEAR
+        resized = np.asarray(cv2.resize(image, (wide, high), interpolation=how), dtype=np.uint8)
         top, left = int((high - side) / 2), int((wide - side) / 2)
         return resized[top : top + side, left : left + side]
     if recipe.family == EFFICIENTNET:

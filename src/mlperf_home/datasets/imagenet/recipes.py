@@ -11,14 +11,16 @@ PUBLISHED = "published"
 MLPERF = "mlperf-v3.1"
 MOBILENET = "mobilenet"
 EFFICIENTNET = "efficientnet"
+RESNET50 = "resnet50"
 RECIPES = (PUBLISHED, MLPERF)
-FAMILIES = (MOBILENET, EFFICIENTNET)
+FAMILIES = (MOBILENET, EFFICIENTNET, RESNET50)
 # Published models take 96 to 300 pixels; a larger number is a mistake.
 LARGEST_SIDE = 4096
 
 _STEPS = {
     (PUBLISHED, MOBILENET): "centre 87.5 % of both sides, TensorFlow 1 bilinear to a square, aspect not kept (slim)",
     (PUBLISHED, EFFICIENTNET): "centre square of 87.5 % of the short side, TensorFlow 1 bicubic (tensorflow/tpu)",
+    (MLPERF, RESNET50): "OpenCV area to a short side of side * 100 / 87.5, centre square (MLPerf reference)",
     (MLPERF, ""): "OpenCV bilinear to a short side of side * 100 / 87.5, centre square (MLPerf v3.1 reference)",
 }
 
@@ -29,7 +31,7 @@ class Recipe:
 
     Attributes:
         name: "published" (the preprocessing of a model's published accuracy) or "mlperf-v3.1".
-        family: "mobilenet" or "efficientnet"; "" if all families get the same pixels.
+        family: "mobilenet", "efficientnet" or "resnet50"; "" if both of the first two get the same pixels.
         side: rows and columns of the result.
         steps: a description of the steps.
     """
@@ -41,14 +43,18 @@ class Recipe:
 
 
 def find_recipe(name: str, family: str, side: int) -> Recipe:
-    """Return a recipe by its name; raise `DatasetError` for an unknown recipe, family or size."""
+    """Return a recipe by its name; raise `DatasetError` for an unknown recipe, family or size.
+
+    The published accuracy of ResNet-50 is that of MLPerf's reference, so both names mean one recipe there.
+    """
     if name not in RECIPES:
         raise DatasetError(f"recipe {name!r}", "is unknown", f"pass one of {', '.join(RECIPES)}")
     if family not in FAMILIES:
         raise DatasetError(f"model family {family!r}", "is unknown", f"pass one of {', '.join(FAMILIES)}")
     if not 1 <= side <= LARGEST_SIDE:
         raise DatasetError(f"resolution {side}", "is out of range", f"pass 1 to {LARGEST_SIDE} pixels")
-    kept = family if name == PUBLISHED else ""
+    name = MLPERF if family == RESNET50 else name
+    kept = family if (name, family) in _STEPS else ""
     return Recipe(name, kept, side, _STEPS[name, kept])
 
 

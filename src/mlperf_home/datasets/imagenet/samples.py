@@ -9,7 +9,7 @@ import numpy as np
 
 from mlperf_home.datasets.base import DatasetError
 from mlperf_home.datasets.imagenet.images import CLASSES, OFFICIAL_COUNT, SAMPLE_PREFIX, list_sha256
-from mlperf_home.datasets.imagenet.recipes import EFFICIENTNET, FAMILIES, MOBILENET, PUBLISHED
+from mlperf_home.datasets.imagenet.recipes import EFFICIENTNET, FAMILIES, MOBILENET, PUBLISHED, RESNET50
 from mlperf_home.datasets.provenance import PreprocessedSamples, ProvenanceFile, SampleFacts
 
 if TYPE_CHECKING:
@@ -129,6 +129,8 @@ class Quantisation:
 MOBILENET_VALUES = Normalisation(127.5, 127.5, raw=True)
 # EfficientNet-lite (efficientnet_lite_builder.py: MEAN_RGB 127, STDDEV_RGB 128), quantised after training.
 EFFICIENTNET_VALUES = Normalisation(127.0, 128.0, raw=False)
+# The red, green and blue means that MLPerf's reference subtracts for ResNet-50; it does not divide.
+RESNET50_MEANS = (123.68, 116.78, 103.94)
 
 
 def normalisation(recipe: str, family: str) -> Normalisation:
@@ -164,6 +166,15 @@ def pixel_values(scaling: Normalisation, dtype: str, quantisation: Quantisation 
     return table
 
 
+def reference_values() -> NDArray[np.float32]:
+    """Return ResNet-50's input value for each pixel value of red, green and blue, (3, 256) float32.
+
+    MLPerf's reference subtracts in float32.
+    """
+    means = np.array(RESNET50_MEANS, dtype=np.float32)
+    return np.arange(_LEVELS, dtype=np.float32) - means[:, None]
+
+
 class ImagenetSamples(PreprocessedSamples):
     """The samples of a folder of preprocessed images: implements `mlperf_home.datasets.base.Samples`.
 
@@ -176,8 +187,8 @@ class ImagenetSamples(PreprocessedSamples):
     def __init__(self, folder: Path, values: NDArray[Any] | None = None) -> None:
         """Open a folder and map its pixels without reading them.
 
-        `values` holds the input value for each pixel value, (256,). Without it, and until `adapt` sets it, batches hold
-        the pixels themselves.
+        `values` holds the input value for each pixel value, (256,) or (3, 256). Without it, and until `adapt` sets it,
+        batches hold the pixels themselves.
 
         Raises:
             DatasetError: the folder is absent, incomplete or broken.
@@ -190,13 +201,14 @@ class ImagenetSamples(PreprocessedSamples):
         self._folder = folder
         self._pixels = read_pixels(folder, facts)
         self._values = values
+        self._channels_first = False
         self._loaded: dict[int, NDArray[Any]] = {}
 
     def adapt(self, model: Mapping[str, Any]) -> None:
-        """Adapt the samples to the type and scale of the model's input.
+        """Adapt the samples to the layout, type and scale of the model's input.
 
-        The "input" of an engine's details has shape (1, side, side, 3), dtype, scale and zero_point; nothing changes
-        without it. "classes" counts the classes without a background.
+        The "input" of an engine's details has shape (1, side, side, 3) or (1, 3, side, side), dtype, scale and
+        zero_point; nothing changes without it. "classes" counts the classes without a background.
 
         Raises:
             DatasetError: the model takes images of another size or type, or has other classes than ImageNet's.
@@ -208,19 +220,27 @@ class ImagenetSamples(PreprocessedSamples):
         model_input = model.get("input")
         if model_input is None:
             return
-        shape = (1, self.side, self.side, 3)
-        if tuple(model_input["shape"]) != shape:
-            problem = f"has images {shape}, but the model takes {tuple(model_input['shape'])}"
+        shape, side = tuple(model_input["shape"]), self.side
+        self._channels_first = shape == (1, 3, side, side) != (1, side, side, 3)
+        if not self._channels_first and shape != (1, side, side, 3):
+            problem = f"has images {(1, side, side, 3)}, but the model takes {shape}"
             raise DatasetError(self._folder, problem, "preprocess for the model's resolution: --resolution=N")
-        scale, zero_point = float(model_input["scale"]), int(model_input["zero_point"])
-        scaling = normalisation(str(self.record["recipe"]), str(self.record["family"]) or MOBILENET)
         try:
-            self._values = pixel_values(
-                scaling, model_input["dtype"], Quantisation(scale, zero_point) if scale else None
-            )
+            self._values = self._values_for(model_input)
         except ValueError as error:
             raise DatasetError(self._folder, f"does not fit the model ({error})", "use another model") from error
         self._loaded.clear()
+
+    def _values_for(self, model_input: Mapping[str, Any]) -> NDArray[Any]:
+        """Return the input value for each pixel value, of all channels or of each; raise `ValueError` without one."""
+        family, dtype = str(self.record["family"]) or MOBILENET, str(model_input["dtype"])
+        if family == RESNET50:
+            if dtype != "float32":
+                raise ValueError(f"inputs of type {dtype} are not supported; ResNet-50's reference takes float32")
+            return reference_values()
+        scale, zero_point = float(model_input["scale"]), int(model_input["zero_point"])
+        scaling = normalisation(str(self.record["recipe"]), family)
+        return pixel_values(scaling, dtype, Quantisation(scale, zero_point) if scale else None)
 
     def load(self, indices: Sequence[int]) -> None:
         """Make the model's inputs of these images; LoadGen calls this outside the timed section."""
@@ -233,12 +253,21 @@ class ImagenetSamples(PreprocessedSamples):
             self._loaded.pop(index, None)
 
     def batch(self, indices: NDArray[np.intp], length: int | None) -> Inputs:  # noqa: ARG002 - images have no length
-        """Return one contiguous array (len(indices), side, side, 3); a single image is not copied."""
+        """Return one contiguous array of images in the model's layout; a single image is not copied."""
         rows = [self._row(index) for index in indices.tolist()]
         return (rows[0] if len(rows) == 1 else np.concatenate(rows),)
 
     def _row(self, index: int) -> NDArray[Any]:
         if (row := self._loaded.get(index)) is not None:
             return row
-        pixels = self._pixels[index : index + 1]
-        return np.array(pixels) if self._values is None else np.take(self._values, pixels)
+        pixels, values = self._pixels[index : index + 1], self._values
+        if values is None:
+            return np.array(pixels)
+        if values.ndim == 1 and not self._channels_first:
+            return np.take(values, pixels)
+        shape = (1, 3, self.side, self.side) if self._channels_first else pixels.shape
+        row = np.empty(shape, dtype=values.dtype)
+        planes = row if self._channels_first else np.moveaxis(row, -1, 1)
+        for channel, of_channel in enumerate(np.broadcast_to(values, (3, _LEVELS))):
+            planes[:, channel] = of_channel[pixels[..., channel]]
+        return row

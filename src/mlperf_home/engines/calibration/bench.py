@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from mlperf_home.datasets.base import Inputs
-    from mlperf_home.engines.base import Backend, EngineSetup
+    from mlperf_home.engines.base import Backend, EngineDescription, EngineSetup
     from mlperf_home.engines.calibration.quiet import QuietWatch
     from mlperf_home.engines.calibration.shapes import Contender, Contest
 
@@ -41,7 +41,11 @@ class _Opened:
 
 @dataclass
 class EngineBench:
-    """A `Bench` of real engines; `watch` repeats disturbed slices."""
+    """A `Bench` of real engines; `watch` repeats disturbed slices.
+
+    Attributes:
+        descriptions: the descriptions of the engines that were opened, by contender.
+    """
 
     make_backend: Callable[[], Backend]
     setup: EngineSetup
@@ -50,6 +54,7 @@ class EngineBench:
     clock: Callable[[], float] = time.monotonic
     resident: Callable[[], int | None] = resident_bytes
     available: Callable[[], int | None] = available_bytes
+    descriptions: dict[int, EngineDescription] = field(default_factory=dict)
     _open: dict[int, _Opened] = field(default_factory=dict)
     _largest_bytes: int = 0
 
@@ -62,12 +67,17 @@ class EngineBench:
         """Open a contender's engine, and note how much memory it takes. Raise BackendError if it is refused."""
         shape, backend, before = self.contest.contenders[contender], self.make_backend(), self.resident()
         description = backend.open(contender_setup(self.setup, shape, self.contest.probes))
+        self.descriptions[contender] = description
         self._open[contender] = _Opened(
             backend, [_inputs(shape, each, description.details) for each in self.contest.probes]
         )
         after = self.resident()
         if before is not None and after is not None:
             self._largest_bytes = max(self._largest_bytes, after - before)
+
+    def backend(self, contender: int) -> Backend:
+        """Return a contender's open engine."""
+        return self._open[contender].backend
 
     def close(self, contender: int) -> None:
         """Close a contender's engine."""

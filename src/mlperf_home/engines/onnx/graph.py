@@ -29,6 +29,7 @@ _INTEGERS = frozenset({onnx.TensorProto.INT32, onnx.TensorProto.INT64})
 # Token ids lose their value in smaller types; a mask and token types are 0 or 1.
 _TOKEN_TYPES = _INTEGERS | {onnx.TensorProto.FLOAT}
 _TYPES = _TOKEN_TYPES | {onnx.TensorProto.BOOL, onnx.TensorProto.FLOAT16, onnx.TensorProto.INT8, onnx.TensorProto.UINT8}
+_RUN_TIME_INT8 = frozenset({"MatMulInteger", "ConvInteger", "DynamicQuantizeLinear"})
 _OPTIONAL_INPUT = 2  # models like DistilBERT have no token types
 _BLOCK_BYTES = 1 << 20
 
@@ -116,6 +117,11 @@ def load(path: Path) -> onnx.ModelProto:
     if not model.graph.node or not model.graph.output:
         raise BackendError(f"model {path}: has no graph; download or export it again")
     return model
+
+
+def run_time_int8(model: onnx.ModelProto) -> str | None:
+    """Return an operator of a model whose int8 products have scales that are computed at run time; None without one."""
+    return next((node.op_type for node in model.graph.node if node.op_type in _RUN_TIME_INT8), None)
 
 
 def load_weights(model: onnx.ModelProto, path: Path) -> None:

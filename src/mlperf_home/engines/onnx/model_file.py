@@ -37,7 +37,8 @@ _KEY, _VALUE = 1, 2
 _VARINT, _BYTES = 0, 2
 _FIXED = {1: 8, 5: 4}
 _LOW_BITS, _MOST_VARINT_BITS = 127, 63
-_Part = tuple[int, int]
+Part = tuple[int, int]
+"""The begin and the end of a message in a file."""
 
 
 class _DamagedError(ValueError):
@@ -64,7 +65,7 @@ def external_files(path: Path) -> tuple[str, ...]:
         raise BackendError(f"model {path}: cannot be read ({error.strerror or error}); check the path") from error
 
 
-def _tensors(content: mmap.mmap) -> Iterator[_Part]:
+def _tensors(content: mmap.mmap) -> Iterator[Part]:
     """Yield the place of every tensor: weights, constants of nodes, and those of conditions, loops and functions."""
     parts = [("ModelProto", (0, len(content)))]
     while parts:
@@ -73,19 +74,19 @@ def _tensors(content: mmap.mmap) -> Iterator[_Part]:
             yield part
             continue
         known = FIELDS[kind]
-        parts += [(known[number], place) for number, place in _fields(content, part) if number in known]
+        parts += [(known[number], place) for number, place in fields(content, part) if number in known]
 
 
-def _location(content: mmap.mmap, tensor: _Part) -> str:
+def _location(content: mmap.mmap, tensor: Part) -> str:
     """Return the name of the file with a tensor's values; "" for a tensor in the model's own file."""
     location, external = "", False
-    for number, place in _fields(content, tensor):
+    for number, place in fields(content, tensor):
         if number == _EXTERNAL_DATA:
-            entry = {key: content[slice(*text)] for key, text in _fields(content, place)}
+            entry = {key: content[slice(*text)] for key, text in fields(content, place)}
             if entry.get(_KEY) == b"location":
                 location = _text(entry.get(_VALUE, b""))
         elif number == _DATA_LOCATION:
-            external = _varint(content, *place)[0] == _EXTERNAL
+            external = varint(content, *place)[0] == _EXTERNAL
     return location if external else ""
 
 
@@ -96,16 +97,16 @@ def _text(content: bytes) -> str:
         raise _DamagedError(f"{content[:40]!r} names no file") from None
 
 
-def _fields(content: mmap.mmap, part: _Part) -> Iterator[tuple[int, _Part]]:
+def fields(content: mmap.mmap, part: Part) -> Iterator[tuple[int, Part]]:
     """Yield the number and the place of each field of a message."""
     place, end = part
     while place < end:
-        tag, place = _varint(content, place, end)
+        tag, place = varint(content, place, end)
         kind = tag & 7
         if kind == _VARINT:
-            _, after = _varint(content, place, end)
+            _, after = varint(content, place, end)
         elif kind == _BYTES:
-            size, place = _varint(content, place, end)
+            size, place = varint(content, place, end)
             after = place + size
         elif kind in _FIXED:
             after = place + _FIXED[kind]
@@ -117,7 +118,7 @@ def _fields(content: mmap.mmap, part: _Part) -> Iterator[tuple[int, _Part]]:
         place = after
 
 
-def _varint(content: mmap.mmap, place: int, end: int) -> tuple[int, int]:
+def varint(content: mmap.mmap, place: int, end: int) -> tuple[int, int]:
     """Return a number of variable length and the place behind it."""
     number = 0
     for bits in range(0, _MOST_VARINT_BITS + 1, 7):

@@ -2,139 +2,52 @@
 
 from __future__ import annotations
 
-import importlib
-import queue
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from mlperf_home.engines.base import BackendError, EngineDescription
-from mlperf_home.engines.engine import (
-    WARM_UP_RUNS,
-    QuestionAnswering,
-    fill,
-    first_line,
-    full_inputs,
-    locate,
-    usable_cores,
-)
-from mlperf_home.engines.onnx.fixed_shape import FixedShapeGraphs
+from mlperf_home.engines.base import BackendError
+from mlperf_home.engines.onnx.runtime_images import OnnxRuntimeImages
+from mlperf_home.engines.onnx.runtime_questions import OnnxRuntimeQuestions
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    import numpy as np
     from numpy.typing import NDArray
 
     from mlperf_home.datasets.base import Inputs
-    from mlperf_home.engines.base import Answer, EngineSetup, Prepared
-    from mlperf_home.engines.engine import EngineOptions
-    from mlperf_home.engines.onnx.graph import GraphSignature
+    from mlperf_home.engines.base import EngineDescription, EngineSetup, Prepared
+    from mlperf_home.engines.engine import BaseEngine
 
 
-class OnnxRuntimeBackend(QuestionAnswering):
-    """The onnxruntime backend.
+class OnnxRuntimeBackend:
+    """The onnxruntime backend: a grid with lengths needs a BERT model, one without an image classifier.
 
-    Options: `fixed_shapes` (a session for each shape of the grid, for which the runtime plans its memory, instead of
-    one dynamic session; always on for models exported with a fixed shape), `threads` (the threads of one session),
-    `outputs` (the start's and the end's output, see `mlperf_home.engines.onnx.outputs`).
+    Options of both: `threads` (the threads of one session).
+
+    Options of BERT models: `fixed_shapes` (a session for each shape of the grid, for which the runtime plans its
+    memory, instead of one dynamic session; always on for models exported with a fixed shape), `outputs` (the start's
+    and the end's output, see `mlperf_home.engines.onnx.outputs`).
+
+    Option of classifiers: `background` (whether class 0 is the background, if the model's only output holds classes).
     """
 
-    name = "onnxruntime"
-    option_names = ("fixed_shapes", "threads", "outputs")
-
     def __init__(self) -> None:
-        super().__init__()
-        self._signature: GraphSignature | None = None
-        # Idle sessions by length. A session has one caller at a time: its threads serve one call, for which a second
-        # caller would have to wait.
-        self._idle: dict[int, queue.SimpleQueue[Any]] = {}
-        self._fills = False
+        self._opened: BaseEngine | None = None
+
+    def open(self, setup: EngineSetup) -> EngineDescription:
+        """Open the engine for questions or for images; see `Backend.open`."""
+        self._opened = OnnxRuntimeQuestions() if setup.grid.lengths else OnnxRuntimeImages()
+        return self._opened.open(setup)
+
+    def run(self, inputs: Inputs) -> NDArray[np.float32]:
+        """Infer one batch; see `Backend.run`."""
+        return self.prepare(inputs)()()
 
     def prepare(self, inputs: Inputs) -> Prepared:
         """Prepare one batch; see `Backend.prepare`."""
-        signature = self._signature
-        if signature is None:
-            raise self._not_open()
-        batch, length = locate(inputs, self._largest_batch)
-        arrays = signature.arrange(inputs)
-        if self._fills:
-            arrays = [fill(array, self._largest_batch[length]) for array in arrays]
-        idle = self._idle[length]
-
-        def infer() -> Answer:
-            session = idle.get()
-            try:
-                outputs = _call(session, signature, arrays)
-            finally:
-                idle.put(session)
-            return partial(signature.logits, outputs, batch)
-
-        return infer
+        if self._opened is None:
+            raise BackendError("onnxruntime: the engine is not open; open it first")
+        return self._opened.prepare(inputs)
 
     def close(self) -> None:
-        """Release the sessions; see `Backend.close`."""
-        self._signature = None
-        self._idle = {}
-
-    def _open(self, setup: EngineSetup, options: EngineOptions) -> EngineDescription:
-        graphs = FixedShapeGraphs(setup.model_path, setup.work_dir, options.text("outputs"))
-        try:
-            library = importlib.import_module("onnxruntime")
-        except ImportError as error:
-            raise BackendError(f"onnxruntime cannot be imported ({error}); install it") from error
-        cores = usable_cores(setup.cores)
-        streams = min(setup.grid.streams, cores)
-        threads = options.count("threads") or max(1, cores // streams)
-        self._signature = signature = graphs.signature
-        self._fills = options.flag("fixed_shapes", default=False) or signature.fixed_shape != (None, None)
-        paths = {
-            length: graphs.path(batch, length) if self._fills else setup.model_path
-            for length, batch in self._largest_batch.items()
-        }
-        graphs.release()
-        make = partial(_session, library, threads=threads, model_path=setup.model_path)
-        sessions = {path: [make(path) for _ in range(streams)] for path in set(paths.values())}
-        shared: dict[Path, queue.SimpleQueue[Any]] = {path: queue.SimpleQueue() for path in sessions}
-        for length, path in paths.items():
-            self._idle[length] = shared[path]
-            batch = self._largest_batch[length]
-            arrays = signature.arrange(full_inputs(batch, length))
-            for session in sessions[path] * WARM_UP_RUNS:
-                signature.check_outputs(_call(session, signature, arrays), batch, length, setup.model_path)
-        for path, idle in sessions.items():
-            for session in idle:
-                shared[path].put(session)
-        details = {
-            "providers": ["CPUExecutionProvider"],
-            "cores": cores,
-            "streams": streams,
-            "threads_per_stream": threads,
-            "shapes": "fixed" if self._fills else "dynamic",
-            **self._shapes(),
-            "model_sha256": graphs.sha256,
-            **signature.outputs.details,
-        }
-        return EngineDescription(self.name, str(library.__version__), details)
-
-
-def _session(library: Any, path: Path, *, threads: int, model_path: Path) -> Any:
-    """Make a session with threads of its own; raise `BackendError` if the runtime refuses the model."""
-    settings = library.SessionOptions()
-    settings.intra_op_num_threads = threads
-    settings.inter_op_num_threads = 1
-    settings.log_severity_level = 3  # errors only; warnings concern the authors of models
-    try:
-        return library.InferenceSession(str(path), settings, providers=["CPUExecutionProvider"])
-    except Exception as error:  # its exceptions share no public base
-        raise BackendError(
-            f"model {model_path}: onnxruntime refuses it ({first_line(error)}); export it again for opset 13 to 17"
-        ) from error
-
-
-def _call(session: Any, signature: GraphSignature, arrays: list[NDArray[Any]]) -> Any:
-    """Run a session; return its outputs in the graph's order."""
-    names = [model_input.name for model_input in signature.inputs]
-    try:
-        return session.run(None, dict(zip(names, arrays, strict=True)))
-    except Exception as error:  # its exceptions share no public base
-        problem = f"onnxruntime: the model cannot be run ({first_line(error)}); export it again, or use another backend"
-        raise BackendError(problem) from error
+        """Release the engine; see `Backend.close`."""
+        if self._opened is not None:
+            self._opened.close()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 import numpy as np
 
 from mlperf_home.engines.base import BackendError, EngineDescription
-from mlperf_home.engines.engine import WARM_UP_RUNS, BaseEngine, first_line, usable_cores
+from mlperf_home.engines.engine import WARM_UP_RUNS, BaseEngine, check_image_grid, first_line, usable_cores
 from mlperf_home.engines.tflite import library as tflite_library
 from mlperf_home.engines.tflite.classifier import ArrangedImages, ClassifierSignature, InterpreterCall, read_classifier
 from mlperf_home.engines.tflite.library import Choices, TflitePackage
@@ -72,14 +72,7 @@ class TfliteBackend(BaseEngine):
         self._idle = queue.SimpleQueue()
 
     def _take_grid(self, grid: Grid) -> None:
-        if grid.lengths:
-            raise BackendError(f"the grid has sequence lengths {grid.lengths}; remove them, since images have none")
-        if len(grid.batch_sizes) != 1 or grid.batch_sizes[0] < 1 or grid.streams < 1:
-            raise BackendError(
-                f"the grid has batch sizes {grid.batch_sizes} and {grid.streams} streams; "
-                "set one positive number of each"
-            )
-        self._largest_batch = grid.batch_sizes[0]
+        self._largest_batch = check_image_grid(grid)
 
     def _open(self, setup: EngineSetup, options: EngineOptions) -> EngineDescription:
         cores = usable_cores(setup.cores)

@@ -15,7 +15,7 @@ from mlperf_home.contracts.codec import decode, to_line, write_document
 from mlperf_home.contracts.runs.failures import ExitStatus
 from mlperf_home.contracts.runs.job import BackendChoice, DatasetChoice, JobOptions, job_of
 from mlperf_home.contracts.runs.progress import EndedEvent, RunOrder, parse_event
-from mlperf_home.engines.base import BackendError, parse_lengths
+from mlperf_home.engines.base import FLOAT_PRECISIONS, BackendError, parse_lengths
 from mlperf_home.errors import LocatedError
 from mlperf_home.exploration.definition.space import Point, Space, SpaceError
 from mlperf_home.harness.user_conf import RunSettings, target_key, user_conf, user_conf_text
@@ -39,11 +39,12 @@ _LEAST_QUERIES = 20
 # measurement is no guide, since latency may be bimodal. Preparing 100,000 queries takes a moment.
 _FASTEST_MS = 0.02
 
-OPTION_AXES = (BACKEND, *_COUNTS, "xnnpack", "delegate", "lengths")
+OPTION_AXES = (BACKEND, *_COUNTS, "xnnpack", "delegate", "arithmetic", "lengths")
 """Axes that set an option of the engine; null leaves the option to the engine. All other axes name models.
 
 backend: the engine's name; threads: threads per call; batch: samples per call; streams: concurrent calls; cores: cores
-of the engine; xnnpack: yes or no; delegate: a library; lengths: buckets of sequence lengths, such as "64,128,384".
+of the engine; xnnpack: yes or no; delegate: a library; arithmetic: the type in which OpenVINO multiplies floats;
+lengths: buckets of sequence lengths, such as "64,128,384".
 """
 
 
@@ -140,6 +141,8 @@ def _expected_value(axis: str, value: AxisValue) -> str:
         return ""
     if axis in _COUNTS:
         return "" if isinstance(value, int) and value > 0 else "a whole number above 0"
+    if axis == "arithmetic":
+        return "" if value in FLOAT_PRECISIONS else f"one of {', '.join(FLOAT_PRECISIONS)}"
     if axis == "xnnpack":
         return "" if value in _TOGGLES else "yes or no"
     if axis == "lengths":
@@ -165,10 +168,12 @@ def backend_choice(plan: StudyPlan, point: Point, options: Mapping[str, Any]) ->
     """Return a point's backend for a job; `options` are engine options in addition to the point's own."""
     own = options_of(point)
     convert: dict[str, Callable[[Any], Any]] = {"threads": int, "xnnpack": _TOGGLES.__getitem__, "delegate": str}
+    arithmetic = {"precision": str(own["arithmetic"])} if "arithmetic" in own else {}
+    chosen = {name: function(own[name]) for name, function in convert.items() if name in own}
     document = {
         "name": backend_of(plan, point),
         "model_path": plan.candidates[point.model].path,
-        "options": {**options, **{name: function(own[name]) for name, function in convert.items() if name in own}},
+        "options": {**options, **chosen, **arithmetic},
         "lengths": parse_lengths(str(own["lengths"])) if "lengths" in own else None,
         "batch_sizes": (own["batch"],) if "batch" in own else None,
         "streams": own.get("streams"),

@@ -122,6 +122,7 @@ class SutParts:
         fail: called with the exception of a worker or of an issue call; it does not return.
         outputs: whether the answers are used.
         times: keeps the latencies.
+        places: the logical CPUs of each stream; () where the engine and the kernel place the streams.
     """
 
     backend: Backend
@@ -132,6 +133,12 @@ class SutParts:
     fail: Callable[[BaseException], None]
     outputs: bool = True
     times: KeptTimes = field(default_factory=KeptTimes)
+    places: tuple[frozenset[int], ...] = ()
+
+    @property
+    def threads_as(self) -> str:
+        """The kind of streams that are threads, see `SystemUnderTest.streams_as`."""
+        return "threads, each on cores of its node" if self.places else "threads"
 
 
 @dataclass(frozen=True)
@@ -153,8 +160,8 @@ class SystemUnderTest(Protocol):
     """A system under test, as LoadGen calls it.
 
     Attributes:
-        streams_as: the callers of the engine: "caller" (LoadGen's thread), "threads", "processes", or "processes, a
-            core each" (pinned).
+        streams_as: the callers of the engine: "caller" (LoadGen's thread), "threads", "processes"; pinned ones with
+            their places, such as "processes, a core each".
     """
 
     streams_as: str

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from mlperf_home.contracts.runs.failures import ExitStatus, HarnessError
-from mlperf_home.engines.engine import cores_cpus
 from mlperf_home.harness.queries.parts import PreparingSut, groups
 from mlperf_home.harness.queries.stream import (
     MESSAGE_BYTES,
@@ -31,6 +30,7 @@ from mlperf_home.harness.queries.stream import (
     unpack_messages,
     write_message,
 )
+from mlperf_home.machine.cpu.placement import node_count, place_streams, read_cores
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -177,10 +177,14 @@ class ProcessesSut(PreparingSut):
         super().__init__(parts)
         self._streams: Streams | None = None
         # Streams are pinned to physical cores if their numbers match. The parent wakes for every group, and an unpinned
-        # stream that makes way for it would move to the core of another stream.
-        cores, streams = cores_cpus(), parts.grid.streams
-        self._cpus: Sequence[Collection[int] | None] = cores if len(cores) == streams else [None] * streams
-        self.streams_as = "processes" if None in self._cpus else "processes, a core each"
+        # stream that makes way for it would move to the core of another stream. On a machine with several nodes, an
+        # unpinned stream would move away from its memory.
+        cores, streams = read_cores(), parts.grid.streams
+        self._cpus: Sequence[Collection[int] | None] = [None] * streams
+        self.streams_as = "processes"
+        if len(cores) == streams or node_count(cores) > 1:
+            self._cpus = place_streams(cores, streams)
+            self.streams_as = f"processes, a {'core' if streams <= len(cores) else 'CPU'} each"
 
     def load(self, indices: Sequence[int]) -> None:
         """Load and prepare the samples, then fork the processes, which share them."""

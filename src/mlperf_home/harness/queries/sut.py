@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mlperf_home.engines.base import Forkable
+from mlperf_home.engines.callers import become_stream
 from mlperf_home.harness.queries.parts import LoadingSut, PendingBatch, PreparingSut, buckets, groups, plan
 from mlperf_home.harness.queries.streams import ProcessesSut
 
@@ -68,8 +69,9 @@ class _Workers:
         self.put = self._queue.put
         self._next_batch = take or self._queue.get
         self._infer = infer
+        self._places = parts.places
         self._threads = [
-            threading.Thread(target=self._run, name=f"stream-{stream}", daemon=True)
+            threading.Thread(target=self._run, args=(stream,), name=f"stream-{stream}", daemon=True)
             for stream in range(parts.grid.streams)
         ]
         for thread in self._threads:
@@ -81,8 +83,10 @@ class _Workers:
         for thread in self._threads:
             thread.join()
 
-    def _run(self) -> None:
+    def _run(self, stream: int) -> None:
         try:
+            if self._places:
+                become_stream(stream, self._places[stream])
             while (pending := self._next_batch()) is not None:
                 self._infer(pending)
         except BaseException as error:  # noqa: BLE001 - a worker that ends silently hangs LoadGen
@@ -92,10 +96,9 @@ class _Workers:
 class QueuedSut(LoadingSut):
     """The SUT for Offline and MultiStream with batches: each query is sorted, batched and queued for the streams."""
 
-    streams_as = "threads"
-
     def __init__(self, parts: SutParts) -> None:
         super().__init__(parts)
+        self.streams_as = parts.threads_as
         self._workers = _Workers(parts, partial(_infer, parts))
         self.stop = self._workers.stop
 
@@ -117,10 +120,9 @@ class UnbatchedSut(PreparingSut):
     prepared when they are loaded, and completed in small groups.
     """
 
-    streams_as = "threads"
-
     def __init__(self, parts: SutParts) -> None:
         super().__init__(parts)
+        self.streams_as = parts.threads_as
         self._workers = _Workers(parts, self._infer)
         self.stop = self._workers.stop
 
@@ -144,10 +146,9 @@ class UnbatchedSut(PreparingSut):
 class ServerSut(LoadingSut):
     """The SUT for Server: a free stream takes the oldest waiting sample and others of its bucket."""
 
-    streams_as = "threads"
-
     def __init__(self, parts: SutParts) -> None:
         super().__init__(parts)
+        self.streams_as = parts.threads_as
         lengths, grid = parts.samples.lengths, parts.grid
         self._bucket = None if lengths is None else buckets(lengths, grid).tolist()
         # A waiting line for each bucket; its entries (arrival, id, index) make the oldest head the smallest.

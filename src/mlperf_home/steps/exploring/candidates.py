@@ -39,7 +39,9 @@ def _expected_accuracy(context: Context) -> tuple[float | None, str]:
     if context.text("CM_ML_MODEL_SAMPLE", ""):
         name = context.existing("CM_ML_MODEL_FILE_WITH_PATH").name
         models = bert.provenance()["scores"] if is_bert else mobilenet.provenance()["models"]
-        return models[name]["f1" if is_bert else "accuracy_percent"], "the sample's own sample.json"
+        # A model that was quantised here has no score there.
+        percent = models[name]["f1" if is_bert else "accuracy_percent"] if name in models else None
+        return percent, "the sample's own sample.json"
     if is_bert:
         return context.number("CM_ML_MODEL_PUBLISHED_F1"), "published with the model"
     published, crowd = context.number("CM_ML_MODEL_PUBLISHED_TOP1"), context.number("CM_ML_MODEL_MEASURED_TOP1")

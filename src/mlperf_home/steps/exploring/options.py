@@ -31,11 +31,15 @@ if TYPE_CHECKING:
 
     from mlperf_home.contracts.studies.space import AxisValue
 
+OPENVINO, ARITHMETIC = "openvino", "arithmetic"
+# Models that are made for OpenVINO, by the name of the space.
+_FOR_OPENVINO = {"berts": "nncf-int8", "sample_berts": "nncf-int8"}
 # The environment key of each axis that the command line may add.
 _ADDED = {
     "backend": "CM_EXPLORE_BACKENDS",
     "threads": "CM_EXPLORE_THREADS",
     "xnnpack": "CM_EXPLORE_XNNPACK",
+    ARITHMETIC: "CM_EXPLORE_ARITHMETIC",
     "batch": "CM_EXPLORE_BATCH",
     "streams": "CM_EXPLORE_STREAMS",
     "lengths": "CM_EXPLORE_LENGTHS",
@@ -64,17 +68,36 @@ def read_space(context: Context) -> SpaceDocument:
     document = _read_file(context.existing("CM_EXPLORE_SPACE_FILE"), where) if path else _builtin_space(context)
     added = {axis: values for axis, key in _ADDED.items() if (values := _values(context, axis, key))}
     document = replace(document, axes={**document.axes, **added})
+    document = _for_openvino(document, context, own=path is not None)
     space = make_space(document, where)
     check_axes(space, where)
     for backend in space.axes.get(BACKEND, ()):
         if backend is not None and backend not in NAMES:
             raise SpaceError(f"{where}: axes/{BACKEND}", f"there is no engine {backend!r}", f"use {', '.join(NAMES)}")
-    known = models_of(known_space(_name(context)))
+    known = [*models_of(known_space(_name(context))), *_made_models(context)]
     models = dict.fromkeys(point.model for point in space.points)
     if unknown := [model for model in models if model not in known]:
         advice = f"use axes whose values form models such as {', '.join(sorted(known)[:3])}"
         raise SpaceError(where, f"there is no model {unknown[0]!r}", advice)
     return document
+
+
+def _for_openvino(document: SpaceDocument, context: Context, *, own: bool) -> SpaceDocument:
+    """Return a space with OpenVINO's own models, unless it is the user's, and its arithmetic for itself alone."""
+    axes, constraints = dict(document.axes), document.constraints
+    backends = tuple(axes.get(BACKEND, (context.text("CM_MLPERF_BACKEND"),)))
+    if not own and OPENVINO in backends and (model := _FOR_OPENVINO.get(_name(context))):
+        axes["model"] = tuple(dict.fromkeys((*axes["model"], model)))
+    others = tuple(each for each in backends if each != OPENVINO)
+    if ARITHMETIC in axes and others and BACKEND in axes:
+        values = tuple(each for each in axes[ARITHMETIC] if each is not None)
+        axes[ARITHMETIC] = (None, *values)
+        constraints = (
+            *constraints,
+            SpaceConstraint(when={BACKEND: others}, only={ARITHMETIC: (None,)}),
+            SpaceConstraint(when={BACKEND: (OPENVINO,)}, only={ARITHMETIC: document.axes[ARITHMETIC]}),
+        )
+    return replace(document, axes=axes, constraints=constraints)
 
 
 def _read_file(path: Path, where: str) -> SpaceDocument:
@@ -98,6 +121,12 @@ def most_telling(models: Sequence[str], count: int, *, sample: bool) -> list[str
     """
     known = set(models)
     return [model for model in shipped_results("sample" if sample else "images").probes if model in known][:count]
+
+
+def _made_models(context: Context) -> list[str]:
+    """Return the models that are made for OpenVINO, by their names in a space."""
+    name = _name(context)
+    return [f"{known_space(name).axes['family'][0]}/{_FOR_OPENVINO[name]}"] if name in _FOR_OPENVINO else []
 
 
 def backends_of(document: SpaceDocument, default: str) -> list[str]:

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 # BERT's complete accuracy log has 67 MB; it is kept beside the truncated one.
 _NEEDED_BYTES = 300 * 2**20
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
-# The reference's weights: BERT-large as MLPerf distributes it, in two precisions.
-_REFERENCE_MODELS = ("onnx-fp32", "onnx-int8")
+# The variations of get,ml-model with the reference's weights, as MLPerf distributes them; "" is the default.
+_REFERENCE_MODELS = {"bert-99": ("onnx-fp32", "onnx-int8"), "resnet": ("onnx-fp32", "onnx", "fp32", "")}
+_DEFAULT_MODELS = {"bert-99": "the default, a sparse BERT,"}
 
 
 @dataclass(frozen=True)
@@ -137,11 +138,13 @@ class ModelChoice:
         variation: the variation of get,ml-model; "" for its default.
         own: a file or stub of the user's, or "".
         tried_sample: whether it is the embedded sample, run as a test.
+        benchmark: the benchmark's name in the rules of a round.
     """
 
     variation: str
     own: str
     tried_sample: bool
+    benchmark: str = "bert-99"
 
 
 def refusals(division: str, compliance: str, model: ModelChoice) -> list[str]:
@@ -155,8 +158,8 @@ def refusals(division: str, compliance: str, model: ModelChoice) -> list[str]:
         violations.append("a closed result needs the compliance tests: remove --compliance=no, or use --division=open")
     if model.own:
         violations.append(f"closed requires the reference model, not {model.own}: use --division=open")
-    elif not model.tried_sample and model.variation not in _REFERENCE_MODELS:
-        named = model.variation or "the default, a sparse BERT,"
-        remedy = f"use --model_variation={_REFERENCE_MODELS[0]}, or --division=open"
+    elif not model.tried_sample and model.variation not in (known := _REFERENCE_MODELS.get(model.benchmark, ())):
+        named = model.variation or _DEFAULT_MODELS.get(model.benchmark, "the default")
+        remedy = f"use --model_variation={known[0]}, or --division=open" if known else "use --division=open"
         violations.append(f"closed requires the reference model's weights, and {named} has others: {remedy}")
     return violations

@@ -86,19 +86,24 @@ def test_enlarging_repeats_the_last_pixel() -> None:
 
 @pytest.mark.parametrize(("width", "height"), [(500, 375), (333, 500), (224, 224), (96, 640)])
 @pytest.mark.parametrize("side", [96, 224])
-def test_mlperf_recipe_equals_the_reference(width: int, height: int, side: int) -> None:
+@pytest.mark.parametrize(("family", "how"), [("mobilenet", cv2.INTER_LINEAR), ("resnet50", cv2.INTER_AREA)])
+def test_mlperf_recipe_equals_the_reference(width: int, height: int, side: int, family: str, how: int) -> None:
     content = jpeg(scene(width, height))
     image = cv2.cvtColor(cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
     short = int(100.0 * side / 87.5)
     wide, high = (short, int(short * height / width)) if height > width else (int(short * width / height), short)
-    image = cv2.resize(image, (wide, high), interpolation=cv2.INTER_LINEAR)
+    image = cv2.resize(image, (wide, high), interpolation=how)
     rows = slice(int((high - side) / 2), int((high + side) / 2))
     expected = image[rows, int((wide - side) / 2) : int((wide + side) / 2)]
 
-    made = make_pixels(find_recipe("mlperf-v3.1", "mobilenet", side), content, "x")
+    made = make_pixels(find_recipe("mlperf-v3.1", family, side), content, "x")
 
     assert made.shape == (side, side, 3)
     assert np.array_equal(made, expected)
+
+
+def test_resnet50_has_one_recipe_under_both_names() -> None:
+    assert find_recipe("published", "resnet50", 224) == find_recipe("mlperf-v3.1", "resnet50", 224)
 
 
 @pytest.mark.parametrize(("family", "left"), [("mobilenet", 40), ("efficientnet", 180)])

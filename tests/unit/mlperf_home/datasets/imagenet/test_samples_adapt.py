@@ -90,3 +90,38 @@ def test_model_with_other_classes_needs_the_sample(folder: Path) -> None:
     ImagenetSamples(folder).adapt({**details("float32"), "classes": 1000})
     with pytest.raises(DatasetError, match="has images of ImageNet's 1000 classes, but the model has 10; use a model"):
         ImagenetSamples(folder).adapt({**details("float32"), "classes": 10})
+
+
+@pytest.fixture
+def resnet_folder(folder: Path) -> Path:
+    facts = json.loads((folder / "images.json").read_text())
+    (folder / "images.json").write_text(json.dumps({**facts, "family": "resnet50"}))
+    return folder
+
+
+def test_resnet50_gets_planes_less_the_reference_means(resnet_folder: Path) -> None:
+    samples = ImagenetSamples(resnet_folder)
+    samples.adapt({"input": {"shape": [1, 3, 2, 2], "dtype": "float32", "scale": 0.0, "zero_point": 0}})
+
+    made = first(samples)
+    pixels = np.arange(12, dtype=np.float32).reshape(1, 2, 2, 3)
+    expected = (pixels - np.array([123.68, 116.78, 103.94], dtype=np.float32)).transpose(0, 3, 1, 2)
+    assert made.dtype == np.float32
+    assert made.flags.c_contiguous
+    assert np.array_equal(made, expected)
+    loaded, made_now = samples.batch(np.array([0, 2]), None)[0], ImagenetSamples(resnet_folder)
+    assert loaded.shape == (2, 3, 2, 2)
+    made_now.adapt(details("float32"))
+    assert np.array_equal(first(made_now), expected.transpose(0, 2, 3, 1))
+
+
+def test_mobilenet_with_channels_first_gets_planes(folder: Path) -> None:
+    samples = ImagenetSamples(folder)
+    samples.adapt({"input": {"shape": [1, 3, 2, 2], "dtype": "uint8", "scale": 1.0, "zero_point": 0}})
+
+    assert first(samples).reshape(3, 4).tolist() == [[0, 3, 6, 9], [1, 4, 7, 10], [2, 5, 8, 11]]
+
+
+def test_quantised_input_of_a_resnet50_is_refused(resnet_folder: Path) -> None:
+    with pytest.raises(DatasetError, match="inputs of type uint8 are not supported; ResNet-50's reference"):
+        ImagenetSamples(resnet_folder).adapt(details("uint8", scale=1.0))

@@ -70,6 +70,6 @@ def test_an_import_error_names_the_runtime(engine_setup: EngineSetup, monkeypatc
     def refuse(_: str) -> None:
         raise ImportError("libfoo.so.1: cannot open shared object file")
 
-    monkeypatch.setattr("mlperf_home.engines.onnx.onnxruntime.importlib.import_module", refuse)
+    monkeypatch.setattr("mlperf_home.engines.onnx.runtime_sessions.importlib.import_module", refuse)
     with pytest.raises(BackendError, match=r"onnxruntime cannot be imported \(libfoo"):
         OnnxRuntimeBackend().open(engine_setup)

@@ -22,6 +22,7 @@ from mlperf_home.harness.queries.parts import SutParts, groups
 from mlperf_home.harness.queries.streams import ProcessesSut
 from mlperf_home.harness.queries.sut import UnbatchedSut, make_sut
 from mlperf_home.harness.queries.watchdog import Watchdog
+from mlperf_home.machine.cpu.placement import PhysicalCore
 from mlperf_home.machine.sensors import Usage, stream_usage
 
 if TYPE_CHECKING:
@@ -219,7 +220,8 @@ def _cpus_of_children() -> list[set[int]]:
 
 def test_each_stream_has_a_core_if_there_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     cpus = sorted(os.sched_getaffinity(0))
-    monkeypatch.setattr(stream_processes, "cores_cpus", lambda: [{cpus[0]}, {cpus[-1]}])
+    cores = tuple(PhysicalCore((cpu,)) for cpu in (cpus[0], cpus[-1]))
+    monkeypatch.setattr(stream_processes, "read_cores", lambda: cores)
     run = SutRun(ForkedBackend(), streams=2)
     run.sut.load(range(_COUNT))
     assert sorted(map(min, _cpus_of_children())) == [cpus[0], cpus[-1]]
@@ -229,6 +231,17 @@ def test_each_stream_has_a_core_if_there_are_enough(monkeypatch: pytest.MonkeyPa
     run.sut.load(range(_COUNT))
     assert _cpus_of_children() == [set(cpus)] * 3
     assert run.sut.streams_as == "processes"
+    run.sut.stop()
+
+
+def test_streams_stay_on_their_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    cpus = sorted(os.sched_getaffinity(0))
+    cores = tuple(PhysicalCore((cpu,), node) for node, cpu in enumerate((cpus[0], cpus[-1])))
+    monkeypatch.setattr(stream_processes, "read_cores", lambda: cores)
+    run = SutRun(ForkedBackend(), streams=3)
+    run.sut.load(range(_COUNT))
+    assert sorted(map(min, _cpus_of_children())) == sorted([cpus[0], cpus[-1], cpus[0]])
+    assert run.sut.streams_as == "processes, a CPU each"
     run.sut.stop()
 
 

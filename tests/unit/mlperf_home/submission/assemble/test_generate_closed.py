@@ -126,6 +126,8 @@ def test_each_test_has_an_audit_config_or_own_seeds() -> None:
         ("closed", "", ModelChoice("mobilebert-14layer", "", tried_sample=False), "mobilebert-14layer has others"),
         ("closed", "", ModelChoice("", "mine.onnx", tried_sample=False), "not mine.onnx"),
         ("closed", "no", ModelChoice("onnx-fp32", "", tried_sample=False), "remove --compliance=no"),
+        ("closed", "", ModelChoice("sample", "", tried_sample=False, benchmark="resnet"), "sample has others"),
+        ("closed", "", ModelChoice("", "mine.onnx", tried_sample=False, benchmark="resnet"), "not mine.onnx"),
         ("open", "yes", ModelChoice("", "", tried_sample=False), "compliance tests are for the closed division"),
     ],
 )
@@ -143,6 +145,7 @@ def test_violations_of_the_division_have_advice(
     [
         ("closed", ModelChoice("onnx-fp32", "", tried_sample=False)),
         ("closed", ModelChoice("", "", tried_sample=True)),
+        ("closed", ModelChoice("", "", tried_sample=False, benchmark="resnet")),
         ("open", ModelChoice("", "mine.onnx", tried_sample=False)),
     ],
 )

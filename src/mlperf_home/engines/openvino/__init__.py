@@ -1,0 +1,1 @@
+"""The OpenVINO engine, for dense models of questions and of images."""
