@@ -27,10 +27,21 @@ if TYPE_CHECKING:
 class TrialBench(Bench, Protocol):
     """A `Bench` that tells of each engine it has opened: details, F1 in words, disturbances; and the opening's time."""
 
-    details: Mapping[int, Mapping[str, Any]]
-    accuracy: Mapping[int, str]
-    disturbed: Mapping[int, tuple[str, ...]]
-    opening_s: float
+    @property
+    def details(self) -> Mapping[int, Mapping[str, Any]]:
+        """The details of each engine that was opened, by position."""
+
+    @property
+    def accuracy(self) -> Mapping[int, str]:
+        """The F1 of each in words, by position."""
+
+    @property
+    def disturbed(self) -> Mapping[int, tuple[str, ...]]:
+        """The disturbances that each engine's process noticed, by position."""
+
+    @property
+    def opening_s(self) -> float:
+        """The time in seconds that openings took."""
 
 
 @dataclass(frozen=True)
