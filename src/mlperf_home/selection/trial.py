@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from mlperf_home.contracts.runs.selection import Selection, TriedEngine
+from mlperf_home.contracts.runs.selection import EngineSelection, TriedEngine
 from mlperf_home.engines.base import BackendError
 from mlperf_home.engines.calibration.choice import doubt_of
 from mlperf_home.engines.calibration.race import Bench, Race
@@ -54,7 +54,7 @@ class _Refusals:
         return self.reasons.get(name, "")
 
 
-def select(plan: TrialPlan, bench: TrialBench, clock: Callable[[], float] = time.monotonic) -> Selection:
+def select(plan: TrialPlan, bench: TrialBench, clock: Callable[[], float] = time.monotonic) -> EngineSelection:
     """Race the entries and return the choice.
 
     Raises:
@@ -74,7 +74,7 @@ def select(plan: TrialPlan, bench: TrialBench, clock: Callable[[], float] = time
     chosen = race.grids.best(levels)[1][0]
     refused = _Refusals(dict(each.split(": ", 1) for each in race.skipped))
     disturbed = dict.fromkeys(reason for reasons in bench.disturbed.values() for reason in reasons)
-    return Selection(
+    return EngineSelection(
         scenario=plan.scenario,
         chosen=chosen,
         tried=tuple(_tried(plan, bench, levels, position, (chosen, refused)) for position in range(len(plan.entries))),
