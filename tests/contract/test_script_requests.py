@@ -182,3 +182,20 @@ def test_a_trial_runs_the_first_selected_model(variations: str, first: str) -> N
 
     runs = [need.step for need in resolved.root.needs() if need.step and "scenario" in need.step.manifest.alias]
     assert [",_".join(step.env["CM_ML_MODEL_VARIATION"]) for step in runs] == [first]
+
+
+@pytest.mark.parametrize(
+    ("tags", "alias"),
+    [
+        ("run,mlperf,bert-99", "run-mlperf-bert-99"),
+        ("run,mlperf,bert-99,_sample", "run-mlperf-bert-99"),
+        ("run,mlperf,bert-99,deepsparse,_sample", "run-mlperf-bert-99-deepsparse"),
+    ],
+)
+def test_only_a_named_engine_selects_its_command(tags: str, alias: str) -> None:
+    assert plan(tags).root.manifest.alias == alias
+
+
+def test_tags_that_fit_both_commands_are_refused() -> None:
+    with pytest.raises(ScriptGraphError, match=r"run-mlperf-bert-99.*run-mlperf-bert-99-deepsparse"):
+        plan("run,bert-99")

@@ -87,9 +87,9 @@ class ImageClassifier:
     def answers(self, output: NDArray[Any], count: int) -> NDArray[np.float32]:
         """Return the class of each of `count` images, 0 for the dataset's first; of equal scores the first."""
         if self.classes is None:
-            return (output.reshape(-1)[:count] - self.background).astype(np.float32)
+            return np.asarray(output.reshape(-1)[:count] - self.background, dtype=np.float32)
         scores = output.reshape(len(output), -1)[:count, self.background :]
-        return scores.argmax(axis=1).astype(np.float32)
+        return np.asarray(scores.argmax(axis=1), dtype=np.float32)
 
 
 def read_image_classifier(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from mlperf_home.contracts.runs.selection import Selection, TriedEngine
+from mlperf_home.contracts.runs.selection import EngineSelection, TriedEngine
 from mlperf_home.engines.base import BackendError
 from mlperf_home.engines.calibration.choice import doubt_of
 from mlperf_home.engines.calibration.race import Bench, Race
@@ -27,10 +27,21 @@ if TYPE_CHECKING:
 class TrialBench(Bench, Protocol):
     """A `Bench` that tells of each engine it has opened: details, F1 in words, disturbances; and the opening's time."""
 
-    details: Mapping[int, Mapping[str, Any]]
-    accuracy: Mapping[int, str]
-    disturbed: Mapping[int, tuple[str, ...]]
-    opening_s: float
+    @property
+    def details(self) -> Mapping[int, Mapping[str, Any]]:
+        """The details of each engine that was opened, by position."""
+
+    @property
+    def accuracy(self) -> Mapping[int, str]:
+        """The F1 of each in words, by position."""
+
+    @property
+    def disturbed(self) -> Mapping[int, tuple[str, ...]]:
+        """The disturbances that each engine's process noticed, by position."""
+
+    @property
+    def opening_s(self) -> float:
+        """The time in seconds that openings took."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +54,7 @@ class _Refusals:
         return self.reasons.get(name, "")
 
 
-def select(plan: TrialPlan, bench: TrialBench, clock: Callable[[], float] = time.monotonic) -> Selection:
+def select(plan: TrialPlan, bench: TrialBench, clock: Callable[[], float] = time.monotonic) -> EngineSelection:
     """Race the entries and return the choice.
 
     Raises:
@@ -63,7 +74,7 @@ def select(plan: TrialPlan, bench: TrialBench, clock: Callable[[], float] = time
     chosen = race.grids.best(levels)[1][0]
     refused = _Refusals(dict(each.split(": ", 1) for each in race.skipped))
     disturbed = dict.fromkeys(reason for reasons in bench.disturbed.values() for reason in reasons)
-    return Selection(
+    return EngineSelection(
         scenario=plan.scenario,
         chosen=chosen,
         tried=tuple(_tried(plan, bench, levels, position, (chosen, refused)) for position in range(len(plan.entries))),

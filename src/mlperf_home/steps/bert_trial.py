@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlperf_home.contracts.codec import encode, read_document, to_line, write_document
 from mlperf_home.contracts.runs.progress import OpeningEvent, parse_event
-from mlperf_home.contracts.runs.selection import Selection, TrialEntry, TrialPlan, TriedEngine
+from mlperf_home.contracts.runs.selection import EngineSelection, TrialEntry, TrialPlan, TriedEngine
 from mlperf_home.contracts.runs.session import sha256_of
 from mlperf_home.engines.calibration.budgets import default_budget_s
 from mlperf_home.machine.cpu.cpu import read_cpu
@@ -71,7 +71,7 @@ def gate_percent(context: Context) -> float:
     return float(benchmark.accuracy_fraction) * float(reference)
 
 
-def run_trial(context: Context) -> tuple[Selection, Path]:
+def run_trial(context: Context) -> tuple[EngineSelection, Path]:
     """Return the outcome of a trial, kept or new, and its file.
 
     Raises:
@@ -96,7 +96,7 @@ def with_kept_trial(context: Context, measurement: Measurement) -> Measurement:
     path = context.path("CM_MLPERF_SELECTION_PATH")
     if path is None:
         return measurement
-    selection = read_document(path, Selection)
+    selection = read_document(path, EngineSelection)
     return with_trial(measurement, selection.certainty, selection.losers)
 
 
@@ -133,18 +133,18 @@ def _machine() -> list[Any]:
     return [cpu.model_name, cpu.features, cpu.affinity_cpus, cpu.cgroup_cpus]
 
 
-def _kept(path: Path) -> Selection | None:
+def _kept(path: Path) -> EngineSelection | None:
     try:
-        return read_document(path, Selection)
+        return read_document(path, EngineSelection)
     except DocumentError:
         return None
 
 
-def _is_stale(context: Context, kept: Selection) -> bool:
+def _is_stale(context: Context, kept: EngineSelection) -> bool:
     return context.flag("CM_MLPERF_RECALIBRATE") and kept.made_utc < request_began_utc(context)
 
 
-def _run(context: Context, plan: TrialPlan, path: Path, failed: list[TriedEngine]) -> Selection:
+def _run(context: Context, plan: TrialPlan, path: Path, failed: list[TriedEngine]) -> EngineSelection:
     order, out = context.output / "trial.json", context.output / "selection.json"
     write_document(order, plan)
     count = len(plan.entries)
@@ -155,14 +155,14 @@ def _run(context: Context, plan: TrialPlan, path: Path, failed: list[TriedEngine
         ["mlperf_home.selection", "--plan", order, "--out", out],
         on_line=lambda line: _narrate(context, line),
     )
-    made = read_document(out, Selection)
-    selection = Selection(**{**_fields(made), "tried": (*made.tried, *failed)})
+    made = read_document(out, EngineSelection)
+    selection = EngineSelection(**{**_fields(made), "tried": (*made.tried, *failed)})
     path.parent.mkdir(parents=True, exist_ok=True)
     write_document(path, selection)
     return selection
 
 
-def _fields(selection: Selection) -> dict[str, Any]:
+def _fields(selection: EngineSelection) -> dict[str, Any]:
     return {name: getattr(selection, name) for name in selection.__struct_fields__}
 
 

@@ -50,7 +50,7 @@ class Registry:
         """Return the one script that has all required tags and no excluded one.
 
         Of several matches, those in the folder `near` win, then those with a required word as their alias or UID, then
-        those with exactly the required tags.
+        those with exactly the required tags besides their alias.
 
         Args:
             query: the tags.
@@ -91,7 +91,8 @@ class Registry:
         if len(matches) > 1:
             heads, required = {number: self._catalogue.head(number) for number in matches}, set(query.required)
             named = [number for number in matches if not required.isdisjoint(heads[number][:2])]
-            exact = [number for number in matches if set(heads[number].tags) == required]
+            # A script's alias is one of its own tags, which a request by tags does not name.
+            exact = [number for number in matches if set(heads[number].tags) - {heads[number].alias} == required]
             matches = named or exact or matches
             if len(matches) > 1:
                 raise self._ambiguous_error(query, matches)

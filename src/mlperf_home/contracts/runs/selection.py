@@ -123,7 +123,7 @@ class TriedEngine(OpenDocument):
     left_out: str = ""
 
 
-class Selection(OpenDocument):
+class EngineSelection(OpenDocument):
     """The outcome of a trial.
 
     Attributes:

@@ -62,7 +62,7 @@ class OpenVinoBackend(BaseEngine):
     def _open(self, setup: EngineSetup, options: EngineOptions) -> EngineDescription:
         module, cores = library.load(), usable_cores(setup.cores)
         streams = min(setup.grid.streams, cores)
-        choices = library.Choices(
+        choices = library.CompileChoices(
             precision=library.read_precision(options),
             streams=streams,
             threads=options.count("threads") or max(1, cores // streams),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from mlperf_home.datasets.base import Inputs
     from mlperf_home.engines.base import Answer, EngineSetup, Prepared
-    from mlperf_home.engines.openvino.library import Choices
+    from mlperf_home.engines.openvino.library import CompileChoices
 
 
 class OpenedImages:
@@ -31,7 +31,9 @@ class OpenedImages:
         details: the description for the session.
     """
 
-    def __init__(self, module: Any, setup: EngineSetup, choices: Choices, *, background: bool | None = None) -> None:
+    def __init__(
+        self, module: Any, setup: EngineSetup, choices: CompileChoices, *, background: bool | None = None
+    ) -> None:
         """Read, compile and warm up a model; raise BackendError if it does not fit the benchmark or the engine."""
         path, self._largest = setup.model_path, check_image_grid(setup.grid)
         if path.suffix == ".tflite":

@@ -26,7 +26,7 @@ _OTHER = "use the onnxruntime backend"
 
 
 @dataclass(frozen=True)
-class Choices:
+class CompileChoices:
     """The settings of a compiled model.
 
     Attributes:
@@ -94,7 +94,7 @@ def read_model(core: Any, path: Path) -> Any:
         raise refusal(path, error) from error
 
 
-def compile_model(core: Any, model: Any, path: Path, choices: Choices) -> Any:
+def compile_model(core: Any, model: Any, path: Path, choices: CompileChoices) -> Any:
     """Compile a model for the CPU.
 
     Raises:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from mlperf_home.datasets.base import Inputs
     from mlperf_home.engines.base import Answer, EngineSetup, Prepared
-    from mlperf_home.engines.openvino.library import Choices
+    from mlperf_home.engines.openvino.library import CompileChoices
 
 
 class OpenedQuestions:
@@ -28,7 +28,7 @@ class OpenedQuestions:
     """
 
     def __init__(
-        self, module: Any, setup: EngineSetup, choices: Choices, *, fixed: bool, outputs: str | None = None
+        self, module: Any, setup: EngineSetup, choices: CompileChoices, *, fixed: bool, outputs: str | None = None
     ) -> None:
         """Read, compile and warm up a model; raise BackendError if it does not fit the benchmark or the engine."""
         path = setup.model_path

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from mlperf_home.engines.tflite.model_file import TensorFacts
+    from mlperf_home.engines.tflite.model_file import FileTensor
 
 TYPES = ("float32", "uint8", "int8")
 """The types of a classifier's images and scores."""
@@ -49,7 +49,7 @@ def read_classifier_file(path: Path) -> ClassifierFacts:
     return ClassifierFacts(facts.inputs[0].shape[1], classes)
 
 
-def _image_problem(inputs: Sequence[TensorFacts]) -> str:
+def _image_problem(inputs: Sequence[FileTensor]) -> str:
     """Return why a model's inputs are not one image, and what to do; "" if they are."""
     if len(inputs) != 1:
         return f"it has {len(inputs)} inputs, not one image; {_SINGLE}"
@@ -77,7 +77,7 @@ def _image_problem(inputs: Sequence[TensorFacts]) -> str:
     return next((problem for holds, problem in problems if holds), "") or _type_problem("input", inputs[0])
 
 
-def _scores_problem(outputs: Sequence[TensorFacts]) -> str:
+def _scores_problem(outputs: Sequence[FileTensor]) -> str:
     """Return why a model's outputs are not the scores of classes, and what to do; "" if they are."""
     shapes = [output.shape for output in outputs]
     # Only the engine knows the shape of an output without one in the file, or with an open one.
@@ -88,7 +88,7 @@ def _scores_problem(outputs: Sequence[TensorFacts]) -> str:
     return _type_problem("output", outputs[0])
 
 
-def _type_problem(name: str, tensor: TensorFacts) -> str:
+def _type_problem(name: str, tensor: FileTensor) -> str:
     if tensor.dtype not in TYPES:
         return f"its {name} is {tensor.dtype}; convert the model with {' or '.join(TYPES)}"
     if tensor.dtype != "float32" and not tensor.scaled:

@@ -45,7 +45,7 @@ class _OutsideError(ValueError):
 
 
 @dataclass(frozen=True)
-class TensorFacts:
+class FileTensor:
     """An input or output of a graph, as the file describes it.
 
     Attributes:
@@ -61,15 +61,15 @@ class TensorFacts:
     scaled: bool
 
 
-_UNKNOWN = TensorFacts((), (), "unknown", scaled=False)
+_UNKNOWN = FileTensor((), (), "unknown", scaled=False)
 
 
 @dataclass(frozen=True)
 class FileFacts:
     """The first graph's inputs and outputs, and the names of the files beside the model that hold weights."""
 
-    inputs: tuple[TensorFacts, ...]
-    outputs: tuple[TensorFacts, ...]
+    inputs: tuple[FileTensor, ...]
+    outputs: tuple[FileTensor, ...]
     files: tuple[str, ...]
 
 
@@ -124,13 +124,13 @@ class _Flatbuffer:
         )
         return FileFacts(inputs, outputs, tuple(self._text(group, 0) for group in self._tables(root, _FILES)))
 
-    def _tensor(self, table: int) -> TensorFacts:
+    def _tensor(self, table: int) -> FileTensor:
         place = self._field(table, _TYPE)
         number = 0 if place is None else self._number("<b", place)
         place = self._field(table, _QUANTISATION)
         scaled = place is not None and self._vector(self._follow(place), _SCALE, 4)[1] > 0
         dtype = _DTYPES.get(number, f"of TFLite's type {number}")
-        return TensorFacts(self._numbers(table, _SHAPE), self._numbers(table, _SIGNATURE), dtype, scaled)
+        return FileTensor(self._numbers(table, _SHAPE), self._numbers(table, _SIGNATURE), dtype, scaled)
 
     def _text(self, table: int, field: int) -> str:
         start, count = self._vector(table, field, 1)

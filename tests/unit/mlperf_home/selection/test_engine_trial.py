@@ -14,7 +14,7 @@ from mlperf_home.selection.trial import select
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mlperf_home.contracts.runs.selection import Selection
+    from mlperf_home.contracts.runs.selection import EngineSelection
 
 SPARSE, DENSE, INT8 = "deepsparse/pruned", "openvino/dense", "openvino/nncf-int8"
 # CPU ms of a batch of four at lengths 192 and 384, three layers of BERT-large's shape, one thread of an AMX Xeon.
@@ -79,7 +79,7 @@ class RecordedBench:
 
 def tried(
     times: Mapping[str, tuple[float, float]], refused: Mapping[str, str] | None = None
-) -> tuple[Selection, RecordedBench]:
+) -> tuple[EngineSelection, RecordedBench]:
     trial = plan(*times)
     bench = RecordedBench(trial, times, refused)
     return select(trial, bench, bench.clock), bench

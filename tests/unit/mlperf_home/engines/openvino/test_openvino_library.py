@@ -79,7 +79,7 @@ def test_int8_products_are_told_beside_the_floats() -> None:
 def test_f32_is_passed_to_the_engine_on_request() -> None:
     core = _Core(AVX2)
 
-    library.compile_model(core, None, MODEL, library.Choices("f32", streams=2, threads=1))
+    library.compile_model(core, None, MODEL, library.CompileChoices("f32", streams=2, threads=1))
 
     assert core.asked["INFERENCE_PRECISION_HINT"] == "f32"
     assert core.asked["PERFORMANCE_HINT"] == "THROUGHPUT"
@@ -88,7 +88,7 @@ def test_f32_is_passed_to_the_engine_on_request() -> None:
 def test_one_stream_asks_for_a_low_latency() -> None:
     core = _Core(AVX2)
 
-    library.compile_model(core, None, MODEL, library.Choices(None, streams=1, threads=2))
+    library.compile_model(core, None, MODEL, library.CompileChoices(None, streams=1, threads=2))
 
     assert core.asked["PERFORMANCE_HINT"] == "LATENCY"
     assert "INFERENCE_PRECISION_HINT" not in core.asked
@@ -96,7 +96,7 @@ def test_one_stream_asks_for_a_low_latency() -> None:
 
 def test_a_precision_that_the_cpu_lacks_is_refused() -> None:
     with pytest.raises(BackendError, match="bf16 was requested, but this CPU multiplies floats in f32"):
-        library.compile_model(_Core(AVX2), None, MODEL, library.Choices("bf16", streams=1, threads=1))
+        library.compile_model(_Core(AVX2), None, MODEL, library.CompileChoices("bf16", streams=1, threads=1))
 
 
 def test_an_unknown_precision_is_refused() -> None:
