@@ -51,5 +51,8 @@ class TreeLayout:
         return sorted(submitter.glob(f"{self.measurements}/*/*/*/{name}"))
 
 
-LAYOUTS = (TreeLayout(), TreeLayout("results", "measurements.json", "results", "src", sources_by_model=False, scenario_case="camel"))
+LAYOUTS = (
+    TreeLayout(),
+    TreeLayout("results", "measurements.json", "results", "src", sources_by_model=False, scenario_case="camel"),
+)
 """The layouts that rounds have had; a tree whose round is unknown has one of them."""
