@@ -246,9 +246,8 @@ def infer_scenarios(submitter: Submitter, rules: Round) -> tuple[Inferred, ...]:
         benchmark = rules.benchmark_of(model.name, mapping)
         categories = system_categories(submitter.description(model.parent.name))
         if benchmark is not None and benchmark in rules.benchmarks:
-            inferred += _infer_for_model(
-                submitter, model, rules, rules.required_scenarios(benchmark, ",".join(categories))
-            )
+            required = rules.required_scenarios(benchmark, ",".join(categories))
+            inferred += _infer_for_model(submitter, model, rules, required)
     return tuple(inferred)
 
 
