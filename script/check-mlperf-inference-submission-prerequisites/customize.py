@@ -26,6 +26,7 @@ def preprocess(context: Context) -> Outcome:
         benchmark=context.text("CM_MLPERF_BENCHMARK", "bert-99"),
         scenario=context.text("CM_MLPERF_LOADGEN_SCENARIO", ""),
         category=context.text("CM_MLPERF_CATEGORY", ""),
+        dataset_size=context.whole("CM_DATASET_SIZE"),
         rules=rules,
     )
     found = obstacles(planned)

@@ -8,6 +8,16 @@ from mlperf_home.rules.rounds import (
     load_round,
     mlperf_conf,
     round_names,
+    round_of_seed,
 )
 
-__all__ = ["DEFAULT_ROUND", "LATEST", "Round", "UnknownRoundError", "load_round", "mlperf_conf", "round_names"]
+__all__ = [
+    "DEFAULT_ROUND",
+    "LATEST",
+    "Round",
+    "UnknownRoundError",
+    "load_round",
+    "mlperf_conf",
+    "round_names",
+    "round_of_seed",
+]

@@ -239,6 +239,11 @@ def load_round(name: str) -> Round:
     )
 
 
+def round_of_seed(qsl_rng_seed: object) -> str | None:
+    """Return the name of the round that has this seed, None if none has."""
+    return next((name for name in round_names() if load_round(name).seeds.qsl_rng_seed == qsl_rng_seed), None)
+
+
 def _decode_lists(fields: dict[str, Any]) -> dict[str, Any]:
     """Turn lists into tuples and drop the sources, which are for readers of the file."""
     pairs = ((key, value) for key, value in fields.items() if key != "source")

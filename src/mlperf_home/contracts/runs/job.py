@@ -189,6 +189,9 @@ def _checked(job: Job, where: str) -> Job:
     ):
         if value not in known:
             raise _refusal(where, key, f"must be one of {', '.join(known)}, got {value!r}")
+    if job.mode in TESTS and job.mode not in rules.submission.compliance:
+        tests = ", ".join(rules.submission.compliance)
+        raise _refusal(where, "mode", f"{job.mode} is no compliance test of {rules.name}, which has {tests}")
     if lengths is not None and list(lengths) != sorted(set(lengths)):
         raise _refusal(where, "backend/lengths", f"must be ascending without repetition, got {list(lengths)}")
     if lengths and batch_sizes and len(batch_sizes) not in (1, len(lengths)):
@@ -210,7 +213,7 @@ def logs_outputs(mode: str) -> bool:
 
 def run_seeds(rules: Round, mode: str) -> Seeds:
     """Return the seeds of a run; TEST05 has its own, since LoadGen 6.0.17 reads none from an audit.config."""
-    return rules.test05_seeds or rules.seeds if mode == "TEST05" else rules.seeds
+    return rules.test05_seeds if mode == "TEST05" and rules.test05_seeds else rules.seeds
 
 
 def audit_text(rules: Round, test: str) -> str:

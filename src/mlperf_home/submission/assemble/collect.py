@@ -20,6 +20,7 @@ from mlperf_home.measurements.layout import (
     style_of,
 )
 from mlperf_home.measurements.measurement import Measurement, MeasurementError, read_measurement
+from mlperf_home.rules import round_of_seed
 from mlperf_home.submission.check.structure import scenario_named
 from scriptgraph.errors import DocumentError
 
@@ -123,11 +124,11 @@ class Skipped:
 
 
 def find_results(
-    results_dir: Path, round_name: str = "", *, allow_sample: bool = False
+    results_dir: Path, rules: Round | None = None, *, allow_sample: bool = False
 ) -> tuple[list[FoundResult], list[Skipped]]:
     """Find the results below a folder: `[<style>_results/]<system>/<model>/<scenario>/{performance,accuracy}`.
 
-    Those that another round's rules and seeds made are left out if `round_name` names the round.
+    Those that were measured with another round's seeds than those of `rules` are left out.
 
     Raises:
         AssembleError: the path is not a folder, holds no result to submit or two results of one scenario, or a
@@ -136,7 +137,7 @@ def find_results(
     if not results_dir.is_dir():
         raise AssembleError(results_dir, "is not a folder", "pass the folder of results by --results_dir")
     found = [_result(results_dir, folder, allow_sample=allow_sample) for folder in _result_folders(results_dir)]
-    every = [_of_round(each, round_name) for each in found]
+    every = found if rules is None else [_of_round(each, rules) for each in found]
     results = [each for each in every if isinstance(each, FoundResult)]
     skipped = [each for each in every if isinstance(each, Skipped)]
     seen: dict[tuple[str, str, str], Path] = {}
@@ -152,12 +153,17 @@ def find_results(
     return results, skipped
 
 
-def _of_round(found: FoundResult | Skipped, round_name: str) -> FoundResult | Skipped:
-    measurement = found.measurement if isinstance(found, FoundResult) else None
-    if not round_name or measurement is None or measurement.round == round_name:
+def _of_round(found: FoundResult | Skipped, rules: Round) -> FoundResult | Skipped:
+    """Return a result of this round, or why it is none: seeds cannot be changed after a run."""
+    if isinstance(found, Skipped):
         return found
-    reason = f"it was measured with the seeds of {measurement.round}: measure it again with --round={round_name}"
-    return Skipped(found.folder, reason)
+    if found.measurement is not None:
+        other = "" if found.measurement.round == rules.name else found.measurement.round
+    else:
+        seed = found.detail().settings.get("qsl_rng_seed")
+        other = "" if seed in {None, rules.seeds.qsl_rng_seed} else round_of_seed(seed) or "no known round"
+    reason = f"it was measured with the seeds of {other}: measure it again with --round={rules.name}"
+    return Skipped(found.folder, reason) if other else found
 
 
 def require_same_processor(result: FoundResult, described: Mapping[str, str], own: Path | None) -> None:

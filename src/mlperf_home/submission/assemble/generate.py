@@ -36,7 +36,7 @@ from mlperf_home.submission.assemble.documents import (
     write_new_file,
 )
 from mlperf_home.submission.assemble.logs import write_compliance, write_logs
-from mlperf_home.submission.assemble.prerequisites import nested
+from mlperf_home.submission.assemble.prerequisites import nested, other_round
 from mlperf_home.submission.check.documents import system_categories
 from mlperf_home.submission.check.places import ResultPlace, Submitter, lock_submission, subfolders, submitters
 from mlperf_home.submission.check.structure import scenario_named
@@ -89,12 +89,14 @@ def generate(request: SubmissionRequest) -> Assembled:
     if nested(request.results_dir, request.submission_dir):
         problem = f"overlaps with {request.results_dir}"
         raise AssembleError(request.submission_dir, problem, "use two folders beside each other")
-    results, skipped = find_results(request.results_dir, request.rules.name, allow_sample=request.allow_sample)
+    results, skipped = find_results(request.results_dir, request.rules, allow_sample=request.allow_sample)
     names = {result.model: _benchmark(request, result) for result in results}
     for result in results:
         request.accept(result)
     root, partial = request.submission_dir, request.submission_dir / _PARTIAL
     place = root / request.division / request.submitter
+    if not request.clean:
+        _require_this_round(place, request.rules)
     try:
         root.mkdir(parents=True, exist_ok=True)
         layout = request.rules.submission.layout
@@ -114,6 +116,13 @@ def generate(request: SubmissionRequest) -> Assembled:
     return Assembled(place, tuple(results), tuple(skipped), inferred)
 
 
+def _require_this_round(place: Path, rules: Round) -> None:
+    """Raise AssembleError if a submitter's folder holds results of another round: no tree passes two rounds."""
+    if other := other_round(place, rules):
+        advice = "use another --submission_dir, or --clean to replace them"
+        raise AssembleError(place, f"holds results of {other}, and this submission is for {rules.name}", advice)
+
+
 def _in_place(error: AssembleError, root: Path, partial: Path) -> AssembleError:
     """Return an error about a file of the partial folder as one about the user's file, from which it was linked."""
     where = error.where.replace(f"{partial}{os.sep}", f"{root}{os.sep}", 1)
@@ -121,8 +130,12 @@ def _in_place(error: AssembleError, root: Path, partial: Path) -> AssembleError:
 
 
 def _benchmark(request: SubmissionRequest, result: FoundResult) -> str:
-    known = request.model_benchmarks.get(result.model) or (result.measurement.benchmark if result.measurement else None)
-    benchmark = known or request.rules.benchmark_of(result.model, {})
+    mapped = request.model_benchmarks.get(result.model)
+    measured = result.measurement.benchmark if result.measurement else None
+    if mapped and measured and mapped != measured:
+        problem = f"is a result of {measured}, but --extra_model_benchmark_map takes {result.model} to {mapped}"
+        raise AssembleError(result.folder, problem, "correct the map, or leave the model out of it")
+    benchmark = mapped or measured or request.rules.benchmark_of(result.model, {})
     if benchmark not in request.rules.benchmarks or benchmark is None:
         problem = f"the benchmark of {result.model} is unknown"
         advice = f"add --extra_model_benchmark_map={result.model}:<{'|'.join(request.rules.benchmarks)}>"
@@ -208,10 +221,15 @@ def infer_tree(root: Path, rules: Round) -> tuple[Inferred, ...]:
 
     Raises:
         BusyError: another process is working on the submission.
-        AssembleError: a JSON file of the submission cannot be read.
+        AssembleError: the submission is for another round, or a JSON file of it cannot be read.
     """
     with lock_submission(root):
-        return tuple(each for submitter in submitters(root, rules) for each in infer_scenarios(submitter, rules))
+        every = list(submitters(root, rules))
+        for submitter in every:
+            if other := other_round(submitter.folder, rules):
+                problem = f"holds results of {other}, not of {rules.name}"
+                raise AssembleError(submitter.folder, problem, f"add --round={other}")
+        return tuple(each for submitter in every for each in infer_scenarios(submitter, rules))
 
 
 def infer_scenarios(submitter: Submitter, rules: Round) -> tuple[Inferred, ...]:
@@ -228,9 +246,8 @@ def infer_scenarios(submitter: Submitter, rules: Round) -> tuple[Inferred, ...]:
         benchmark = rules.benchmark_of(model.name, mapping)
         categories = system_categories(submitter.description(model.parent.name))
         if benchmark is not None and benchmark in rules.benchmarks:
-            inferred += _infer_for_model(
-                submitter, model, rules, rules.required_scenarios(benchmark, ",".join(categories))
-            )
+            required = rules.required_scenarios(benchmark, ",".join(categories))
+            inferred += _infer_for_model(submitter, model, rules, required)
     return tuple(inferred)
 
 

@@ -8,6 +8,10 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mlperf_home.loadgen_logs.run_log import DETAIL_FILE, scan_detail
+from mlperf_home.measurements.layout import PERFORMANCE_DIR
+from mlperf_home.rules import round_of_seed
+from mlperf_home.rules.layouts import RESULTS
 from mlperf_home.rules.rounds import SCENARIOS
 from mlperf_home.submission.assemble.collect import SHORT_STYLES
 from mlperf_home.submission.check.official import OfficialCheckError, checker_script
@@ -45,6 +49,7 @@ class PlannedSubmission:
         push: whether to push the submission.
         fork: the address to push to.
         benchmark, scenario, category: the names for the run; "" or "all" if undetermined.
+        dataset_size: the user's number of samples, None for all.
     """
 
     submission_dir: Path
@@ -63,17 +68,25 @@ class PlannedSubmission:
     benchmark: str = "bert-99"
     scenario: str = ""
     category: str = ""
+    dataset_size: int | None = None
 
 
 def obstacles(planned: PlannedSubmission) -> list[str]:
     """Return the known obstacles, each with advice."""
-    return [*_names_and_places(planned), *_run_and_after(planned)]
+    return [*_names_and_places(planned), *_of_the_round(planned), *_run_and_after(planned)]
 
 
 def nested(results_dir: Path, submission_dir: Path) -> bool:
     """Whether the two folders are equal, or one lies in the other."""
     results, tree = results_dir.resolve(), submission_dir.resolve()
     return results.is_relative_to(tree) or tree.is_relative_to(results)
+
+
+def other_round(submitter: Path, rules: Round) -> str | None:
+    """Return the round whose seeds the results in a submitter's folder have, None if it is this round or unknown."""
+    log = next(submitter.glob(f"{RESULTS}/*/*/*/{PERFORMANCE_DIR}/{DETAIL_FILE}"), None)
+    seed = scan_detail(log).settings.get("qsl_rng_seed") if log else None
+    return None if seed in {None, rules.seeds.qsl_rng_seed} else round_of_seed(seed)
 
 
 def _names_and_places(planned: PlannedSubmission) -> Iterator[str]:
@@ -101,23 +114,59 @@ def _names_and_places(planned: PlannedSubmission) -> Iterator[str]:
             yield f"{existing} has {free / 2**20:.0f} MB free and needs {_NEEDED_BYTES / 2**20:.0f} MB: make room"
 
 
-def _run_and_after(planned: PlannedSubmission) -> Iterator[str]:
-    """Yield the obstacles in the scenario, and in the options for the generated tree."""
-    if planned.scenario in SCENARIOS and planned.benchmark in planned.rules.benchmarks:
+def _of_the_round(planned: PlannedSubmission) -> Iterator[str]:
+    """Yield the obstacles in the scenario, the dataset, the model's name, and a tree of another round."""
+    rules = planned.rules
+    benchmark = rules.benchmarks.get(planned.benchmark)
+    if benchmark is not None and planned.scenario in SCENARIOS:
         category = planned.category or "edge"
-        scenarios = planned.rules.required_scenarios(planned.benchmark, category)
+        scenarios = rules.required_scenarios(planned.benchmark, category)
         if planned.scenario not in scenarios:
             remedy = f"use {', '.join(scenarios)}" if scenarios else "use another category"
             yield f"{planned.scenario} is not a scenario of {planned.benchmark} in {category}: {remedy}"
+    if benchmark is not None and not planned.sample and planned.dataset_size is not None:
+        whole = benchmark.dataset_sample_count
+        if planned.dataset_size < whole:
+            yield (
+                f"--dataset_size={planned.dataset_size}: {rules.name} requires all {whole} samples "
+                f"of {planned.benchmark}: leave the option out"
+            )
+    if benchmark is not None and planned.model_name:
+        # The round's own names and aliases come before any mapping.
+        named = rules.submission.model_names.get(planned.model_name)
+        named = planned.model_name if planned.model_name in rules.submitted_benchmarks else named
+        if named not in {None, planned.benchmark}:
+            yield (
+                f"--model_name={planned.model_name} names {named} in {rules.name}, "
+                f"and this is a run of {planned.benchmark}: use another name"
+            )
+    if planned.submitter:
+        for division in rules.submission.folders.divisions:
+            folder = planned.submission_dir / division / planned.submitter
+            if other := other_round(folder, rules):
+                yield f"{folder} holds results of {other}, not of {rules.name}: use another --submission_dir"
+
+
+def _mapping(planned: PlannedSubmission) -> Iterator[str]:
+    """Yield the obstacles in the mapping of models to benchmarks."""
+    try:
+        mapped = parse_mapping(planned.mapping, planned.rules).get(planned.model_name, planned.benchmark)
+    except MappingError as error:
+        yield f"--extra_model_benchmark_map: {error}"
+        return
+    if mapped != planned.benchmark and planned.benchmark:
+        name = planned.model_name
+        yield f"--extra_model_benchmark_map: {name} runs as {planned.benchmark}, not {mapped}: correct or remove it"
+
+
+def _run_and_after(planned: PlannedSubmission) -> Iterator[str]:
+    """Yield the obstacles in the options for the generated tree."""
     if planned.checker is not None:
         try:
             checker_script(planned.checker)
         except OfficialCheckError as error:
             yield f"--checker_path={error}"
-    try:
-        parse_mapping(planned.mapping, planned.rules)
-    except MappingError as error:
-        yield f"--extra_model_benchmark_map: {error}"
+    yield from _mapping(planned)
     if planned.tar_file is not None and planned.tar_file.resolve().is_relative_to(planned.submission_dir.resolve()):
         yield f"--tar_file={planned.tar_file} is inside {planned.submission_dir}: use a file outside that folder"
     if planned.push and not planned.fork:

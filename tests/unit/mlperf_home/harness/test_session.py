@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from harness_jobs import SHORT
 
 from mlperf_home.challenges.verification.latency_checks import latency_problems
 from mlperf_home.contracts.runs.failures import ExitStatus
@@ -18,7 +19,7 @@ from mlperf_home.latencies.series import read_series
 from mlperf_home.loadgen_logs.run_log import read_run
 from mlperf_home.measurements.ingest import ingest
 from mlperf_home.measurements.measurement import from_json, to_json
-from mlperf_home.rules import load_round
+from mlperf_home.rules import load_round, mlperf_conf
 
 if TYPE_CHECKING:
     import subprocess
@@ -59,6 +60,34 @@ def test_kept_times_agree_with_the_log(make_job: MakeJob, scenario: str) -> None
     series = read_series(job.out_dir / "latencies.json")
     wanted = {"SingleStream": session.counts.queries - 1, "MultiStream": session.counts.queries}
     assert series.count == wanted.get(scenario, session.counts.samples_completed)
+
+
+@pytest.mark.parametrize("name", ["v5.1", "v6.0", "v6.1"])
+def test_one_loadgen_has_the_seeds_of_every_round(make_job: MakeJob, name: str) -> None:
+    rules, job = load_round(name), make_job("SingleStream")
+    job.document["round"] = name
+    (job.root / "mlperf.conf").write_text(mlperf_conf(rules), "utf-8")
+    assert job.run()[0] == ExitStatus.COMPLETE
+    settings = read_run(job.out_dir).settings
+    assert {key: settings[key] for key in vars(rules.seeds)} == vars(rules.seeds)
+    assert job.session["loadgen"]["settings"]["min_query_count"] == SHORT["SingleStream"]["min_query_count"]
+
+
+def test_test04_repeats_one_sample(make_job: MakeJob) -> None:
+    job = make_job("SingleStream", "TEST04")
+    job.document["round"] = "v6.1"
+    assert job.run()[0] == ExitStatus.COMPLETE
+    settings = read_run(job.out_dir).settings
+    issue = {key: int(settings[f"performance_issue_{key}"]) for key in ("same", "same_index", "unique")}
+    assert issue == {"same": 1, "same_index": 3, "unique": 0}
+
+
+def test_test01_logs_4096_outputs(make_job: MakeJob) -> None:
+    job = make_job("SingleStream", "TEST01")
+    job.document["round"] = "v6.1"
+    assert job.run()[0] == ExitStatus.COMPLETE
+    assert read_run(job.out_dir).settings["accuracy_log_sampling_target"] == 4096
+    assert '"data"' in (job.out_dir / "mlperf_log_accuracy.json").read_text("utf-8")
 
 
 @pytest.mark.parametrize("mode", ["accuracy", "find-performance"])

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mlperf_home.measurements.layout import ACCURACY_DIR, PERFORMANCE_DIR, ResultFolder, ResultsError, result_folder
+from mlperf_home.measurements.layout import (
+    ACCURACY_DIR,
+    PERFORMANCE_DIR,
+    ResultFolder,
+    ResultsError,
+    result_folder,
+    style_folder,
+    style_of,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +31,7 @@ def write_run(folder: ResultFolder, run: str, mark: str) -> ResultFolder:
 
 
 def test_the_layout_is_that_of_2023(tmp_path: Path) -> None:
-    folder = result_folder(tmp_path, "valid", "box-reference-cpu", "my-bert-99", "SingleStream")
+    folder = result_folder(tmp_path, "valid", "v3.1", ("box-reference-cpu", "my-bert-99", "SingleStream"))
 
     assert folder.root == tmp_path / "valid_results/box-reference-cpu/my-bert-99/singlestream"
     assert folder.logs("performance") == folder.root / "performance/run_1"
@@ -33,6 +41,13 @@ def test_the_layout_is_that_of_2023(tmp_path: Path) -> None:
         folder.root / PERFORMANCE_DIR,
         folder.root / ACCURACY_DIR,
     ]
+
+
+def test_each_round_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    folder = result_folder(tmp_path, "valid", "v6.1", ("box-reference-cpu", "my-bert-99", "SingleStream"))
+
+    assert folder.root == tmp_path / "valid-v6.1_results/box-reference-cpu/my-bert-99/singlestream"
+    assert [style_of(style_folder("fast", name)) for name in ("v3.1", "v6.1")] == ["fast", "fast"]
 
 
 def test_a_complete_run_has_its_session_and_its_logs(tmp_path: Path) -> None:

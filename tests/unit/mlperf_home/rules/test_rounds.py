@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import mlperf_home
-from mlperf_home.rules import UnknownRoundError, load_round, mlperf_conf, round_names
+from mlperf_home.rules import UnknownRoundError, load_round, mlperf_conf, round_names, round_of_seed
 
 
 def test_seeds_of_the_round() -> None:
@@ -90,6 +90,10 @@ _OFFICIAL = {
              "gptj.*.performance_sample_count_override = 13368", "gptj.Server.sample_concatenate_permutation = 1",
              "llama2-70b.*.use_token_latencies = 1", "llama2-70b.Server.ttft_latency = 2000",
              "stable-diffusion-xl.Server.target_latency = 20000"),
+    "v5.1": ("*.*.qsl_rng_seed = 1780908523862526354", "bert.Offline.min_query_count = 10833"),
+    "v6.0": ("*.*.sample_index_rng_seed = 14276810075590677512", "resnet50.Offline.min_query_count = 24576"),
+    "v6.1": ("*.*.schedule_rng_seed = 16159082839903944936", "*.MultiStream.min_query_count = 662",
+             "bert.*.performance_sample_count_override = 10833", "resnet50.Server.target_latency = 15"),
 }  # fmt: skip
 
 
@@ -98,11 +102,11 @@ def test_mlperf_conf_is_that_of_the_tag(name: str) -> None:
     lines = mlperf_conf(load_round(name)).splitlines()
 
     assert set(_OFFICIAL[name]) <= set(lines)
-    assert ("*.Offline.min_query_count = 24576" in lines) is (name != "v4.0")
+    assert ("*.Offline.min_query_count = 24576" in lines) is (name in {"v3.0", "v3.1"})
 
 
 @pytest.mark.parametrize(
-    ("name", "bert", "resnet"), [("v3.0", 24576, 24576), ("v3.1", 24576, 24576), ("v4.0", 10833, 24576)]
+    ("name", "bert", "resnet"), [("v3.1", 24576, 24576), ("v4.0", 10833, 24576), ("v6.1", 10833, 24576)]
 )
 def test_the_samples_of_offline_are_the_rounds(name: str, bert: int, resnet: int) -> None:
     rules = load_round(name)
@@ -140,3 +144,44 @@ def test_a_model_of_no_benchmark_has_none() -> None:
 
     assert rules.benchmark_of("yolo-v5", {}) not in rules.submitted_benchmarks
     assert rules.benchmark_of("ssd-resnet34", {}) == "retinanet"
+
+
+def test_latest_is_the_newest_round_and_a_rehearsal() -> None:
+    latest = load_round("latest")
+
+    assert latest.name == round_names()[-1] == "v6.1"
+    assert latest.rehearsal == "v6.1 closed on 2026-07-31: a result for it is a rehearsal"
+
+
+@pytest.mark.parametrize("name", ["v5.1", "v6.0", "v6.1"])
+def test_rounds_since_v5_1_have_no_test05_and_bert_on_edge(name: str) -> None:
+    rules = load_round(name)
+
+    assert rules.test05_seeds is None
+    assert "test05" not in mlperf_conf(rules)
+    assert list(rules.submission.compliance) == ["TEST01", "TEST04"]
+    assert rules.required_scenarios("bert-99.9", "edge") == ("SingleStream", "Offline")
+    assert rules.required_scenarios("resnet", "datacenter") == ()
+    assert rules.metrics["Server"].key == "result_completed_samples_per_sec"
+
+
+def test_a_seed_tells_its_round() -> None:
+    assert [round_of_seed(seed) for seed in (2085463073848966840, 148687905518835231, 7)] == ["v6.1", "v3.1", None]
+
+
+@pytest.mark.parametrize(
+    ("name", "own", "tests", "offline"),
+    [
+        ("v3.1", "measurements/box/m/offline/box.json", "compliance", "offline"),
+        ("v5.1", "measurements/box/m/offline/box.json", "compliance", "offline"),
+        ("v6.1", "results/box/m/Offline/measurements.json", "results", "Offline"),
+    ],
+)
+def test_the_layout_says_where_files_stand(tmp_path: Path, name: str, own: str, tests: str, offline: str) -> None:
+    layout = load_round(name).submission.layout
+    path = tmp_path / own
+    path.parent.mkdir(parents=True)
+    path.touch()
+
+    assert layout.result_jsons(tmp_path) == [path]
+    assert (layout.compliance, layout.scenario("Offline"), layout.json_name("box")) == (tests, offline, path.name)

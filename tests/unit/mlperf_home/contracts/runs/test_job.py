@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mlperf_home.contracts.runs.failures import ExitStatus, HarnessError
-from mlperf_home.contracts.runs.job import decode_job, read_job
+from mlperf_home.contracts.runs.job import audit_text, decode_job, read_job
+from mlperf_home.rules import load_round
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,3 +98,22 @@ def test_an_absent_or_malformed_job_file_is_refused(tmp_path: Path) -> None:
     broken.write_text(json.dumps([1]), "utf-8")
     with pytest.raises(HarnessError, match="expected `object`, got `array`"):
         read_job(broken)
+
+
+def test_a_test_that_the_round_lacks_is_refused(make_job: MakeJob) -> None:
+    document = make_job().document | {"round": "v6.1", "mode": "TEST05"}
+
+    with pytest.raises(
+        HarnessError, match=r"^job#/mode: TEST05 is no compliance test of v6\.1, which has TEST01, TEST04"
+    ):
+        decode_job(document)
+
+
+@pytest.mark.parametrize("name", ["v3.1", "v6.1"])
+def test_test04_repeats_the_sample_of_the_rules(name: str) -> None:
+    assert audit_text(load_round(name), "TEST04").splitlines() == [
+        "*.*.mode = 2",
+        "*.*.performance_issue_unique = 0",
+        "*.*.performance_issue_same = 1",
+        "*.*.performance_issue_same_index = 3",
+    ]

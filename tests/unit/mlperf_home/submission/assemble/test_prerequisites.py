@@ -6,8 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from round_trees import write_round_tree
 from submission_tree import RULES
 
+from mlperf_home.rules import load_round
 from mlperf_home.submission.assemble.prerequisites import PlannedSubmission, obstacles
 
 
@@ -38,6 +40,11 @@ def test_a_good_run_has_no_obstacles(planned: PlannedSubmission) -> None:
         ({"push": True, "fork": "https://me:t0ken@example.org/x.git"}, "carries a name or token"),
         ({"scenario": "Server", "category": "edge"}, "Server is not a scenario of bert-99 in edge"),
         ({"scenario": "MultiStream", "category": "edge"}, "use SingleStream, Offline"),
+        ({"mapping": "my-model:resnet"}, "my-model runs as bert-99, not resnet: correct or remove it"),
+        ({"model_name": "mobilenet"}, "--model_name=mobilenet names resnet in v3.1"),
+        ({"model_name": "bert-99.9"}, "names bert-99.9 in v3.1, and this is a run of bert-99: use another name"),
+        ({"dataset_size": 500}, "v3.1 requires all 10833 samples of bert-99: leave the option out"),
+        ({"rules": load_round("v6.1"), "scenario": "Server", "category": "datacenter"}, "use another category"),
     ],
 )
 def test_each_obstacle_has_advice(planned: PlannedSubmission, changes: dict[str, object], message: str) -> None:
@@ -65,6 +72,15 @@ def test_results_and_submission_must_not_overlap(
 
     assert len(found) == 1
     assert "two folders beside each other" in found[0]
+
+
+def test_a_tree_of_another_round_is_an_obstacle(planned: PlannedSubmission) -> None:
+    write_round_tree(planned.submission_dir, load_round("v6.1"))
+
+    found = obstacles(planned)
+
+    assert len(found) == 1
+    assert "holds results of v6.1, not of v3.1: use another --submission_dir" in found[0]
 
 
 def test_the_archive_must_not_be_inside_the_tree(planned: PlannedSubmission, tmp_path: Path) -> None:
