@@ -17,6 +17,7 @@ from mlperf_home.steps.run_request import (
     requested_folder,
     user_target,
 )
+from mlperf_home.steps.whole_dataset import require_whole_dataset
 from scriptgraph.api import Context, Done, Outcome, Skip, StepEstimate, failing_on
 
 
@@ -33,6 +34,8 @@ def preprocess(context: Context) -> Outcome:
     read_pricing(context)  # refuses a wrong price before a long run
     with failing_on(ResultsError):
         folder, options = requested_folder(context), read_options(context)
+    if context.text("CM_MLPERF_SUBMISSION_DIR", ""):
+        require_whole_dataset(options)
     exports: dict[str, Any] = {
         "CM_MLPERF_RESULT_FOLDER": folder.root,
         "CM_MLPERF_SESSION_PATH": folder.session(run),

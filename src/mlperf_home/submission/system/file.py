@@ -1,4 +1,4 @@
-"""systems/<sut>.json: the keys that the checker of round v3.1 requires, the file, and the user's own values."""
+"""systems/<sut>.json: the keys that every round requires since v3.1, the file, and the user's own values."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from mlperf_home.errors import LocatedError
-from mlperf_home.rules import load_round
+from mlperf_home.rules import DEFAULT_ROUND, LATEST, load_round
 from scriptgraph.errors import DocumentError
 from scriptgraph.files.atomic import replace_text, replacement
 from scriptgraph.files.json_reader import read_json
@@ -27,10 +27,11 @@ KEYS = (
     *("accelerator_frequency", "accelerator_interconnect_topology", "accelerator_on-chip_memories"),
     *("cooling", "framework", "operating_system", "other_software_stack", "hw_notes", "sw_notes"),
 )
-_RULES = load_round("v3.1").submission
+_RULES = load_round(DEFAULT_ROUND).submission
+_NEWER = load_round(LATEST).submission.system.optional
 # The other keys need a text that is not empty.
 MAY_BE_EMPTY = frozenset(_RULES.system.present)
-OPTIONAL = (*_RULES.system.optional, *_RULES.network.fields)
+OPTIONAL = tuple(dict.fromkeys((*_RULES.system.optional, *_NEWER, *_RULES.network.fields)))
 """Further keys that the field's own tools write: a description has them only if the user sets them."""
 # The field's tools write this one as a number.
 _COUNTS = ("host_processor_vcpu_count",)

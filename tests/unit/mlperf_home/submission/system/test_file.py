@@ -89,3 +89,10 @@ def test_a_count_must_be_a_count(tmp_path: Path, value: object) -> None:
 
     with pytest.raises(SystemDescriptionError, match="host_processor_vcpu_count"):
         read_overrides(path)
+
+
+def test_a_field_of_a_newer_round_is_known(tmp_path: Path) -> None:
+    path = tmp_path / "system.json"
+    path.write_text('{"system_power_capacity": "350"}', "utf-8")
+
+    assert read_overrides(path) == {"system_power_capacity": "350"}
