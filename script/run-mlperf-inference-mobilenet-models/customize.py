@@ -32,8 +32,7 @@ def preprocess(context: Context) -> Outcome:
         context.table(title, family_rows(measurements))
         if places := standing_rows(measurements):
             context.table("Among published results", places)
-        benchmark = measurements[-1].benchmark
-        context.suggest(after_models(context, benchmark, results_root(context), sample=sample))
+        context.suggest(after_models(context, measurements[-1], results_root(context), sample=sample))
     if failed:
         raise StepFailed(failure_summary(failed))
     return Done(exports={"CM_MLPERF_MODELS_MEASURED": len(set(folders))})

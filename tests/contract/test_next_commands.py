@@ -40,7 +40,7 @@ def suggested(tmp_path: Path, home: Path, results: Path, *, sample: bool) -> dic
     study = Experiments(home / "experiments").begin("study", "exploration", (), {}, sample=sample)
     return {
         "result": after_result(context, measurement, results),
-        "models": after_models(context, "resnet", results, sample=sample),
+        "models": after_models(context, measurement, results, sample=sample),
         "exploration": after_exploration(context, study),
         "submission": after_submission(context, tmp_path / "my submission", "v3.1", sample=sample),
     }
@@ -55,6 +55,14 @@ def test_each_suggested_command_resolves(tmp_path: Path, *, sample: bool) -> Non
         for _, words in commands:
             arguments = resolve_command(shlex.join(words))
             assert arguments.path("home") == tmp_path / "home"
+
+
+def test_a_sweep_of_another_round_names_it(tmp_path: Path) -> None:
+    measurement = replace(ingest(write_result(tmp_path / "result")), round="v6.1")
+
+    found = dict(after_models(context_of(tmp_path / "home"), measurement, tmp_path / "r", sample=False))
+
+    assert "--round=v6.1" in found["make a submission"]
 
 
 def test_usual_folders_are_not_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

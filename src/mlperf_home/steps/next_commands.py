@@ -35,15 +35,15 @@ def after_result(context: Context, measurement: Measurement, results: Path) -> C
     ]
 
 
-def after_models(context: Context, benchmark: str, results: Path, *, sample: bool) -> Commands:
-    """Return the next commands after the results of several models."""
+def after_models(context: Context, measurement: Measurement, results: Path, *, sample: bool) -> Commands:
+    """Return the next commands after the results of several models, whose last one is `measurement`."""
     places = _places(context, results)
     compared = ["--published"] if not sample else []
     return [
         ("see the front", ["cm", "show", "result", "--pareto", *compared, *places]),
         ("draw it", [*_script("plot,pareto"), f"--results_dir={_shown(results)}", *_home(context)]),
-        *_explore(context, benchmark, sample=sample),
-        ("make a submission", _submission(places, sample=sample)),
+        *_explore(context, measurement.benchmark, sample=sample),
+        ("make a submission", _submission(places, sample=sample, round_name=measurement.round)),
         ("make a bundle", _bundle(context, sample=sample)),
     ]
 

@@ -150,3 +150,12 @@ def test_samples_of_every_layout_are_not_published(tmp_path: Path) -> None:
 
         with pytest.raises(PublicationError, match="is a sample, not an MLPerf result"):
             refuse_samples(root, [(root / "open" / "me").relative_to(root)])
+
+
+def test_a_new_result_replaces_the_inferred_ones(tmp_path: Path) -> None:
+    result_of(NEWER, tmp_path, MOBILENET, "resnet", "SingleStream")
+    generate(request_of(NEWER, tmp_path, infer=True))
+
+    made = generate(request_of(NEWER, tmp_path))
+
+    assert [each.name for each in (made.folder / "results" / SUT / MOBILENET).iterdir()] == ["SingleStream"]
