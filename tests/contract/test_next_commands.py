@@ -42,7 +42,7 @@ def suggested(tmp_path: Path, home: Path, results: Path, *, sample: bool) -> dic
         "result": after_result(context, measurement, results),
         "models": after_models(context, "resnet", results, sample=sample),
         "exploration": after_exploration(context, study),
-        "submission": after_submission(context, tmp_path / "my submission", sample=sample),
+        "submission": after_submission(context, tmp_path / "my submission", "v6.1", sample=sample),
     }
 
 
