@@ -42,7 +42,7 @@ def suggested(tmp_path: Path, home: Path, results: Path, *, sample: bool) -> dic
         "result": after_result(context, measurement, results),
         "models": after_models(context, "resnet", results, sample=sample),
         "exploration": after_exploration(context, study),
-        "submission": after_submission(context, tmp_path / "my submission", "v6.1", sample=sample),
+        "submission": after_submission(context, tmp_path / "my submission", "v3.1", sample=sample),
     }
 
 
@@ -55,6 +55,12 @@ def test_each_suggested_command_resolves(tmp_path: Path, *, sample: bool) -> Non
         for _, words in commands:
             arguments = resolve_command(shlex.join(words))
             assert arguments.path("home") == tmp_path / "home"
+
+
+def test_a_round_besides_v3_1_is_repeated(tmp_path: Path) -> None:
+    commands = after_submission(context_of(tmp_path / "home"), tmp_path / "tree", "v6.1", sample=False)
+
+    assert "--round=v6.1" in dict(commands)["check it again"]
 
 
 def test_usual_folders_are_not_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
