@@ -65,6 +65,12 @@ def test_a_sweep_of_another_round_names_it(tmp_path: Path) -> None:
     assert "--round=v6.1" in found["make a submission"]
 
 
+def test_a_round_besides_v3_1_is_repeated(tmp_path: Path) -> None:
+    commands = after_submission(context_of(tmp_path / "home"), tmp_path / "tree", "v6.1", sample=False)
+
+    assert "--round=v6.1" in dict(commands)["check it again"]
+
+
 def test_usual_folders_are_not_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CM_REPOS", str(tmp_path))
 
