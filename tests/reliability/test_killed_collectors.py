@@ -16,7 +16,7 @@ from board_homes import Contributors, contributors, needs_ssh, taken
 from mlperf_home.contracts.leaderboard.events import Receipt
 from mlperf_home.leaderboard.collect.collector import stored_rows
 from mlperf_home.leaderboard.store.board import Board
-from mlperf_home.leaderboard.store.index import Index
+from mlperf_home.leaderboard.store.index import BoardIndex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +66,7 @@ def test_killed_collectors_lose_nothing(tmp_path: Path, bundles: list[Path], rou
         events = [each for each in board.journal.events() if isinstance(each, Receipt)]
         assert receipted <= {each.bundle for each in events}
         assert [each.number for each in events] == list(range(1, len(bundles) + 1))
-        with closing(Index(board, stored_rows(board))) as index:
+        with closing(BoardIndex(board, stored_rows(board))) as index:
             assert len(index.results()) == len(bundles)
 
 

@@ -12,7 +12,7 @@ import pytest
 from challenge_homes import ChallengeHome, challenge_home
 
 from mlperf_home.leaderboard.collect.collector import Collected, collect, stored_rows
-from mlperf_home.leaderboard.store.index import Index
+from mlperf_home.leaderboard.store.index import BoardIndex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,5 +60,5 @@ def taken(board: Board, *bundles: Path, place: str | None = None) -> Collected:
     """Collect bundles into a board of samples."""
     with board.held():
         board.create(sample=True)
-        with closing(Index(board, stored_rows(board), place)) as index:
+        with closing(BoardIndex(board, stored_rows(board), place)) as index:
             return collect(board, index, bundles, lambda _: None)

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from mlperf_home.contracts.leaderboard.keys import first_keys
-from mlperf_home.leaderboard.answer.choices import ACCURACIES, Choice
+from mlperf_home.leaderboard.answer.choices import ACCURACIES, RankedChoice
 from mlperf_home.leaderboard.answer.recommendation import UNITS
 from mlperf_home.pareto.front import fronts
 from scriptgraph.embed import Section
@@ -22,7 +22,7 @@ _SHOWN = 20
 _SHORT = 12
 
 
-def front_of(every: Sequence[Choice]) -> list[Choice]:
+def front_of(every: Sequence[RankedChoice]) -> list[RankedChoice]:
     """Return the choices on the front of time and accuracy, within each benchmark, scenario and runtime class."""
     known = [(choice, choice.time_ms, _accuracy(choice)) for choice in every]
     complete = [(choice, time_ms, percent) for choice, time_ms, percent in known if time_ms and percent is not None]
@@ -32,17 +32,17 @@ def front_of(every: Sequence[Choice]) -> list[Choice]:
     return [choice for (choice, _, _), keep in zip(complete, keeps, strict=True) if keep]
 
 
-def _group(choice: Choice) -> tuple[str, str, str, bool]:
+def _group(choice: RankedChoice) -> tuple[str, str, str, bool]:
     return choice.key.benchmark, choice.key.scenario, choice.key.runtime, choice.key.sample
 
 
-def _accuracy(choice: Choice) -> float | None:
+def _accuracy(choice: RankedChoice) -> float | None:
     return next((value for name in ACCURACIES if (value := choice.value(name)) is not None), None)
 
 
-def choice_sections(every: Sequence[Choice], *, pareto: bool) -> list[Section]:
+def choice_sections(every: Sequence[RankedChoice], *, pareto: bool) -> list[Section]:
     """Return a ranked table for each benchmark, scenario and runtime class."""
-    groups: dict[tuple[str, str, str, bool], list[Choice]] = defaultdict(list)
+    groups: dict[tuple[str, str, str, bool], list[RankedChoice]] = defaultdict(list)
     for choice in every:
         groups[_group(choice)].append(choice)
     sections = []
@@ -56,7 +56,7 @@ def choice_sections(every: Sequence[Choice], *, pareto: bool) -> list[Section]:
     return sections or [Section("nothing fulfils this")]
 
 
-def _cells(choice: Choice) -> tuple[str, ...]:
+def _cells(choice: RankedChoice) -> tuple[str, ...]:
     latency, rate = choice.amounts.get("latency_ms"), choice.amounts.get("samples_per_second")
     speed = f"{latency.value:.3g} ms" if latency else f"{rate.value:.4g} samples/s" if rate else "unknown"
     percent = next((f"{choice.amounts[n].value:.4g} {UNITS[n]}" for n in ACCURACIES if n in choice.amounts), "")

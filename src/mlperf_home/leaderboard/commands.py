@@ -23,7 +23,7 @@ from mlperf_home.leaderboard.command_table import board_command
 from mlperf_home.leaderboard.published_rows import published_rows
 from mlperf_home.leaderboard.store.board import Board
 from mlperf_home.leaderboard.store.errors import BoardError
-from mlperf_home.leaderboard.store.index import Index
+from mlperf_home.leaderboard.store.index import BoardIndex
 from mlperf_home.product import ENGINE, PRODUCT
 from scriptgraph.embed import Section, failing_on, home_folders, show_sections
 
@@ -54,7 +54,7 @@ def answer(action: str, command: Mapping[str, Any]) -> dict[str, Any]:
 def _show(arguments: Arguments) -> dict[str, Any]:
     board = Board(arguments.path("board") or home_folders(arguments, PRODUCT)[0] / "boards" / "board")
     board.settings  # noqa: B018 - raises if there is no board
-    with closing(Index(board, stored_rows(board), arguments.text("database") or None)) as index:
+    with closing(BoardIndex(board, stored_rows(board), arguments.text("database") or None)) as index:
         results = [each for each in index.results() if _wanted(arguments, each, board)]
         sections, document = _sections(arguments, board, index, results)
     mark = "SAMPLE BOARD, no MLPerf results: " if board.settings.sample else ""
@@ -80,7 +80,7 @@ def _wanted(arguments: Arguments, each: JudgedResult, board: Board) -> bool:
 
 
 def _sections(
-    arguments: Arguments, board: Board, index: Index, results: list[JudgedResult]
+    arguments: Arguments, board: Board, index: BoardIndex, results: list[JudgedResult]
 ) -> tuple[list[Section], dict[str, Any]]:
     if name := arguments.text("result"):
         found = [each for each in results if each.result.id.startswith(name)]

@@ -43,8 +43,8 @@ class RepeatedValue:
     now: tuple[float, ...]
 
 
-class Noise(NamedTuple):
-    """Noise that is known apart from the values: squares of logarithms around their means, and degrees of freedom."""
+class KnownNoise(NamedTuple):
+    """KnownNoise that is known apart from the values: squares of logarithms around their means, and degrees of freedom."""
 
     squares: float
     degrees: int
@@ -67,7 +67,9 @@ class ComparedRuns:
     runs: int | None = None
 
 
-def compare(values: Sequence[RepeatedValue], margin: float = MARGIN, noise: Noise | None = None) -> list[ComparedRuns]:
+def compare(
+    values: Sequence[RepeatedValue], margin: float = MARGIN, noise: KnownNoise | None = None
+) -> list[ComparedRuns]:
     """Compare values; each value's noise is that of its own runs, moderated by the noise of the others.
 
     Args:

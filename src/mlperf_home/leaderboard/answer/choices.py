@@ -48,7 +48,7 @@ class ChoiceKey(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Choice:
+class RankedChoice:
     """A CPU with a model.
 
     Attributes:
@@ -95,7 +95,7 @@ class Choice:
         return None if self.price_per_hour is None or time_ms is None else self.price_per_hour * time_ms / 3.6
 
 
-def choices(results: Iterable[JudgedResult], published: Iterable[BoardResult] = ()) -> list[Choice]:
+def choices(results: Iterable[JudgedResult], published: Iterable[BoardResult] = ()) -> list[RankedChoice]:
     """Return what is measured, and beside it what was published; neither is mixed with the other.
 
     Withdrawn and disputed results, and those that failed a check, are left out.
@@ -107,7 +107,7 @@ def choices(results: Iterable[JudgedResult], published: Iterable[BoardResult] = 
     for row in published:
         groups[_key(row), True].append((row, "published"))
     return [
-        Choice(
+        RankedChoice(
             key=key,
             origin="published" if copied else "measured",
             state=min((state for _, state in group), key=STATES.index),
@@ -123,8 +123,8 @@ def choices(results: Iterable[JudgedResult], published: Iterable[BoardResult] = 
 def predicted_choices(
     predictions: Iterable[MachinePredictions],
     results: Sequence[JudgedResult],
-    measured: Sequence[Choice],
-) -> Iterator[Choice]:
+    measured: Sequence[RankedChoice],
+) -> Iterator[RankedChoice]:
     """Yield models that a machine has not measured: predicted latencies, and accuracies of others' measurements."""
     by_id = {each.result.id: each.result for each in results}
     states = {each.result.id: each.judgement.state for each in results}
@@ -139,10 +139,10 @@ def predicted_choices(
             if key not in known:
                 amounts = {"latency_ms": Amount(each.latency_ms, each.low_ms, each.high_ms)}
                 amounts |= accuracies.get((key.benchmark, each.model), {})
-                yield Choice(key, "predicted", "plausible", 1, 1, (origin.id,), amounts)
+                yield RankedChoice(key, "predicted", "plausible", 1, 1, (origin.id,), amounts)
 
 
-def _accuracies(measured: Sequence[Choice]) -> dict[tuple[str, str], dict[str, Amount]]:
+def _accuracies(measured: Sequence[RankedChoice]) -> dict[tuple[str, str], dict[str, Amount]]:
     """Return the accuracies of models on any machine: they hardly depend on it."""
     found: dict[tuple[str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for choice in measured:

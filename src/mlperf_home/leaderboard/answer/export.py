@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from mlperf_home.leaderboard.answer.choices import Choice
+    from mlperf_home.leaderboard.answer.choices import RankedChoice
 
 FORMATS = (".json", ".csv", ".parquet")
 NOTICE = "not verified by MLCommons"
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def choice_row(choice: Choice) -> dict[str, Any]:
+def choice_row(choice: RankedChoice) -> dict[str, Any]:
     """Return a choice as a flat row; unknown values are None."""
     row: dict[str, Any] = {**choice.key._asdict(), "origin": choice.origin, "state": choice.state}
     row |= {"contributors": choice.contributors, "machines": choice.machines, "results": " ".join(choice.results)}

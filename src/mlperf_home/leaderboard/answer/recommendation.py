@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from mlperf_home.leaderboard.answer.choices import ACCURACIES, Choice
+from mlperf_home.leaderboard.answer.choices import ACCURACIES, RankedChoice
 from mlperf_home.measurements.measurement import Value
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class Constraint(NamedTuple):
     bound: float
     least: bool
 
-    def missed_by(self, choice: Choice) -> float | None:
+    def missed_by(self, choice: RankedChoice) -> float | None:
         """Return by how much a choice misses the bound, as a share of it; 0 if it fits, None if it is unknown."""
         value = choice.value(self.metric)
         if value is None:
@@ -67,18 +67,18 @@ class ClassAnswer:
     benchmark: str
     scenario: str
     runtime: str
-    fitting: tuple[Choice, ...]
-    nearest: Choice | None
+    fitting: tuple[RankedChoice, ...]
+    nearest: RankedChoice | None
     missed: tuple[Constraint, ...]
     considered: int
     unknown: int
 
 
 def recommend(
-    every: Iterable[Choice], constraints: Sequence[Constraint], rank: str, prices: Prices | None = None
+    every: Iterable[RankedChoice], constraints: Sequence[Constraint], rank: str, prices: Prices | None = None
 ) -> list[ClassAnswer]:
     """Return the answer for each benchmark, scenario and runtime class, those with most machines first."""
-    groups: dict[tuple[str, str, str], list[Choice]] = {}
+    groups: dict[tuple[str, str, str], list[RankedChoice]] = {}
     for choice in every:
         priced = choice if prices is None else _priced(choice, prices)
         groups.setdefault((choice.key.benchmark, choice.key.scenario, choice.key.runtime), []).append(priced)
@@ -86,13 +86,13 @@ def recommend(
     return sorted(answers, key=lambda each: (-len(each.fitting), -each.considered, each.runtime))
 
 
-def _priced(choice: Choice, prices: Prices) -> Choice:
+def _priced(choice: RankedChoice, prices: Prices) -> RankedChoice:
     price = prices.of({"cpu": Value(choice.key.cpu, "copied", "the board")})
     return choice if price is None else replace(choice, price_per_hour=price.number)
 
 
 def _answer(
-    key: tuple[str, str, str], group: Sequence[Choice], constraints: Sequence[Constraint], rank: str
+    key: tuple[str, str, str], group: Sequence[RankedChoice], constraints: Sequence[Constraint], rank: str
 ) -> ClassAnswer:
     misses = [(choice, [each.missed_by(choice) for each in constraints]) for choice in group]
     known = [(choice, [miss for miss in missed if miss is not None]) for choice, missed in misses if None not in missed]
@@ -103,7 +103,7 @@ def _answer(
     return ClassAnswer(*key, tuple(fitting), nearest, missed, len(known), len(group) - len(known))
 
 
-def _rank_value(choice: Choice, rank: str) -> float | None:
+def _rank_value(choice: RankedChoice, rank: str) -> float | None:
     """Return what the ranking goes by: less is better; None if it is unknown."""
     if rank == "cost":
         return choice.cost_per_million
@@ -115,7 +115,7 @@ def _rank_value(choice: Choice, rank: str) -> float | None:
     return choice.time_ms
 
 
-def best_of_each_cpu(answer: ClassAnswer) -> list[Choice]:
+def best_of_each_cpu(answer: ClassAnswer) -> list[RankedChoice]:
     """Return the best choice of each CPU that has one, in the order of the ranking."""
     return list({(choice.key.cpu, choice.key.cores): choice for choice in reversed(answer.fitting)}.values())[::-1]
 
@@ -134,18 +134,18 @@ def sentence(answer: ClassAnswer, constraints: Sequence[Constraint], rank: str) 
     return f"For {subject}, no machine fits; the nearest is {_named(answer.nearest)}, which misses {missed}."
 
 
-def _named(choice: Choice) -> str:
+def _named(choice: RankedChoice) -> str:
     return f"{choice.key.cpu} with {choice.key.model} ({facts(choice)})"
 
 
-def origin_words(choice: Choice) -> str:
+def origin_words(choice: RankedChoice) -> str:
     """Return how the speed of a choice is known."""
     if choice.origin == "predicted":
         return "prediction"
     return "published result" if choice.origin == "published" else "measured machine"
 
 
-def facts(choice: Choice) -> str:
+def facts(choice: RankedChoice) -> str:
     """Return the values of a choice, and how many independent contributors stand behind it."""
     parts = []
     if latency := choice.amounts.get("latency_ms"):

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from mlperf_home.challenges.verification.verification import VerifiedBundle
     from mlperf_home.contracts.leaderboard.results import BoardResult
     from mlperf_home.leaderboard.store.board import Board
-    from mlperf_home.leaderboard.store.index import Index
+    from mlperf_home.leaderboard.store.index import BoardIndex
 
 USUAL = Confinement()
 """The limits of the verification of a bundle."""
@@ -77,7 +77,7 @@ def stored_rows(board: Board) -> Callable[[Receipt], list[BoardResult]]:
 
 def collect(
     board: Board,
-    index: Index,
+    index: BoardIndex,
     bundles: Sequence[Path],
     say: Callable[[str], None],
     limits: Confinement = USUAL,
@@ -95,7 +95,7 @@ def collect(
     return done
 
 
-def _take(board: Board, index: Index, path: Path, batch: int, done: Collected, limits: Confinement) -> None:
+def _take(board: Board, index: BoardIndex, path: Path, batch: int, done: Collected, limits: Confinement) -> None:
     if path.stat().st_size > MOST_BYTES:
         raise RefusedError(f"it has more than {MOST_BYTES >> 20} MiB")
     with tempfile.TemporaryDirectory(prefix=".taking-", dir=board.folder) as name:
@@ -109,7 +109,9 @@ def _take(board: Board, index: Index, path: Path, batch: int, done: Collected, l
         done.taken[path] = _receipted(board, index, verified, digest, batch, Path(name))
 
 
-def _receipted(board: Board, index: Index, verified: VerifiedBundle, digest: str, batch: int, scratch: Path) -> Receipt:
+def _receipted(
+    board: Board, index: BoardIndex, verified: VerifiedBundle, digest: str, batch: int, scratch: Path
+) -> Receipt:
     """Store a verified bundle, then write its receipt; return it. Raise RefusedError if it does not belong here."""
     root, manifest = verified.root, verified.manifest
     samples = manifest.sample or any(each.sample for each in verified.report.results)
@@ -147,7 +149,7 @@ def _receipted(board: Board, index: Index, verified: VerifiedBundle, digest: str
     return receipt
 
 
-def _name_of(board: Board, index: Index, verified: VerifiedBundle) -> KnownName | None:
+def _name_of(board: Board, index: BoardIndex, verified: VerifiedBundle) -> KnownName | None:
     """Return the name to keep for a bundle. Raise RefusedError if another key has it, or if this key has another."""
     sender, signature = verified.manifest.sender, verified.signature
     if sender is None or signature is None or not (verified.root / CONTRIBUTOR_FILE).is_file():

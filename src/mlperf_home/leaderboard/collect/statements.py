@@ -15,10 +15,10 @@ from mlperf_home.product import PRODUCT
 from scriptgraph.embed import check_signature, sign_file
 
 if TYPE_CHECKING:
-    from mlperf_home.leaderboard.store.index import Index
+    from mlperf_home.leaderboard.store.index import BoardIndex
 
 
-def withdrawal(index: Index, bundle: str, key: Path) -> Withdrawal:
+def withdrawal(index: BoardIndex, bundle: str, key: Path) -> Withdrawal:
     """Return the signed withdrawal of a bundle, named by the SHA-256 of its manifest or its beginning.
 
     Raises:
@@ -39,7 +39,7 @@ def withdrawal(index: Index, bundle: str, key: Path) -> Withdrawal:
     return Withdrawal(bundle=receipt.bundle, day=today(), statement=statement, signature=signature)
 
 
-def rotation(index: Index, key: Path, successor: Path) -> Rotation:
+def rotation(index: BoardIndex, key: Path, successor: Path) -> Rotation:
     """Return the line by which an earlier key hands over to a later one.
 
     Raises:

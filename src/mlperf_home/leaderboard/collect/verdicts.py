@@ -9,10 +9,10 @@ from mlperf_home.leaderboard.store.board import now_utc
 
 if TYPE_CHECKING:
     from mlperf_home.contracts.leaderboard.judging import JudgeAnswer
-    from mlperf_home.leaderboard.store.index import Index
+    from mlperf_home.leaderboard.store.index import BoardIndex
 
 
-def changed_verdicts(answer: JudgeAnswer, index: Index) -> list[VerdictLine]:
+def changed_verdicts(answer: JudgeAnswer, index: BoardIndex) -> list[VerdictLine]:
     """Return the lines of the board's results whose judgement differs from the last one."""
     last = {each.result.id: each.judgement for each in index.results()}
     utc, events = now_utc(), index.events()

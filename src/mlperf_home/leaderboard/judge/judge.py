@@ -38,7 +38,7 @@ _COMMON_SHARE = 0.5
 _PREDICTED = ("resnet", "SingleStream")
 
 
-class Finding(NamedTuple):
+class StateFinding(NamedTuple):
     """A state with its reasons and the results that led to it."""
 
     state: State
@@ -123,35 +123,37 @@ class Judge:
         finding = self._finding(result, board)
         return Judgement(result=result.id, state=finding.state, reasons=finding.reasons, others=finding.others)
 
-    def _finding(self, result: BoardResult, board: _Board) -> Finding:
+    def _finding(self, result: BoardResult, board: _Board) -> StateFinding:
         if result.kind == "published":
-            return Finding("published", ("copied from a published table: its logs were not seen",))
+            return StateFinding("published", ("copied from a published table: its logs were not seen",))
         if day := board.request.withdrawn.get(result.bundle):
-            return Finding("withdrawn", (f"withdrawn by its signer on {day}",))
+            return StateFinding("withdrawn", (f"withdrawn by its signer on {day}",))
         if day := _revoked(result, board.request.revoked):
-            return Finding("verified", (f"its key was revoked on {day}: it counts for nothing",))
+            return StateFinding("verified", (f"its key was revoked on {day}: it counts for nothing",))
         if result.id in board.copies:
             return _of_copy(board.copies[result.id])
         if objections := self._objections.get(result.id):
-            return Finding("verified", tuple(objections))
+            return StateFinding("verified", tuple(objections))
         return self._of_others(result, board)
 
-    def _of_others(self, result: BoardResult, board: _Board) -> Finding:
+    def _of_others(self, result: BoardResult, board: _Board) -> StateFinding:
         """Return what other results say of a plausible one."""
         machine = board.machine_of[result.id]
         verdicts = board.replications.of(machine, result)
         agreeing, contradicting = verdicts.get("reproduced", []), verdicts.get("not reproduced", [])
         if contradicting and len(contradicting) >= len(agreeing):
             sides = f"{len(contradicting)} of another contributor differ, {len(agreeing)} agree"
-            return Finding("disputed", (f"on machines of its class: {sides}",), board.ids(contradicting, result))
+            return StateFinding("disputed", (f"on machines of its class: {sides}",), board.ids(contradicting, result))
         if agreeing:
-            return Finding("replicated", tuple(_of_agreeing(machine, agreeing, board)), board.ids(agreeing, result))
+            return StateFinding(
+                "replicated", tuple(_of_agreeing(machine, agreeing, board)), board.ids(agreeing, result)
+            )
         fits, reasons = self._prediction(result)
         anchored, level = _level(machine, board)
         wanted = _wanted_runs(board.replications.runs_wanted(machine, result)) if "inconclusive" in verdicts else ()
         state: State = "consistent" if fits and anchored and result.key else "plausible"
         unsigned = () if result.key else ("unsigned: nobody answers for it",)
-        return Finding(state, (*reasons, level, *wanted, *unsigned))
+        return StateFinding(state, (*reasons, level, *wanted, *unsigned))
 
     def _prediction(self, result: BoardResult) -> tuple[bool, tuple[str, ...]]:
         expected = self._expected.get(result.id)
@@ -192,14 +194,14 @@ def _revoked(result: BoardResult, revoked: Mapping[str, str]) -> str:
     return day if day and result.made_utc[: len(day)] >= day else ""
 
 
-def _of_copy(copy: Copy) -> Finding:
+def _of_copy(copy: Copy) -> StateFinding:
     if copy.original is None:
         reason = "several contributors sent these logs in one batch: whose they are is unknown"
-        return Finding("disputed", (reason,), copy.others)
+        return StateFinding("disputed", (reason,), copy.others)
     if copy.foreign:
         reason = f"its logs are those of receipt {copy.original.receipt}, by another contributor"
-        return Finding("disputed", (reason,), (copy.original.id,))
-    return Finding("verified", (f"repeats the logs of receipt {copy.original.receipt}",), (copy.original.id,))
+        return StateFinding("disputed", (reason,), (copy.original.id,))
+    return StateFinding("verified", (f"repeats the logs of receipt {copy.original.receipt}",), (copy.original.id,))
 
 
 def _of_agreeing(machine: BoardMachine, agreeing: Sequence[BoardMachine], board: _Board) -> Iterator[str]:

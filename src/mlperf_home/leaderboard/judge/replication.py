@@ -8,7 +8,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from mlperf_home.leaderboard.judge.machines import subject_of
-from mlperf_home.measurements.equivalence import MARGIN, Noise, RepeatedValue, compare
+from mlperf_home.measurements.equivalence import MARGIN, KnownNoise, RepeatedValue, compare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -69,7 +69,7 @@ def _compare(first: BoardMachine, second: BoardMachine, margin: float) -> Iterat
         yield Comparison(subject, first, second, each)
 
 
-def _noise_between(values: Sequence[RepeatedValue]) -> Noise | None:
+def _noise_between(values: Sequence[RepeatedValue]) -> KnownNoise | None:
     """Return the noise of single runs, from how much the ratios of many subjects differ; None with few subjects.
 
     A difference of the machines that all subjects share is no noise.
@@ -81,7 +81,7 @@ def _noise_between(values: Sequence[RepeatedValue]) -> Noise | None:
     spread = _OF_MEDIAN_DISTANCE * statistics.median(abs(each - middle) for each in ratios)
     # The ratio of two runs has twice the variance of one.
     degrees = len(values) - 1
-    return Noise(squares=degrees * spread**2 / 2, degrees=degrees)
+    return KnownNoise(squares=degrees * spread**2 / 2, degrees=degrees)
 
 
 def _log_mean(values: Sequence[float]) -> float:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from mlperf_home.contracts.codec import read_document, write_document
 from mlperf_home.contracts.leaderboard.events import BOARD_LIMITS, BoardSettings, KnownName
 from mlperf_home.leaderboard.store.errors import BoardError
-from mlperf_home.leaderboard.store.journal import Journal, Verdicts
+from mlperf_home.leaderboard.store.journal import BoardJournal, Verdicts
 from scriptgraph.errors import DocumentError
 from scriptgraph.files import locks
 from scriptgraph.files.atomic import sync_folder
@@ -37,7 +37,7 @@ class Board:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.journal, self.verdicts = Journal(folder), Verdicts(folder)
+        self.journal, self.verdicts = BoardJournal(folder), Verdicts(folder)
 
     @cached_property
     def settings(self) -> BoardSettings:

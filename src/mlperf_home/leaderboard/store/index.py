@@ -66,7 +66,7 @@ class JudgedResult:
     judgement: Judgement
 
 
-class Index:
+class BoardIndex:
     """The index of a board, brought up to date when it is opened."""
 
     def __init__(self, board: Board, rows_of: RowsOf, place: str | Path | None = None) -> None:

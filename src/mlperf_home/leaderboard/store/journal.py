@@ -20,7 +20,7 @@ _DAMAGED = "it was edited or the disk is damaged: restore the board from its cop
 _T = TypeVar("_T")
 
 
-class Journal:
+class BoardJournal:
     """The events of a board, in order."""
 
     def __init__(self, folder: Path) -> None:

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mlperf_home.contracts.leaderboard.events import Event
-    from mlperf_home.leaderboard.store.index import Index
+    from mlperf_home.leaderboard.store.index import BoardIndex
     from scriptgraph.api import Context
 
-    MakeEvent = Callable[[Board, Index], Event]
+    MakeEvent = Callable[[Board, BoardIndex], Event]
 
 
 def withdraw_bundle(context: Context) -> None:
@@ -39,7 +39,7 @@ def vouch_for_key(context: Context) -> None:
     """Vouch for a key, no longer vouch for it, or revoke it."""
     key, decision = context.text("CM_BOARD_KEY_FINGERPRINT"), context.text("CM_BOARD_KEY_DECISION")
 
-    def event(_board: Board, index: Index) -> Event:
+    def event(_board: Board, index: BoardIndex) -> Event:
         if not any(each.key == key for each in index.receipts()):
             raise BoardError("--key", f"the board has no bundle of {key[:80]!r}", "copy a fingerprint of cm show board")
         if decision == "revoke":
@@ -53,7 +53,7 @@ def forget_contributor(context: Context) -> None:
     """Erase the name of a contributor; results stay under the pseudonym."""
     name = context.text("CM_BOARD_CONTRIBUTOR")
 
-    def event(board: Board, _index: Index) -> Event:
+    def event(board: Board, _index: BoardIndex) -> Event:
         known = board.names()
         found = [key for key, each in known.items() if name.lower() in {each.name.lower(), key.lower()}]
         if not found:

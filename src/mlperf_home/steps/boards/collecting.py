@@ -11,7 +11,7 @@ from mlperf_home.leaderboard.collect.collector import bundle_files, collect, sto
 from mlperf_home.leaderboard.collect.verdicts import changed_verdicts
 from mlperf_home.leaderboard.published_rows import published_rows
 from mlperf_home.leaderboard.store.board import Board
-from mlperf_home.leaderboard.store.index import Index
+from mlperf_home.leaderboard.store.index import BoardIndex
 from mlperf_home.product import PRODUCT
 from mlperf_home.steps.launch import run_module
 from scriptgraph.api import StepFailed
@@ -50,12 +50,12 @@ def collect_bundles(context: Context) -> Collected:
     return collected
 
 
-def open_index(context: Context, board: Board) -> Index:
+def open_index(context: Context, board: Board) -> BoardIndex:
     """Open a board's index: the file beside it, or the database that --database names."""
-    return Index(board, stored_rows(board), context.text("CM_BOARD_DATABASE", "") or None)
+    return BoardIndex(board, stored_rows(board), context.text("CM_BOARD_DATABASE", "") or None)
 
 
-def judge_board(context: Context, board: Board, index: Index, key: Path | None) -> int:
+def judge_board(context: Context, board: Board, index: BoardIndex, key: Path | None) -> int:
     """Judge all results in an environment with NumPy; append the verdicts that changed, and return their number."""
     crowd = board.settings.crowd
     request = index.request(published_rows(crowd))
@@ -77,7 +77,7 @@ def judge_board(context: Context, board: Board, index: Index, key: Path | None) 
     return len(lines)
 
 
-def _show(context: Context, board: Board, index: Index, collected: Collected) -> None:
+def _show(context: Context, board: Board, index: BoardIndex, collected: Collected) -> None:
     for path, reason in list(collected.refused.items())[:_SHOWN]:
         context.warn(f"{path.name} was refused: {reason}")
     states = [each.judgement.state for each in index.results()]

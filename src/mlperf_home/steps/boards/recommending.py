@@ -17,14 +17,14 @@ from mlperf_home.leaderboard.answer.recommendation import (
 from mlperf_home.leaderboard.collect.collector import stored_rows
 from mlperf_home.leaderboard.published_rows import published_rows
 from mlperf_home.leaderboard.store.board import Board
-from mlperf_home.leaderboard.store.index import Index
+from mlperf_home.leaderboard.store.index import BoardIndex
 from mlperf_home.measurements.prices import kept_prices, read_prices
 from scriptgraph.api import StepFailed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mlperf_home.leaderboard.answer.choices import Choice
+    from mlperf_home.leaderboard.answer.choices import RankedChoice
     from mlperf_home.leaderboard.answer.recommendation import ClassAnswer
     from scriptgraph.api import Context
 
@@ -77,11 +77,11 @@ def recommend_machine(context: Context) -> list[ClassAnswer]:
     return answers
 
 
-def _label(choice: Choice) -> str:
+def _label(choice: RankedChoice) -> str:
     return f"{choice.key.cpu}, {choice.key.model}"
 
 
-def _wanted(context: Context, choice: Choice) -> bool:
+def _wanted(context: Context, choice: RankedChoice) -> bool:
     wishes = (
         ("CM_BOARD_BENCHMARK", choice.key.benchmark),
         ("CM_BOARD_SCENARIO", choice.key.scenario),
@@ -91,7 +91,7 @@ def _wanted(context: Context, choice: Choice) -> bool:
     return all(not (wish := context.text(key, "")) or wish.lower() == text.lower() for key, text in wishes)
 
 
-def _choices(context: Context) -> Sequence[Choice]:
+def _choices(context: Context) -> Sequence[RankedChoice]:
     """Return the choices of the board, beside published ones; without a board, published ones alone."""
     folder = context.path("CM_BOARD_DIR")
     if folder is None:
@@ -99,7 +99,7 @@ def _choices(context: Context) -> Sequence[Choice]:
         return [choice for name in names for choice in choices((), published_rows(name))]
     board = Board(folder)
     names = ["sample"] if board.settings.sample else _PUBLISHED
-    with closing(Index(board, stored_rows(board), context.text("CM_BOARD_DATABASE", "") or None)) as index:
+    with closing(BoardIndex(board, stored_rows(board), context.text("CM_BOARD_DATABASE", "") or None)) as index:
         results = index.results()
         published = [row for name in names for row in published_rows(name)]
         found = choices(results, published)

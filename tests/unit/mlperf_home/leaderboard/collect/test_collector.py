@@ -17,7 +17,7 @@ from mlperf_home.leaderboard.collect.collector import bundle_files, stored_rows
 from mlperf_home.leaderboard.collect.statements import rotation, withdrawal
 from mlperf_home.leaderboard.store.board import Board
 from mlperf_home.leaderboard.store.errors import BoardError
-from mlperf_home.leaderboard.store.index import Index
+from mlperf_home.leaderboard.store.index import BoardIndex
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 pytestmark = needs_ssh
 
 
-def index_of(board: Board) -> Index:
-    return Index(board, stored_rows(board))
+def index_of(board: Board) -> BoardIndex:
+    return BoardIndex(board, stored_rows(board))
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from mlperf_home.contracts.leaderboard.judging import Judgement
 from mlperf_home.leaderboard.store.board import Board
 from mlperf_home.leaderboard.store.database import open_database
 from mlperf_home.leaderboard.store.errors import BoardError
-from mlperf_home.leaderboard.store.index import Index
+from mlperf_home.leaderboard.store.index import BoardIndex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,7 +81,7 @@ def test_an_index_holds_results_verdicts_and_keys(tmp_path: Path, place: str) ->
         board.create(sample=False)
         voucher = Voucher(key="key-1", vouched=True, day="2026-12-01")
         board.journal.append([receipt(1), voucher, Forgetting(contributor="abc", day="2026-12-01")])
-        with closing(Index(board, lambda each: [result(each.number, contributor="100 % pure")], place)) as index:
+        with closing(BoardIndex(board, lambda each: [result(each.number, contributor="100 % pure")], place)) as index:
             assert index.events() == 3
             assert [each.result.id for each in index.results(benchmark="resnet")] == ["r1"]
             assert index.results(state="replicated") == []
@@ -122,12 +122,12 @@ def test_an_index_of_another_layout_is_refused(tmp_path: Path) -> None:
     board = Board(tmp_path)
     board.create(sample=False)
     board.journal.append([receipt(1)])
-    with closing(Index(board, lambda _: [])):
+    with closing(BoardIndex(board, lambda _: [])):
         pass
     with closing(open_database(tmp_path / "index.sqlite")) as database:
         database.run("UPDATE facts SET value = '0' WHERE name = 'layout'")
     with pytest.raises(BoardError, match="has the layout 0, this version writes 1; remove it"):
-        Index(board, lambda _: [])
+        BoardIndex(board, lambda _: [])
 
 
 def test_a_damaged_journal_is_located(tmp_path: Path) -> None:
