@@ -44,7 +44,7 @@ class RepeatedValue:
 
 
 class KnownNoise(NamedTuple):
-    """KnownNoise that is known apart from the values: squares of logarithms around their means, and degrees of freedom."""
+    """Noise known apart from the values: squares of logarithms around their means, and degrees of freedom."""
 
     squares: float
     degrees: int
