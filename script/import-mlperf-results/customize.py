@@ -7,6 +7,7 @@ from mlperf_home.errors import LocatedError
 from mlperf_home.experiments.experiment import Experiments
 from mlperf_home.measurements.importing import ImportedResults, read_any
 from mlperf_home.measurements.shipped import shipped_measurements
+from mlperf_home.steps.bundle_import import bundles_at, read_bundles
 from mlperf_home.steps.next_commands import after_import
 from scriptgraph.api import Context, Done, Outcome, StepFailed, failing_on
 
@@ -24,7 +25,8 @@ def preprocess(context: Context) -> Outcome:
         measurements = list(found.measurements)
         sample = any(each.sample for each in measurements)
         made_by = ImportOrigin(input=origin, kind=found.kind)
-        experiment = Experiments(root).begin(name, "import", tags, made_by, sample=sample)
+        append = bool(context.text("CM_MLPERF_EXPERIMENT_NAME", ""))
+        experiment = Experiments(root).begin(name, "import", tags, made_by, sample=sample, append=append)
         store = experiment.store
         new = store.append(measurements)
     for damage in store.damages:
@@ -56,5 +58,7 @@ def _find(context: Context, problems: list[str]) -> tuple[str, str, ImportedResu
         results = ImportedResults("table that comes with this package", shipped_measurements(published))
         return f"published-{published}", f"published {published}", results
     path = context.existing("CM_MLPERF_IMPORT_PATH")
+    if bundles := bundles_at(path):
+        return path.name.partition(".")[0], str(path), read_bundles(bundles, context.output / "bundles", problems)
     found = read_any(path, context.text("CM_MLPERF_ROUND"), context.text("CM_MLPERF_BENCHMARK", ""), problems)
     return path.stem, str(path), found

@@ -107,8 +107,12 @@ class Experiments:
 
     root: Path
 
-    def begin(self, name: str, kind: str, tags: Iterable[str], made_by: object, *, sample: bool) -> Experiment:
+    def begin(
+        self, name: str, kind: str, tags: Iterable[str], made_by: object, *, sample: bool, append: bool = False
+    ) -> Experiment:
         """Create an experiment, or resume the one of that name if its origin is the same.
+
+        With `append`, one of the same kind may have another origin.
 
         Raises:
             ExperimentError: the name or a tag is invalid, an experiment of that name has another origin, or the root
@@ -128,7 +132,8 @@ class Experiments:
             advice = "choose another folder with --experiments_dir"
             raise ExperimentError(self.root, f"cannot be written ({error.strerror})", advice) from None
         experiment = self.load(name)
-        if (experiment.kind, experiment.made_by, experiment.sample) != (kind, description.made_by, sample):
+        origin = experiment.made_by if append else description.made_by
+        if (experiment.kind, experiment.made_by, experiment.sample) != (kind, origin, sample):
             advice = f"use another name (--experiment_name of a script), or remove it with cm rm experiment {name}"
             raise ExperimentError(experiment.folder, "is an experiment of another command or study", advice)
         return experiment
