@@ -170,7 +170,8 @@ class Cache:
             if meta["key"] != key or meta["layout"] != LAYOUT:
                 return f"{ENTRY_FILE} belongs to another entry"
             places = self._places(path)
-            exports = {name: insert_paths(decode_value(value), places) for name, value in meta["exports"].items()}
+            decode = _verbatim if meta.get("verbatim") else decode_value
+            exports = {name: insert_paths(decode(value), places) for name, value in meta["exports"].items()}
         except DocumentError as error:
             return f"{ENTRY_FILE} {error.problem}" if path.exists() else None
         except (KeyError, TypeError, AttributeError):
@@ -190,6 +191,30 @@ class Cache:
         finally:
             with suppress(OSError):
                 remove_tree(folder)
+
+    @contextmanager
+    def in_place(self, key: str) -> Iterator[Path]:
+        """Yield the future path of the content that `making` has yielded, as a link: what is installed there may move.
+
+        An earlier entry is set aside meanwhile, and returns after a failure.
+        """
+        target = self.path(key)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.is_symlink():  # a killed writer's
+            target.unlink()
+        earlier = self.set_aside(key)
+        target.symlink_to(self.making_folder / key, target_is_directory=True)
+        try:
+            yield target / CONTENT
+        except BaseException:
+            target.unlink()
+            if earlier is not None:
+                earlier.rename(target)
+            raise
+        target.unlink()
+        if earlier is not None:
+            with suppress(OSError):
+                remove_tree(earlier)
 
     def publish(self, key: str, content: Path, exports: Values, meta: Mapping[str, Any]) -> Entry:
         """Make the content, with its exports and description, the entry of `key` in one step.
@@ -240,6 +265,11 @@ class Cache:
     def path(self, key: str) -> Path:
         """Return the folder of the entry of `key`, whether it exists or not."""
         return self.entries_folder / key[:2] / key
+
+
+def _verbatim(value: Any) -> Value:
+    """Return an exported value without reading its words."""
+    return tuple(map(str, value)) if isinstance(value, list) else decode_value(value) if value is None else value
 
 
 def insert_placeholders(value: Value, places: Mapping[str, Path]) -> Value:

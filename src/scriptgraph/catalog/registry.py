@@ -10,10 +10,13 @@ from scriptgraph.catalog.entries import Catalogue, ScriptFolder, build_catalogue
 from scriptgraph.catalog.index import read_catalogue
 from scriptgraph.errors import AmbiguousScriptError, ManifestError, NoScriptError, nearest
 from scriptgraph.manifest.text import MANIFEST_NAMES, head_of
+from scriptgraph.manifest.types import NOTHING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from scriptgraph.catalog.collections import Reader
 
     from scriptgraph.manifest.queries import Query
     from scriptgraph.manifest.types import Manifest
@@ -88,6 +91,10 @@ class Registry:
             matching -= self._catalogue.numbers(tag)
         # A manifest with a readable head goes before those without.
         matches = self._nearest(matching - self._catalogue.unsound or matching, near)
+        if query.collection:
+            matches = [number for number in matches if self._catalogue.collection(number) == query.collection]
+        if self._catalogue.readers and matches:
+            matches = self._of_one_kind(query, matches)
         if len(matches) > 1:
             heads, required = {number: self._catalogue.head(number) for number in matches}, set(query.required)
             named = [number for number in matches if not required.isdisjoint(heads[number][:2])]
@@ -105,6 +112,24 @@ class Registry:
         matches = sorted(matching)
         own = near and [number for number in matches if self._catalogue.path(number).parent.parent == near]
         return own or matches
+
+    def _of_one_kind(self, query: Query, matches: list[int]) -> list[int]:
+        """Return the matches outside collections, or else one of a collection, chosen as in 2023 without questions."""
+        ours = [number for number in matches if not self._catalogue.collection(number)]
+        if ours or len(matches) == 1:
+            return ours or matches
+        found = {number: each for number in matches if not isinstance(each := self._read(number), ManifestError)}
+        fitting = [number for number, each in found.items() if has_variations(each, query)] or list(found)
+        key = {number: (each.foreign.sort if each.foreign else 0, each.place) for number, each in found.items()}
+        return sorted(fitting, key=key.__getitem__)[:1] or matches
+
+    def also_in_collections(self, query: Query) -> list[str]:
+        """Return the scripts of collections that a query fits too, as NAME:ALIAS."""
+        if not self._catalogue.readers or query.collection or not query.required:
+            return []
+        numbers = self._numbers(query.required).difference(*map(self._catalogue.numbers, query.excluded))
+        of = {number: self._catalogue.collection(number) for number in sorted(numbers)}
+        return [f"{name}:{self._catalogue.head(number).alias}" for number, name in of.items() if name]
 
     def _ambiguous_error(self, query: Query, matches: Iterable[int]) -> AmbiguousScriptError:
         found = ((self._catalogue.head(number), self._catalogue.path(number).parent) for number in matches)
@@ -157,11 +182,26 @@ class Registry:
         return NoScriptError(query.text, unknown, closest, hints, list(map(str, self.unreadable())))
 
 
-def load_registry(roots: Sequence[Path], index: Path | None = None, *, keep: bool = True) -> Registry:
-    """Find the manifests in each repository's `script/` folder.
+def has_variations(manifest: Manifest, query: Query) -> bool:
+    """Whether a script has all variations of a query."""
+    known = manifest.variations
+    return all(
+        name in known or f"{name.partition('.')[0]}.#" in known for name in (*query.variations, *query.without)
+    )
+
+
+def load_registry(
+    roots: Sequence[Path],
+    index: Path | None = None,
+    collections: Mapping[Path, Reader] = NOTHING,
+    *,
+    keep: bool = True,
+) -> Registry:
+    """Find the manifests in each repository's `script/` folder, and in those of collections.
 
     The folder `index` stores them for the next start; without `keep`, it is only read.
     """
-    folders = dict.fromkeys(root.resolve() / "script" for root in roots)
-    scan = partial(read_catalogue, sorted(folders), index, keep=keep)
+    readers = {str(folder): reader for folder, reader in collections.items()}
+    folders = dict.fromkeys((*(root.resolve() / "script" for root in roots), *collections))
+    scan = partial(read_catalogue, sorted(folders), index, readers, keep=keep)
     return Registry(scan(compare_all=False), scan)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from scriptgraph.execution.context import Context
+    from scriptgraph.execution.nested import Nested
+    from scriptgraph.execution.runtime import RunForeign
     from scriptgraph.execution.record import StepRecord
     from scriptgraph.manifest.types import Manifest, Value, Values
     from scriptgraph.planning.plan import Step
@@ -134,11 +136,7 @@ def run_step(step: Step, context: Context, entry: StepRecord) -> Values:
         place = error.filename or f"a file of {step.manifest.alias}"
         raise StepFailed(f"{place}: {error.strerror}; see to it and run again") from error
     finally:
-        entry.commands = [
-            {"argv": list(each.argv), "exit_code": each.exit_code, "signal": each.signal,
-             "start_ns": each.start_ns, "end_ns": each.end_ns}
-            for each in context.commands
-        ]  # fmt: skip
+        entry.commands = _commands(context)
     entry.status = "skipped" if isinstance(outcome, Skip) else "done"
     entry.reason = outcome.reason if isinstance(outcome, Skip) else None
     alias, allowed = step.manifest.alias, step.exports
@@ -150,6 +148,28 @@ def run_step(step: Step, context: Context, entry: StepRecord) -> Values:
     except TypeError as error:
         raise StepFailed(f"{alias} exports {error}") from None
     return {**context.passed_through(allowed), **exports}
+
+
+def run_foreign(run: RunForeign, step: Step, context: Context, nested: Nested, entry: StepRecord) -> Values:
+    """Run a foreign step's code, and note it in the step's record.
+
+    Raises:
+        ScriptGraphError: the step, or one that it asked for, failed.
+    """
+    try:
+        exports = run(step, context, nested)
+    finally:
+        entry.commands = _commands(context)
+    entry.status = "done"
+    return exports
+
+
+def _commands(context: Context) -> list[dict[str, Any]]:
+    return [
+        {"argv": list(each.argv), "exit_code": each.exit_code, "signal": each.signal,
+         "start_ns": each.start_ns, "end_ns": each.end_ns}
+        for each in context.commands
+    ]  # fmt: skip
 
 
 def _call(step: Step, context: Context) -> Done | Skip:
@@ -239,11 +259,13 @@ def forget_imports() -> None:
 
 
 def load_customize(manifest: Manifest) -> ModuleType | None:
-    """Import the script's code; None if it has none.
+    """Import the script's code; None if it has none, or if it is foreign, which never runs in this process.
 
     Raises:
         StepFailed: the code cannot be imported.
     """
+    if manifest.foreign is not None:
+        return None
     path = manifest.folder / CUSTOMIZE_NAME
     return _import(path, manifest.uid) if path.is_file() else None
 
@@ -256,6 +278,9 @@ def hook_of(manifest: Manifest, name: str) -> Callable[..., Any] | None:
 
 def has_code(manifest: Manifest) -> bool:
     """Whether the script has code of its own, besides dependencies."""
+    if manifest.foreign is not None:
+        # Its dependencies may be asked for by its own engine only.
+        return True
     return any((manifest.folder / name).is_file() for name in (CUSTOMIZE_NAME, PROGRAM_NAME))
 
 

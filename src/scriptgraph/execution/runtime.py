@@ -20,13 +20,17 @@ if TYPE_CHECKING:
     from scriptgraph.cache.digests import KnownDigests
     from scriptgraph.cache.store import Cache, Entry
     from scriptgraph.catalog.registry import Registry
+    from scriptgraph.execution.nested import Nested
     from scriptgraph.execution.traversal import TableRow
+    from scriptgraph.manifest.types import Values
     from scriptgraph.planning.environment import Environment
     from scriptgraph.planning.plan import Step
     from scriptgraph.product import Product
 
 # The steps whose existing cache entries are rebuilt: none, the requested script's, or all.
 Rebuild = Literal["none", "requested", "all"]
+RunForeign = Callable[["Step", Context, "Nested"], "Values"]
+"""Runs the code of a foreign script, and returns its exports."""
 Announce = Callable[[str, str, Mapping[str, Any]], None]
 
 
@@ -38,6 +42,7 @@ class Runtime(Immutable):
         run_folder: the folder for this run's record, logs and the output of uncached steps.
         announce: called for each event with its kind, the step's title, and details.
         rebuild: the steps whose existing cache entries are rebuilt.
+        foreign: runs the code of scripts from other people's collections; None where there are none.
         digests: digests of scripts' content from this run and earlier ones; None to compute them each time.
     """
 
@@ -50,6 +55,7 @@ class Runtime(Immutable):
     announce: Announce = lambda _kind, _title, _details: None
     digests: KnownDigests | None = None
     rebuild: Rebuild = "none"
+    foreign: RunForeign | None = None
 
 
 class PlanHandler:

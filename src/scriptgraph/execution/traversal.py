@@ -84,6 +84,7 @@ class Ready(NamedTuple):
         unknown: the keys that earlier steps have yet to export; none in a run.
         keys: the keys of the cache entries that the step depends on.
         below: the previews of its dependencies; those of post-dependencies are added later.
+        visit: visits further dependencies of a foreign step while it runs, and returns the state after them.
     """
 
     step: Step
@@ -91,6 +92,7 @@ class Ready(NamedTuple):
     unknown: Unknown
     keys: tuple[str, ...]
     below: list[StepPreview | Need]
+    visit: Callable[[Ready, tuple[Need, ...]], Ready] | None = None
 
     def after(self, result: Result | None) -> Ready:
         """Return the state after the result of a dependency or of the step itself; self after None."""
@@ -98,7 +100,7 @@ class Ready(NamedTuple):
             return self
         env = self.env.merged(result.exports, Layer.DEPENDENCY, result.alias) if result.exports else self.env
         unknown = self.unknown.and_also(result.unknown) if result.unknown else self.unknown
-        return Ready(self.step, env, unknown, self.keys + result.keys, self.below)
+        return Ready(self.step, env, unknown, self.keys + result.keys, self.below, self.visit)
 
 
 class TableRow(NamedTuple):
@@ -168,9 +170,12 @@ class Traversal:
 
     def _through(self, step: Step, inherited: Environment, chain: tuple[Manifest, ...], around: Unknown) -> Result:
         env = layered(step.manifest, step.variations, step.version, inherited)
-        ready = self._needs(Ready(step, env, around, (), []), step.before, chain)
+        visit = (lambda start, needs: self._needs(start, needs, chain)) if step.manifest.foreign is not None else None
+        ready = self._needs(Ready(step, env, around, (), [], visit), step.before, chain)
         own = self._handler.handle(ready)
-        ready = self._needs(ready.after(own), step.after, chain)
+        # A run visits them when the script asks for them.
+        last = (*step.within_needs, *step.after) if self._handler.previewing else step.after
+        ready = self._needs(ready.after(own), last, chain)
         env, unknown = ready.env, ready.unknown
         exports = {**env.exported(step.exports), **own.exports}
         if not unknown.patterns:

@@ -15,6 +15,8 @@ from scriptgraph.manifest.queries import ANY_VERSION, VERSION_KEYS, VersionRange
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from scriptgraph.manifest.foreign import Foreign, ForeignBlock
+
 Value = str | bool | int | float | tuple[str, ...] | None
 Values = Mapping[str, Value]
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -58,6 +60,13 @@ class Dependency(Immutable):
         dropped_by: the variations that exclude its table row.
         may_fail: the environment key that receives the failures of such dependencies as JSON text, while the run
             continues; empty if a failure ends the run.
+        enable_any: it runs only if one of these conditions holds.
+        lenient: whether conditions match as in 2023, where any value but a spelling of no counts as yes.
+        keeps: patterns of the parent's local keys that it gets nevertheless.
+        reuses_version: whether it gets its parent's version.
+        inherits_variations: whether it gets its parent's variations.
+        not_inherited: the groups whose variations it does not get.
+        options: options of the script, by name.
     """
 
     tags: str
@@ -75,6 +84,13 @@ class Dependency(Immutable):
     for_each: ForEach | None = None
     row: str = ""
     dropped_by: frozenset[str] = frozenset()
+    enable_any: Conditions = NOTHING
+    lenient: bool = False
+    keeps: tuple[str, ...] = ()
+    reuses_version: bool = False
+    inherits_variations: bool = False
+    not_inherited: tuple[str, ...] = ()
+    options: Values = NOTHING
 
     @cached_property
     def versions(self) -> VersionRange:
@@ -95,15 +111,16 @@ class Dependency(Immutable):
     @cached_property
     def keys(self) -> frozenset[str]:
         """The environment keys that decide whether the dependency runs and which script it selects."""
-        return self.updating_keys.union(self.enable, self.skip, self.skip_any)
+        return self.updating_keys.union(self.enable, self.skip, self.skip_any, self.enable_any)
 
 
 class Override(Immutable):
-    """Values that `adr` sets for every dependency of one name."""
+    """Values that `adr` sets for every dependency of one name: tags, versions, options, and environment values."""
 
     tags: str = ""
     versions: VersionRange = ANY_VERSION
     inputs: Values = NOTHING
+    env: Values = NOTHING
 
     def as_options(self) -> dict[str, Value]:
         """Return the override as options, without their prefix `--adr.NAME.`."""
@@ -117,6 +134,7 @@ class Override(Immutable):
             tags=",".join(part for part in (under.tags, self.tags) if part),
             versions=under.versions.narrowed(self.versions),
             inputs={**under.inputs, **self.inputs},
+            env={**under.env, **self.env},
         )
 
 
@@ -170,6 +188,7 @@ class Variation(Immutable):
     exports: tuple[str, ...] = ()
     overrides: Mapping[str, Override] = NOTHING
     for_each: ForEach | None = None
+    foreign: ForeignBlock | None = None
 
 
 class VersionEntry(Immutable):
@@ -177,6 +196,7 @@ class VersionEntry(Immutable):
 
     env: Values = NOTHING
     deps: tuple[Dependency, ...] = ()
+    foreign: ForeignBlock | None = None
 
 
 class Manifest(Immutable):
@@ -196,6 +216,7 @@ class Manifest(Immutable):
             reason; an override of one is a note, not an error.
         digest: SHA-256 of the manifest's text.
         shared_inputs: the names of inputs from shared sets of options.
+        foreign: the further facts of a script from somebody else's collection; None for other scripts.
     """
 
     alias: str
@@ -225,6 +246,7 @@ class Manifest(Immutable):
     retired_names: Mapping[str, str] = NOTHING
     digest: str = ""
     shared_inputs: frozenset[str] = frozenset()
+    foreign: Foreign | None = None
 
     @cached_property
     def limited_inputs(self) -> tuple[Input, ...]:
@@ -248,6 +270,8 @@ class Manifest(Immutable):
         """All dependencies: its own, and those of variations and versions."""
         blocks = [self.deps, self.post_deps, *(each.deps for each in self.versions.values())]
         blocks += [deps for each in self.variations.values() for deps in (each.deps, each.post_deps)]
+        if self.foreign is not None:
+            blocks += self.foreign.all_deps(self.variations.values(), self.versions.values())
         return tuple(dependency for deps in blocks for dependency in deps)
 
     @cached_property
@@ -271,6 +295,8 @@ class Manifest(Immutable):
     @cached_property
     def reads(self) -> frozenset[str]:
         """Every environment key that the script's code may read."""
+        if self.foreign is not None:
+            return self.foreign.reads
         keys = {*self.default_env, *self.env, *self.env_keys}
         keys |= {option.env_key for option in self.inputs.values()}
         for variation in self.variations.values():
@@ -287,6 +313,8 @@ class Manifest(Immutable):
     @cached_property
     def takes_version(self) -> bool:
         """Whether a version can be requested: the script lists versions, or reads the requested one."""
+        if self.foreign is not None:
+            return True
         return bool(self.versions) or not VERSION_KEYS.isdisjoint(self.reads | self.deciding_keys)
 
 

@@ -1,0 +1,104 @@
+"""The further facts of scripts from other people's collections, in the form of 2023."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+from scriptgraph.immutable import Immutable
+from scriptgraph.manifest.types import NOTHING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from scriptgraph.manifest.types import Dependency, Override, Variation, VersionEntry
+
+# An entry of a script's state travels in the environment as JSON text. No variable has a name with a dot.
+STATE_PREFIX = "state."
+
+
+class KeySet(frozenset[str]):
+    """Environment keys and patterns of keys; `in` also finds the keys that match a pattern, and other programs' keys.
+
+    The programs that a script starts read keys such as CC and +PATH, which no file of the script has to name.
+    """
+
+    __slots__ = ("_own", "_wild")
+
+    def __new__(cls, keys: Iterable[str], own: tuple[str, ...]) -> KeySet:
+        """Take keys and patterns, and the prefixes of the keys that only scripts read ("CM_")."""
+        made = super().__new__(cls, keys)
+        made._wild, made._own = [key for key in made if "*" in key], own  # type: ignore[attr-defined]
+        return made
+
+    def __contains__(self, key: object) -> bool:
+        if super().__contains__(key):
+            return True
+        text = str(key)
+        own: tuple[str, ...] = self._own  # type: ignore[attr-defined]
+        if not text.lstrip("+").startswith(own) and not text.startswith(STATE_PREFIX):
+            return True
+        wild: list[str] = self._wild  # type: ignore[attr-defined]
+        return any(fnmatchcase(text, pattern) for pattern in wild)
+
+
+class ForeignBlock(Immutable):
+    """What a variation or a version of a foreign script adds beside the fields of ours.
+
+    Attributes:
+        prehook, posthook: dependencies that run before and after run.sh.
+        post: dependencies that run last, of a version.
+        state: entries that are merged into the script's state.
+        own_overrides: overrides of the script's own dependencies by name, not of those below them.
+        overrides: overrides at any depth, of a version.
+        default_env: values of keys that are not set, of a version.
+        exports: patterns of exported keys, of a version.
+    """
+
+    prehook: tuple[Dependency, ...] = ()
+    posthook: tuple[Dependency, ...] = ()
+    post: tuple[Dependency, ...] = ()
+    state: Mapping[str, Any] = NOTHING
+    own_overrides: Mapping[str, Override] = NOTHING
+    overrides: Mapping[str, Override] = NOTHING
+    default_env: Mapping[str, Any] = NOTHING
+    exports: tuple[str, ...] = ()
+
+
+class Foreign(Immutable):
+    """The further facts of a foreign script.
+
+    Attributes:
+        collection: the name of its collection.
+        meta: its manifest as JSON values, which its code gets.
+        reads: the keys that the files of its folder name; its code gets no others.
+        sets: those of its code, which may set them.
+        block: its own further dependencies, state and overrides.
+        post: dependencies that run last.
+        state_exports: patterns of the entries of its state that leave it.
+        sort: its place among scripts that match the same tags; the lowest goes first.
+        versions: its own defaults of version, version_min, version_max and version_max_usable.
+        together: combinations of variations of which one has to be on; any if empty.
+        apart: combinations of variations that must not be on together.
+        prefix: the prefix of the keys of its engine: "CM_", or "MLC_" of the successor.
+    """
+
+    collection: str
+    meta: Mapping[str, Any]
+    reads: frozenset[str]
+    sets: tuple[str, ...] = ()
+    block: ForeignBlock = ForeignBlock()
+    post: tuple[Dependency, ...] = ()
+    state_exports: tuple[str, ...] = ()
+    sort: int = 0
+    versions: Mapping[str, str] = NOTHING
+    together: tuple[tuple[str, ...], ...] = ()
+    apart: tuple[tuple[str, ...], ...] = ()
+    prefix: str = "CM_"
+
+    def all_deps(
+        self, variations: Iterable[Variation], versions: Iterable[VersionEntry]
+    ) -> list[tuple[Dependency, ...]]:
+        """Return the dependencies within the script: its own, and those of its variations and versions."""
+        blocks = [self.block, *(each.foreign for each in (*variations, *versions) if each.foreign is not None)]
+        return [self.post, *(deps for each in blocks for deps in (each.prehook, each.posthook, each.post))]
