@@ -194,24 +194,22 @@ class Cache:
 
     @contextmanager
     def in_place(self, key: str) -> Iterator[Path]:
-        """Yield the future path of the content that `making` has yielded, as a link: what is installed there may move.
+        """Yield an empty folder for an entry's content at its final path, for content that contains its own path.
 
-        An earlier entry is set aside meanwhile, and returns after a failure.
+        Until it is published it counts as damaged. An earlier entry is set aside meanwhile, and returns after a failure.
         """
         target = self.path(key)
         target.parent.mkdir(parents=True, exist_ok=True)
-        if target.is_symlink():  # a killed writer's
-            target.unlink()
         earlier = self.set_aside(key)
-        target.symlink_to(self.making_folder / key, target_is_directory=True)
+        (target / CONTENT).mkdir(parents=True)
         try:
             yield target / CONTENT
         except BaseException:
-            target.unlink()
-            if earlier is not None:
+            with suppress(OSError):
+                remove_tree(target)
+            if earlier is not None and (earlier / ENTRY_FILE).is_file():
                 earlier.rename(target)
             raise
-        target.unlink()
         if earlier is not None:
             with suppress(OSError):
                 remove_tree(earlier)
@@ -230,10 +228,11 @@ class Cache:
             replace_text(folder / ENTRY_FILE, json.dumps(document, indent=1, default=str))
             target.parent.mkdir(exist_ok=True)
             # An earlier entry is damaged, was refused by a check, or is being renewed.
-            earlier = self.set_aside(key)
-            folder.rename(target)
-            if earlier is not None:
-                remove_tree(earlier)
+            if folder != target:
+                earlier = self.set_aside(key)
+                folder.rename(target)
+                if earlier is not None:
+                    remove_tree(earlier)
         except OSError as error:
             raise CacheError(
                 f"{self.root}: the new entry cannot be stored ({error.strerror});"

@@ -26,7 +26,13 @@ class Registry:
     """Scripts by alias and tag; the order of discovery never matters.
 
     Manifests are decoded when their scripts are selected, so that a broken one stops only the plans that need it.
+
+    Attributes:
+        made: returns the aliases of the scripts that have entries in the cache; of several scripts of a collection
+            that match, these go first.
     """
+
+    made: Callable[[], frozenset[str]] = staticmethod(frozenset)
 
     def __init__(self, scripts: Catalogue | Iterable[Manifest], rescan: Callable[[], Catalogue] | None = None) -> None:
         """Take a catalogue or decoded manifests.
@@ -114,13 +120,20 @@ class Registry:
         return own or matches
 
     def _of_one_kind(self, query: Query, matches: list[int]) -> list[int]:
-        """Return the matches outside collections, or else one of a collection, chosen as in 2023 without questions."""
+        """Return the matches outside collections, or else one of a collection, chosen as in 2023 without questions.
+
+        A script that has an entry in the cache goes first, then the lowest `sort`, then the first by path.
+        """
         ours = [number for number in matches if not self._catalogue.collection(number)]
         if ours or len(matches) == 1:
             return ours or matches
         found = {number: each for number in matches if not isinstance(each := self._read(number), ManifestError)}
         fitting = [number for number, each in found.items() if has_variations(each, query)] or list(found)
-        key = {number: (each.foreign.sort if each.foreign else 0, each.place) for number, each in found.items()}
+        made = self.made() if len(fitting) > 1 else frozenset()
+        key = {
+            number: (each.alias not in made, each.foreign.sort if each.foreign else 0, each.place)
+            for number, each in found.items()
+        }
         return sorted(fitting, key=key.__getitem__)[:1] or matches
 
     def also_in_collections(self, query: Query) -> list[str]:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from scriptgraph.cache.store import Cache
     from scriptgraph.catalog.collections import Collection
     from scriptgraph.catalog.registry import Registry
     from scriptgraph.catalog.repositories import Repositories
@@ -24,6 +25,13 @@ def load_scripts(found: Repositories, index: Path | None = None, *, keep: bool =
 
     readers = {each.scripts: CollectionReader(each.name) for each in found.collections}
     return load_registry(found.roots, index, readers, keep=keep)
+
+
+def aliases_in(cache: Cache) -> frozenset[str]:
+    """Return the aliases of the scripts that have entries in a cache."""
+    from scriptgraph.cache.contents import read_entries  # noqa: PLC0415 - few requests match several scripts
+
+    return frozenset(each.title.partition(",")[0] for each in read_entries(cache))
 
 
 def foreign_runner(collections: Sequence[Collection]) -> RunForeign:

@@ -226,11 +226,10 @@ class Execute(PlanHandler):
         if damage:
             self.tell(step, "warned", {"message": f"the cache entry is damaged and is made again: {damage}"})
         self.tell(step, "making", {})
-        with cache.making(key) as content:
-            # What foreign scripts install contains its own path.
-            with cache.in_place(key) if job.nested is not None else nullcontext(content) as output:
-                context = self.context(step, env, output=output, unfinished=cache.partial(key), log=log)
-                exports = self._work(job, context, entry)
+        # What foreign scripts install contains its own path.
+        with cache.making(key) if job.nested is None else cache.in_place(key) as content:
+            context = self.context(step, env, output=content, unfinished=cache.partial(key), log=log)
+            exports = self._work(job, context, entry)
             meta = {"alias": step.manifest.alias, "title": step.title, "tags": step.manifest.tags}
             if job.nested is not None:
                 meta["verbatim"] = True  # "on" and "True" are different words to foreign scripts

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.cache.digests import KnownDigests
 from scriptgraph.cache.store import Cache
 from scriptgraph.cli.runs.run_options import Afterwards
-from scriptgraph.cli.scripts import foreign_runner, load_scripts
+from scriptgraph.cli.scripts import aliases_in, foreign_runner, load_scripts
 from scriptgraph.errors import RequestError
 from scriptgraph.execution.durations import bounds_text
 from scriptgraph.execution.executor import execute
@@ -51,6 +52,8 @@ def run_request(
     keep = (options.home / "records").is_dir() and not preview
     if registry is None:
         registry = load_scripts(found, options.home / "index", keep=keep)
+    if found.collections:
+        registry.made = partial(aliases_in, Cache(options.cache))
     _warn_of_broken(registry, console)
     plan = _plan(request, registry, options, console)
     runtime = _runtime(product, registry, options, console, preview=preview)

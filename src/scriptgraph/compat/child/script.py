@@ -211,7 +211,10 @@ def _phases(script: Script) -> bool:
     if result.get("skip"):
         other = result.get("script")
         if other:
-            checked(script.automation.cmind.access({"action": "run", "automation": "script", **other}), "another script")
+            request = {"action": "run", "automation": "script", **other}
+            result = checked(script.automation.cmind.access(request), "another script")
+            script.env.update(result["new_env"])
+            script.state.update(result["new_state"])
         return not other
     script.dependencies("prehook")
     script.map_keys()
