@@ -23,8 +23,14 @@ class ForeignFolders:
         (root / "automation" / "script").mkdir(parents=True)
         (root / "automation" / "script" / "module.py").write_text("raise SystemExit('the engine of 2023')\n")
 
-    def add(  # noqa: PLR0913 - all but the first two are keyword arguments
-        self, alias: str, code: str = "", *, run: str = "", name: str = "_cm.json", tags: list[str] | None = None,
+    def add(
+        self,
+        alias: str,
+        code: str = "",
+        *,
+        run: str = "",
+        name: str = "_cm.json",
+        tags: list[str] | None = None,
         **manifest: Any,
     ) -> Path:
         """Write a script, and return its folder.

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from foreign_scripts import ForeignFolders
 from tiny_scripts import exporting
 
+from mlperf_home.product import PRODUCT
 from scriptgraph.api import add_collection, trust_collection
 from scriptgraph.errors import RequestError
-from mlperf_home.product import PRODUCT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tiny_scripts import ScriptFolders
 
@@ -197,6 +197,12 @@ class TestValues:
         assert first == again
         assert (first["CM_SEEN"], first["CM_A"], first["CM_B"]) == ("on True True 4", "on", "True")
 
+    def test_a_users_word_stays_as_typed(self, theirs: ForeignFolders, cm_run: Run) -> None:
+        theirs.add("show", run='echo "CM_SEEN=$CM_TEXT" > tmp-run-env.out', new_env_keys=["CM_SEEN"])
+        typed = ["run", "script", "--tags=show", "--env.CM_TEXT=true"]
+
+        assert exports(cm_run("show", env={"CM_TEXT": "true"}, cmd=typed)) == {"CM_SEEN": "true"}
+
     def test_a_users_value_is_never_run_by_their_shell(
         self, theirs: ForeignFolders, cm_run: Run, tmp_path: Path
     ) -> None:
@@ -282,7 +288,7 @@ class TestCache:
 
         assert (first["status"], again["status"]) == ("done", "cached")
         assert exports(first) == exports(again)
-        assert os.path.isfile(exports(again)["CM_PATH"])
+        assert Path(exports(again)["CM_PATH"]).is_file()
 
     def test_what_is_installed_keeps_its_path(self, theirs: ForeignFolders, cm_run: Run) -> None:
         theirs.add("install", cache=True, run="pwd > where; echo CM_WHERE=$PWD > tmp-run-env.out",
@@ -290,7 +296,7 @@ class TestCache:
 
         where = exports(cm_run("install"))["CM_WHERE"]
 
-        assert (os.path.realpath(where) == where, open(f"{where}/where").read().strip()) == (True, where)
+        assert (os.path.realpath(where) == where, Path(where, "where").read_text().strip()) == (True, where)
 
     def test_changed_code_is_run_again(self, theirs: ForeignFolders, cm_run: Run) -> None:
         folder = theirs.add("code", cache=True, run='echo "CM_A=old" > tmp-run-env.out', new_env_keys=["CM_A"])
@@ -353,7 +359,7 @@ class TestFailures:
         error = cm_run("bad")["error"]
 
         assert "bad: run.sh ended with status 7" in error
-        assert "some reason" in open(error.split("log: ")[1].strip()).read()
+        assert "some reason" in Path(error.split("log: ")[1].strip()).read_text()
 
     def test_a_returned_error_is_the_message(self, theirs: ForeignFolders, cm_run: Run) -> None:
         theirs.add("bad", 'def preprocess(i):\n    return {"return": 1, "error": "no licence"}\n')

@@ -196,7 +196,7 @@ class Cache:
     def in_place(self, key: str) -> Iterator[Path]:
         """Yield an empty folder for an entry's content at its final path, for content that contains its own path.
 
-        Until it is published it counts as damaged. An earlier entry is set aside meanwhile, and returns after a failure.
+        Until it is published it counts as damaged. An earlier entry is set aside, and returns after a failure.
         """
         target = self.path(key)
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -28,7 +28,8 @@ class Reader(Protocol):
     """
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The collection's name."""
 
     def head(self, path: Path) -> Head:
         """Read the head of a manifest."""

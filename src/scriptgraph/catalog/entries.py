@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from scriptgraph.catalog.collections import Reader
-
     from scriptgraph.manifest.types import Manifest
 
 # A word that no query has, for the scripts whose heads cannot be read.

@@ -99,9 +99,7 @@ def _scan(folders: Sequence[Path], stored: Indexed | None, readers: Mapping[str,
     if stored is not None:
         heads = map(stored[1].head, range(len(stored[1])))
         known = [state.known(heads) for state in stored[0]]
-    scanned = [
-        scan_folder(folder, each, readers.get(str(folder))) for folder, each in zip(folders, known, strict=True)
-    ]
+    scanned = [scan_folder(folder, each, readers.get(str(folder))) for folder, each in zip(folders, known, strict=True)]
     states = [state for state, _ in scanned]
     return states, build_catalogue(states, [head for _, heads in scanned for head in heads])
 

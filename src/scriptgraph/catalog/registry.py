@@ -10,14 +10,12 @@ from scriptgraph.catalog.entries import Catalogue, ScriptFolder, build_catalogue
 from scriptgraph.catalog.index import read_catalogue
 from scriptgraph.errors import AmbiguousScriptError, ManifestError, NoScriptError, nearest
 from scriptgraph.manifest.text import MANIFEST_NAMES, head_of
-from scriptgraph.manifest.types import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from scriptgraph.catalog.collections import Reader
-
     from scriptgraph.manifest.queries import Query
     from scriptgraph.manifest.types import Manifest
 
@@ -198,15 +196,13 @@ class Registry:
 def has_variations(manifest: Manifest, query: Query) -> bool:
     """Whether a script has all variations of a query."""
     known = manifest.variations
-    return all(
-        name in known or f"{name.partition('.')[0]}.#" in known for name in (*query.variations, *query.without)
-    )
+    return all(name in known or f"{name.partition('.')[0]}.#" in known for name in (*query.variations, *query.without))
 
 
 def load_registry(
     roots: Sequence[Path],
     index: Path | None = None,
-    collections: Mapping[Path, Reader] = NOTHING,
+    collections: Mapping[Path, Reader] | None = None,
     *,
     keep: bool = True,
 ) -> Registry:
@@ -214,7 +210,7 @@ def load_registry(
 
     The folder `index` stores them for the next start; without `keep`, it is only read.
     """
-    readers = {str(folder): reader for folder, reader in collections.items()}
-    folders = dict.fromkeys((*(root.resolve() / "script" for root in roots), *collections))
+    readers = {str(folder): reader for folder, reader in (collections or {}).items()}
+    folders = dict.fromkeys((*(root.resolve() / "script" for root in roots), *(collections or ())))
     scan = partial(read_catalogue, sorted(folders), index, readers, keep=keep)
     return Registry(scan(compare_all=False), scan)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from scriptgraph.catalog.collections import Collection
     from scriptgraph.catalog.registry import Registry
     from scriptgraph.catalog.repositories import Repositories
-    from scriptgraph.execution.runtime import RunForeign
+    from scriptgraph.execution.nested import RunForeign
 
 
 def load_scripts(found: Repositories, index: Path | None = None, *, keep: bool = True) -> Registry:

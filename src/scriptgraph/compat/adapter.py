@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from scriptgraph.compat.blocks import raw_value, read_overrides
 from scriptgraph.compat.requests import find_artifacts, requested_script
 from scriptgraph.errors import ScriptGraphError, StepFailed
+from scriptgraph.files.json_reader import parse_json
 from scriptgraph.manifest.foreign import STATE_PREFIX
 from scriptgraph.planning.environment import Layer, as_text
 from scriptgraph.process.outcome import ProcessFailed
@@ -52,8 +53,8 @@ def consent_needed(manifest: Manifest) -> str:
     """Return the error for a script of a collection that is not trusted."""
     name = _foreign(manifest).collection
     return (
-        f"{manifest.alias} runs shell code of the collection {name} ({manifest.repository}), which is not trusted; read "
-        f"it, then run cm run script --tags=trust,collection --name={name}"
+        f"{manifest.alias} runs shell code of the collection {name} ({manifest.repository}), which is not trusted; "
+        f"read it, then run cm run script --tags=trust,collection --name={name}"
     )
 
 
@@ -86,9 +87,7 @@ class _Running:
             raise self._failed
         if not self._problem:
             completed.require_success()
-        error = StepFailed(f"{alias}: {self._problem or 'ended without a result; its log has its output'}")
-        error.log = context.folders.log if context.folders.log.exists() else None
-        raise error
+        raise StepFailed(f"{alias}: {self._problem or 'ended without a result; its log has its output'}")
 
     @staticmethod
     def _python_path() -> Mapping[str, str]:
@@ -96,7 +95,7 @@ class _Running:
         return {"PATH": os.environ.get("PATH", "")}
 
     def _serve(self, line: str) -> str:
-        request = json.loads(line)
+        request = _parsed(line)
         answer = getattr(self, f"_{request['ask']}")(request)
         return json.dumps(answer, default=str)
 
@@ -104,6 +103,7 @@ class _Running:
         step, manifest, env = self._step, self._step.manifest, self._nested.env
         given = {key: env[key] for key in env if key in self._foreign.reads and not key.startswith(STATE_PREFIX)}
         values = _as_json(given) | self._translated(env)
+        values |= {key: self._as_typed(key) for key, value in given.items() if isinstance(value, bool)}
         typed = {key for key in given if env.origin(key).source.startswith(_TYPED)}
         const = {key for key in given if env.origin(key).layer == Layer.INPUT}
         mapped = {option.env_key: name for name, option in manifest.inputs.items()}
@@ -124,11 +124,21 @@ class _Running:
             "current_path": str(Path.cwd()),
         }
 
+    def _as_typed(self, key: str) -> str:
+        """Return the word that the user wrote for yes or no, which may be a program's name to a foreign script."""
+        names = {f"--env.{key}"}
+        names |= {f"--{name}" for name, option in self._step.manifest.inputs.items() if option.env_key == key}
+        for word in self._context.command_line:
+            name, mark, text = word.partition("=")
+            if mark and name in names:
+                return text
+        return str(self._nested.env[key])
+
     def _translated(self, env: Environment) -> dict[str, Any]:
         """Return values of ours under the names of the successor, where they are the same in meaning."""
         if self._foreign.prefix == "CM_":
             return {}
-        names = {key: f"CM_{key[len(self._foreign.prefix):]}" for key in self._foreign.reads if "*" not in key}
+        names = {key: f"CM_{key[len(self._foreign.prefix) :]}" for key in self._foreign.reads if "*" not in key}
         found = {key: env[own] for key, own in names.items() if key not in env and own in env}
         return _as_json(found)
 
@@ -177,7 +187,7 @@ def _as_json(values: Mapping[str, Value]) -> dict[str, Any]:
 def _plain(key: str, value: Value) -> Any:
     if isinstance(value, tuple):
         return list(value) if key.startswith("+") else ",".join(value)
-    return as_text(value) if isinstance(value, bool) else value
+    return str(value) if isinstance(value, bool) else value
 
 
 def _values(found: Mapping[str, Any]) -> dict[str, Value]:
@@ -191,7 +201,7 @@ def _values(found: Mapping[str, Any]) -> dict[str, Value]:
 
 def _state(env: Environment) -> dict[str, Any]:
     found = {key: as_text(env[key]) for key in env if key.startswith(STATE_PREFIX)}
-    return {key[len(STATE_PREFIX) :]: json.loads(text) for key, text in found.items() if text}
+    return {key[len(STATE_PREFIX) :]: _parsed(text) for key, text in found.items() if text}
 
 
 def _changes(request: Mapping[str, Any]) -> tuple[dict[str, Value], list[str]]:
@@ -202,5 +212,9 @@ def _changes(request: Mapping[str, Any]) -> tuple[dict[str, Value], list[str]]:
 def _difference(before: Environment, after: Environment) -> dict[str, Any]:
     changed = {key: after[key] for key in after if key not in before or before[key] != after[key]}
     env = {key: value for key, value in changed.items() if not key.startswith(STATE_PREFIX)}
-    states = {key[len(STATE_PREFIX) :]: json.loads(as_text(value)) for key, value in changed.items() if key not in env}
+    states = {key[len(STATE_PREFIX) :]: _parsed(as_text(value)) for key, value in changed.items() if key not in env}
     return {"env": _as_json(env), "state": states}
+
+
+def _parsed(text: str) -> Any:
+    return parse_json(text, "a request of a foreign script", paths=True)

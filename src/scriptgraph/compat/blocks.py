@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from scriptgraph.compat.keys import OF_DEPENDENCIES
 from scriptgraph.manifest.foreign import ForeignBlock
-from scriptgraph.manifest.located_json import Malformed, kind, read_object, read_text, read_texts
+from scriptgraph.manifest.located_json import Malformed, each, kind, read_object, read_text, read_texts
 from scriptgraph.manifest.queries import version_range
 from scriptgraph.manifest.types import Dependency, Override, Value, Variation
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 _VERSION_KEYS = ("version", "version_min", "version_max")
 _TRUE = frozenset({"true", "yes", "1", "on"})
 _OF_DEPENDENCIES = frozenset({
-    "tags", "names", "enable_if_env", "enable_if_any_env", "skip_if_env", "skip_if_any_env", "env", "local_env", "state",
-    "update_tags_from_env", "update_tags_from_env_with_prefix", "force_env_keys", "reuse_version", "force_cache",
-    "inherit_variation_tags", "skip_inherit_variation_groups", "version_max_usable", "ignore_missing",
+    "tags", "names", "enable_if_env", "enable_if_any_env", "skip_if_env", "skip_if_any_env", "env", "local_env",
+    "state", "update_tags_from_env", "update_tags_from_env_with_prefix", "force_env_keys", "reuse_version",
+    "force_cache", "inherit_variation_tags", "skip_inherit_variation_groups", "version_max_usable", "ignore_missing",
     "skip_if_fake_run", "force_new_env_keys", "new_env_keys", "adr", "add_deps_recursive", *_VERSION_KEYS,
 })  # fmt: skip
 
@@ -28,7 +28,7 @@ _OF_DEPENDENCIES = frozenset({
 def texts(value: Any) -> tuple[str, ...]:
     """Read a list of texts, or one text; numbers become text, and None and an empty list are the same."""
     if isinstance(value, list):
-        value = [str(each) if isinstance(each, int | float) else each for each in value]
+        value = [str(entry) if isinstance(entry, int | float) else entry for entry in value]
     return read_texts(value) if value else ()
 
 
@@ -36,7 +36,7 @@ def read_raw_values(value: Any) -> Values:
     """Read environment values as they are written: unlike ours, "on" and "True" stay different words."""
     if value is None:
         return {}
-    return {key: raw_value(each, key) for key, each in read_object(value).items()}
+    return {key: raw_value(member, key) for key, member in read_object(value).items()}
 
 
 def raw_value(value: Any, key: str) -> Value:
@@ -44,7 +44,7 @@ def raw_value(value: Any, key: str) -> Value:
     if isinstance(value, bool):
         return str(value)
     if isinstance(value, list):
-        return tuple(str(each) for each in value)
+        return tuple(map(str, value))
     if value is None or isinstance(value, str | int | float):
         return value
     raise Malformed(f"{kind(value)} is not a value of the environment", "/env/" + key)
@@ -53,16 +53,11 @@ def raw_value(value: Any, key: str) -> Value:
 def read_dependencies(fields: Mapping[str, Any], key: str, keeps: tuple[str, ...] = ()) -> tuple[Dependency, ...]:
     """Read a list of dependencies; those without tags do nothing, as in 2023."""
     found = fields.get(key) or []
-    if not isinstance(found, list):
-        raise Malformed(f"must be a list, is {kind(found)}", f"/{key}")
-    dependencies = []
-    for number, each in enumerate(found):
-        try:
-            if read_object(each).get("tags"):
-                dependencies.append(_dependency(each, keeps))
-        except Malformed as error:
-            raise error.below(number).below(key) from None
-    return tuple(dependencies)
+    try:
+        dependencies = each(lambda value: _dependency(read_object(value), keeps))(found)
+    except Malformed as error:
+        raise error.below(key) from None
+    return tuple(dependency for dependency in dependencies if dependency.tags)
 
 
 def _dependency(fields: Mapping[str, Any], keeps: tuple[str, ...]) -> Dependency:
@@ -76,7 +71,7 @@ def _dependency(fields: Mapping[str, Any], keeps: tuple[str, ...]) -> Dependency
         if not key.startswith(("version", "update_tags", "force")) and not isinstance(value, dict)
     }
     return Dependency(
-        tags=",".join(texts(fields["tags"])),
+        tags=",".join(texts(fields.get("tags"))),
         names=names,
         enable=_conditions(fields, "enable_if_env"),
         enable_any=_conditions(fields, "enable_if_any_env"),
@@ -91,14 +86,16 @@ def _dependency(fields: Mapping[str, Any], keeps: tuple[str, ...]) -> Dependency
         inherits_variations=_on(fields.get("inherit_variation_tags")),
         not_inherited=texts(fields.get("skip_inherit_variation_groups")),
         options=options,
-        **{key: str(fields.get(key, "")) for key in _VERSION_KEYS},
+        version=str(fields.get("version", "")),
+        version_min=str(fields.get("version_min", "")),
+        version_max=str(fields.get("version_max", "")),
     )
 
 
 def _conditions(fields: Mapping[str, Any], key: str) -> Conditions:
     found = read_object(fields.get(key) or {})
     return {
-        name: tuple(str(each) if isinstance(each, bool) else each for each in _listed(value))
+        name: tuple(str(word) if isinstance(word, bool) else word for word in _listed(value))
         for name, value in found.items()
     }
 
@@ -115,9 +112,9 @@ def read_overrides(fields: Mapping[str, Any], *keys: str) -> dict[str, Override]
     """Read overrides by name; later keys go over earlier ones."""
     merged: dict[str, Override] = {}
     for key in keys:
-        for name, each in read_object(fields.get(key) or {}).items():
+        for name, value in read_object(fields.get(key) or {}).items():
             # A text instead of an object has no effect in 2023 either.
-            override = _override(each) if isinstance(each, dict) else Override()
+            override = _override(value) if isinstance(value, dict) else Override()
             merged[name] = override.over(merged[name]) if name in merged else override
     return merged
 
@@ -131,7 +128,8 @@ def _override(fields: Mapping[str, Any]) -> Override:
         inputs={
             key: raw_value(value, key)
             for key, value in words.items()
-            if key not in {"tags", "env", "extra_cache_tags", "names"} and not key.startswith(("version", "skip_if", "enable_if"))
+            if key not in {"tags", "env", "extra_cache_tags", "names"}
+            and not key.startswith(("version", "skip_if", "enable_if"))
             if not isinstance(value, dict)
         },
     )
@@ -152,7 +150,7 @@ def read_variation(value: Any, name: str) -> Variation:
     fields = read_object(value or {})
     block = read_block(fields)
     post = read_dependencies(fields, "post_deps", keeps=("*",))
-    states = tuple(f"state.{each}" for each in texts(fields.get("new_state_keys")))
+    states = tuple(f"state.{key}" for key in texts(fields.get("new_state_keys")))
     preferred = {**(fields.get("default-variations") or {}), **(fields.get("default_variations") or {})}
     try:
         return Variation(
@@ -162,7 +160,7 @@ def read_variation(value: Any, name: str) -> Variation:
             default=_on(fields.get("default")),
             alias=read_text(fields.get("alias", "")),
             base=texts(fields.get("base")),
-            default_variations={group: str(each) for group, each in preferred.items()},
+            default_variations={group: str(name) for group, name in preferred.items()},
             env=read_raw_values(fields.get("env")),
             default_env=read_raw_values(fields.get("default_env")),
             deps=read_dependencies(fields, "deps"),

@@ -56,14 +56,17 @@ def add_collection(product: Product, path: Path, name: str = "") -> CollectionRe
 
 def report_on(collection: Collection) -> CollectionReport:
     """Load all manifests of a collection."""
-    reader, loaded, problems = CollectionReader(collection.name), 0, []
-    for path in _manifests(collection.scripts):
-        try:
-            reader.manifest(read_manifest(path), path)
-            loaded += 1
-        except ManifestError as error:
-            problems.append(error)
-    return CollectionReport(collection, loaded, tuple(problems))
+    reader, paths = CollectionReader(collection.name), _manifests(collection.scripts)
+    problems = [problem for path in paths if (problem := _problem(reader, path)) is not None]
+    return CollectionReport(collection, len(paths) - len(problems), tuple(problems))
+
+
+def _problem(reader: CollectionReader, path: Path) -> ManifestError | None:
+    try:
+        reader.manifest(read_manifest(path), path)
+    except ManifestError as error:
+        return error
+    return None
 
 
 def trust_collection(product: Product, name: str, *, trusted: bool = True) -> Collection:

@@ -9,8 +9,8 @@ _CONTENT = "a cache entry is found by everything that its step reads"
 OF_SCRIPTS = {
     **dict.fromkeys(
         (
-            "category", "category_sort", "developers", "gui_title", "default_gui", "variation_groups_order", "tags_help",
-            "tests", "private", "warnings", "description", "repo_to_report_errors", "min_mlc_version", "sudo_install",
+            "category", "category_sort", "developers", "gui_title", "default_gui", "variation_groups_order",
+            "tags_help", "tests", "private", "warnings", "description", "min_mlc_version", "sudo_install",
         ),
         _FOR_PEOPLE,
     ),
@@ -24,7 +24,10 @@ OF_SCRIPTS = {
     "folder_path_env_keys": "paths reach a container of their own engine only",
 }  # fmt: skip
 OF_VARIATIONS = {
-    **{key: OF_SCRIPTS[key] for key in ("docker", "default_gui", "cache_expiration", "warnings", "tests", "description")},
+    **{
+        key: OF_SCRIPTS[key]
+        for key in ("docker", "default_gui", "cache_expiration", "warnings", "tests", "description")
+    },
     "warning": _FOR_PEOPLE,
     "required_disk_space": "its own engine only prints it",
 }

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from scriptgraph.compat.blocks import read_block, read_dependencies, read_overrides, read_raw_values, read_variation, texts
+from scriptgraph.compat.blocks import (
+    read_block,
+    read_dependencies,
+    read_overrides,
+    read_raw_values,
+    read_variation,
+    texts,
+)
 from scriptgraph.compat.keys import OF_SCRIPTS
 from scriptgraph.compat.words import named_keys
 from scriptgraph.errors import ManifestError
@@ -34,8 +41,7 @@ _SERVED = frozenset({
     "env", "state", "input_mapping", "input_description", "docker_input_mapping", "variations", "default_variation",
     "versions", "default_version", "version", "version_min", "version_max", "version_max_usable",
     "valid_variation_combinations", "invalid_variation_combinations", "env_key_mappings", "script_name",
-    "print_files_if_script_error", "clean_env_keys_post_deps", "customize", "add_deps_recursive", "adr", "ad", "add_deps",
-    "predeps", "variation_tags_alias", "update_meta_if_env", "default_variations",
+    "print_files_if_script_error", "clean_env_keys_post_deps", "customize", "update_meta_if_env",
 })  # fmt: skip
 
 
@@ -109,7 +115,9 @@ def _refuse(meta: Mapping[str, Any]) -> None:
     for place, block in (("", meta), *((f"/variations/{name}", each or {}) for name, each in _named(meta).items())):
         for number, change in enumerate(block.get("update_meta_if_env") or ()):
             if more := sorted(set(change) - {"enable_if_env", "skip_if_env", "docker"}):
-                problem = f"changes {', '.join(more)} by the environment, which is not supported; write dependencies or "
+                problem = (
+                    f"changes {', '.join(more)} by the environment, which is not supported; write dependencies or "
+                )
                 raise Malformed(problem + "variations instead", f"{place}/update_meta_if_env/{number}")
 
 
@@ -167,7 +175,7 @@ def _version(value: Any) -> VersionEntry:
 
 def _inputs(meta: Mapping[str, Any], prefix: str) -> dict[str, Input]:
     mapped = {name: f"{prefix}{key}" for name, key in _OPTIONS.items()}
-    docker = meta.get("docker") if isinstance(meta.get("docker"), dict) else {}
+    docker: Mapping[str, Any] = meta["docker"] if isinstance(meta.get("docker"), dict) else {}
     for block in (docker, meta):
         for key in ("docker_input_mapping", "input_mapping"):
             mapped |= {name: str(value) for name, value in read_object(block.get(key) or {}).items()}

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from scriptgraph.manifest.types import Value
 
 _OF_RUNS = frozenset({
-    "tags", "artifact", "env", "state", "quiet", "v", "verbose", "adr", "add_deps", "add_deps_recursive", "ad", "version",
-    "version_min", "version_max", "print_deps", "print_env", "fake_run", "fake_deps", "time", "recursion_spaces", "const",
-    "const_state", "rerun", "skip_cache", "new", "silent", "save_env", "ignore_script_error", "force_cache", "path",
+    "tags", "artifact", "env", "state", "quiet", "v", "verbose", "adr", "add_deps", "add_deps_recursive", "ad",
+    "version", "version_min", "version_max", "print_deps", "print_env", "fake_run", "fake_deps", "time", "const",
+    "const_state", "recursion_spaces", "rerun", "skip_cache", "new", "silent", "save_env", "ignore_script_error",
+    "force_cache", "path",
 })  # fmt: skip
 
 
@@ -64,5 +65,3 @@ def _entries(query: Any, nested: Nested) -> Iterator[dict[str, Any]]:
     for entry in choose(read_entries(nested.cache), query):
         words = sorted(entry.tags | {f"_{each}" for each in entry.variations})
         yield {"path": str(entry.path / CONTENT), "meta": {"tags": words, "uid": entry.key[:16], "alias": ""}}
-
-

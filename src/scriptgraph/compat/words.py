@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from scriptgraph.manifest.foreign import KeySet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
 _LARGEST_BYTES = 1 << 18
 _MOST_FILES = 300
@@ -18,7 +18,9 @@ _CODE = frozenset({".py", ".sh", ".bat", ".c", ".cc", ".cpp", ".h", ".hpp", ".cm
 # A word that ends with an underscore is the start of a composed key, such as "CM_MODEL_" + name.
 _WORDS = {prefix: re.compile(rf"\+?{prefix}[A-Za-z0-9_]*") for prefix in ("CM_", "MLC_")}
 # Code that goes through all keys of its environment.
-_LOOPS = re.compile(r"\bin (?:sorted\(|list\(|dict\()?env(?:\.keys\(\)|\.items\(\))?\)?\s*:|copy\(env\)|dict\(env\)|\*\*env\b")
+_LOOPS = re.compile(
+    r"\bin (?:sorted\(|list\(|dict\()?env(?:\.keys\(\)|\.items\(\))?\)?\s*:|copy\(env\)|dict\(env\)|\*\*env\b"
+)
 ENGINE_KEYS = ("VERSION", "VERSION_MIN", "VERSION_MAX", "VERSION_MAX_USABLE", "QUIET", "INPUT", "OUTPUT", "NAME")
 
 
@@ -34,10 +36,12 @@ def named_keys(folder: Path, manifest: str, prefix: str) -> tuple[frozenset[str]
     for text in _texts(folder):
         code |= _keys(text, prefix)
     own = {f"{prefix}{name}" for name in ENGINE_KEYS} | {f"{prefix}TMP_*"}
-    return KeySet(code | _keys(manifest, prefix) | own, tuple(dict.fromkeys(("CM_", "MLC_", prefix)))), tuple(sorted(code))
+    return KeySet.of(code | _keys(manifest, prefix) | own, tuple(dict.fromkeys(("CM_", "MLC_", prefix)))), tuple(
+        sorted(code)
+    )
 
 
-def _keys(text: str, prefix: str) -> Iterable[str]:
+def _keys(text: str, prefix: str) -> set[str]:
     found = set(_WORDS[prefix].findall(text))
     keys = {f"{key}*" if key.endswith("_") and key != prefix else key for key in found if key.lstrip("+") != prefix}
     return keys | {f"{prefix}*"} if _LOOPS.search(text) else keys

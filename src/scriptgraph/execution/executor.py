@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from scriptgraph.cache.store import content_key
 from scriptgraph.errors import ScriptGraphError
 from scriptgraph.execution.durations import bounds_text
-from scriptgraph.execution.nested import Nested
+from scriptgraph.execution.nested import Nested, run_foreign
 from scriptgraph.execution.parallelism import MeasurementLock
 from scriptgraph.execution.record import Durations, Record, StepRecord, host_facts, without_credentials
-from scriptgraph.execution.run_step import forget_imports, has_code, run_foreign, run_step
+from scriptgraph.execution.run_step import forget_imports, has_code, run_step
 from scriptgraph.execution.runtime import PlanHandler
 from scriptgraph.execution.traversal import Result, Traversal
 from scriptgraph.execution.working import Work
@@ -230,7 +230,7 @@ class Execute(PlanHandler):
         with cache.making(key) if job.nested is None else cache.in_place(key) as content:
             context = self.context(step, env, output=content, unfinished=cache.partial(key), log=log)
             exports = self._work(job, context, entry)
-            meta = {"alias": step.manifest.alias, "title": step.title, "tags": step.manifest.tags}
+            meta: dict[str, Any] = {"alias": step.manifest.alias, "title": step.title, "tags": step.manifest.tags}
             if job.nested is not None:
                 meta["verbatim"] = True  # "on" and "True" are different words to foreign scripts
             return cache.publish(key, content, exports, {**meta, "made_ns": time.time_ns(), "parts": parts})

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
-from contextlib import nullcontext
-
+from scriptgraph.execution.run_step import commands_of
 from scriptgraph.immutable import Immutable
 from scriptgraph.manifest.types import NOTHING
 from scriptgraph.planning.environment import Environment, Layer
@@ -13,13 +14,20 @@ from scriptgraph.planning.foreign import overridden
 from scriptgraph.planning.plan import Need
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
     from contextlib import AbstractContextManager
 
-    from scriptgraph.catalog.registry import Registry
     from scriptgraph.cache.store import Cache
+    from scriptgraph.catalog.registry import Registry
+    from scriptgraph.execution.context import Context
+    from scriptgraph.execution.record import StepRecord
     from scriptgraph.execution.traversal import Ready
     from scriptgraph.manifest.types import Dependency, Override, Values
+    from scriptgraph.planning.plan import Step
+
+
+RunForeign = Callable[["Step", "Context", "Nested"], "Values"]
+"""Runs the code of a foreign script, and returns its exports."""
 
 
 class Nested(Immutable):
@@ -59,9 +67,7 @@ class Nested(Immutable):
         """Run a script that the step's code has chosen; see `run`."""
         return self.run((Need(dependency, waits_for=frozenset({"*"})),), changed, removed)
 
-    def run(
-        self, needs: tuple[Need, ...], changed: Values, removed: Iterable[str]
-    ) -> tuple[Environment, Environment]:
+    def run(self, needs: tuple[Need, ...], changed: Values, removed: Iterable[str]) -> tuple[Environment, Environment]:
         """Run dependencies with the changes that the step has made, and return its environment before and after."""
         ready, alias = self.ready, self.ready.step.manifest.alias
         gone = frozenset((*changed, *removed))
@@ -83,3 +89,17 @@ def _overridden(need: Need, overrides: Mapping[str, Override]) -> Need:
     for each in found:
         dependency = overridden(dependency, each)
     return Need(dependency, waits_for=frozenset({"*"}))
+
+
+def run_foreign(run: RunForeign, step: Step, context: Context, nested: Nested, entry: StepRecord) -> Values:
+    """Run a foreign step's code, and note it in the step's record.
+
+    Raises:
+        ScriptGraphError: the step, or one that it asked for, failed.
+    """
+    try:
+        exports = run(step, context, nested)
+    finally:
+        entry.commands = commands_of(context)
+    entry.status = "done"
+    return exports

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from scriptgraph.execution.context import Context
-    from scriptgraph.execution.nested import Nested
-    from scriptgraph.execution.runtime import RunForeign
     from scriptgraph.execution.record import StepRecord
     from scriptgraph.manifest.types import Manifest, Value, Values
     from scriptgraph.planning.plan import Step
@@ -136,7 +134,7 @@ def run_step(step: Step, context: Context, entry: StepRecord) -> Values:
         place = error.filename or f"a file of {step.manifest.alias}"
         raise StepFailed(f"{place}: {error.strerror}; see to it and run again") from error
     finally:
-        entry.commands = _commands(context)
+        entry.commands = commands_of(context)
     entry.status = "skipped" if isinstance(outcome, Skip) else "done"
     entry.reason = outcome.reason if isinstance(outcome, Skip) else None
     alias, allowed = step.manifest.alias, step.exports
@@ -150,21 +148,8 @@ def run_step(step: Step, context: Context, entry: StepRecord) -> Values:
     return {**context.passed_through(allowed), **exports}
 
 
-def run_foreign(run: RunForeign, step: Step, context: Context, nested: Nested, entry: StepRecord) -> Values:
-    """Run a foreign step's code, and note it in the step's record.
-
-    Raises:
-        ScriptGraphError: the step, or one that it asked for, failed.
-    """
-    try:
-        exports = run(step, context, nested)
-    finally:
-        entry.commands = _commands(context)
-    entry.status = "done"
-    return exports
-
-
-def _commands(context: Context) -> list[dict[str, Any]]:
+def commands_of(context: Context) -> list[dict[str, Any]]:
+    """Return the programs that a step has run, for its record."""
     return [
         {"argv": list(each.argv), "exit_code": each.exit_code, "signal": each.signal,
          "start_ns": each.start_ns, "end_ns": each.end_ns}

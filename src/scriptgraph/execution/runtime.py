@@ -20,17 +20,14 @@ if TYPE_CHECKING:
     from scriptgraph.cache.digests import KnownDigests
     from scriptgraph.cache.store import Cache, Entry
     from scriptgraph.catalog.registry import Registry
-    from scriptgraph.execution.nested import Nested
+    from scriptgraph.execution.nested import RunForeign
     from scriptgraph.execution.traversal import TableRow
-    from scriptgraph.manifest.types import Values
     from scriptgraph.planning.environment import Environment
     from scriptgraph.planning.plan import Step
     from scriptgraph.product import Product
 
 # The steps whose existing cache entries are rebuilt: none, the requested script's, or all.
 Rebuild = Literal["none", "requested", "all"]
-RunForeign = Callable[["Step", Context, "Nested"], "Values"]
-"""Runs the code of a foreign script, and returns its exports."""
 Announce = Callable[[str, str, Mapping[str, Any]], None]
 
 

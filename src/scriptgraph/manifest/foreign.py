@@ -6,12 +6,12 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.immutable import Immutable
-from scriptgraph.manifest.types import NOTHING
+from scriptgraph.manifest.dependencies import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from scriptgraph.manifest.types import Dependency, Override, Variation, VersionEntry
+    from scriptgraph.manifest.dependencies import Dependency, Override
 
 # An entry of a script's state travels in the environment as JSON text. No variable has a name with a dot.
 STATE_PREFIX = "state."
@@ -24,22 +24,23 @@ class KeySet(frozenset[str]):
     """
 
     __slots__ = ("_own", "_wild")
+    _own: tuple[str, ...]
+    _wild: list[str]
 
-    def __new__(cls, keys: Iterable[str], own: tuple[str, ...]) -> KeySet:
-        """Take keys and patterns, and the prefixes of the keys that only scripts read ("CM_")."""
-        made = super().__new__(cls, keys)
-        made._wild, made._own = [key for key in made if "*" in key], own  # type: ignore[attr-defined]
+    @classmethod
+    def of(cls, keys: Iterable[str], own: tuple[str, ...]) -> KeySet:
+        """Make a set of keys and patterns; `own` are the prefixes of keys that only scripts read ("CM_")."""
+        made = cls(keys)
+        made._wild, made._own = [key for key in made if "*" in key], own
         return made
 
     def __contains__(self, key: object) -> bool:
         if super().__contains__(key):
             return True
         text = str(key)
-        own: tuple[str, ...] = self._own  # type: ignore[attr-defined]
-        if not text.lstrip("+").startswith(own) and not text.startswith(STATE_PREFIX):
+        if not text.lstrip("+").startswith(self._own) and not text.startswith(STATE_PREFIX):
             return True
-        wild: list[str] = self._wild  # type: ignore[attr-defined]
-        return any(fnmatchcase(text, pattern) for pattern in wild)
+        return any(fnmatchcase(text, pattern) for pattern in self._wild)
 
 
 class ForeignBlock(Immutable):
@@ -96,9 +97,7 @@ class Foreign(Immutable):
     apart: tuple[tuple[str, ...], ...] = ()
     prefix: str = "CM_"
 
-    def all_deps(
-        self, variations: Iterable[Variation], versions: Iterable[VersionEntry]
-    ) -> list[tuple[Dependency, ...]]:
-        """Return the dependencies within the script: its own, and those of its variations and versions."""
-        blocks = [self.block, *(each.foreign for each in (*variations, *versions) if each.foreign is not None)]
+    def all_deps(self, more: Iterable[ForeignBlock | None]) -> list[tuple[Dependency, ...]]:
+        """Return the dependencies within the script: its own, and those of more blocks."""
+        blocks = [self.block, *(each for each in more if each is not None)]
         return [self.post, *(deps for each in blocks for deps in (each.prehook, each.posthook, each.post))]

@@ -63,8 +63,8 @@ def _answers(
 def decide(dependency: Dependency, env: Mapping[str, Value], unknown: Container[str]) -> bool | None:
     """Evaluate a dependency's guard; None if it depends on an unknown key.
 
-    A missing key matches nothing. The dependency runs if all conditions of `enable` and one of `enable_any` hold, unless
-    all of `skip` or one of `skip_any` hold.
+    A missing key matches nothing. The dependency runs if all conditions of `enable` and one of `enable_any` hold,
+    unless all of `skip` or one of `skip_any` hold.
     """
     lenient = dependency.lenient
     enabled = _answers(dependency.enable, env, unknown, lenient=lenient)

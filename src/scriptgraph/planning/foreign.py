@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.errors import VariationError
+from scriptgraph.files.json_reader import parse_json
 from scriptgraph.manifest.foreign import STATE_PREFIX
 from scriptgraph.manifest.queries import version_range
 from scriptgraph.manifest.types import NOTHING, PLACEHOLDER
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from scriptgraph.manifest.queries import VersionRange
     from scriptgraph.manifest.types import Dependency, Manifest, Override, Values
     from scriptgraph.planning.environment import Environment
-    from scriptgraph.planning.plan import Step
     from scriptgraph.planning.variations import ChosenVariation
 
 # How often a foreign script may occur in one chain of dependencies: its guards end the circle.
@@ -187,7 +187,7 @@ def foreign_blocks(
     for state in states:
         for key, value in state.items():
             name = f"{STATE_PREFIX}{key}"
-            before = merged[name] if name in merged else json.loads(as_text(inherited.get(name)) or "null")
+            before = merged[name] if name in merged else _parsed(as_text(inherited.get(name)) or "null")
             merged[name] = merge_state(before, value)
     if merged:
         found.append(({key: json.dumps(value) for key, value in merged.items()}, Layer.DEPENDENCY, manifest.alias))
@@ -204,13 +204,16 @@ def merge_state(under: Any, over: Any) -> Any:
     return over
 
 
-def foreign_exports(step: Step, keys: tuple[str, ...]) -> tuple[str, ...]:
+def foreign_exports(manifest: Manifest, version: str, env: Environment, keys: tuple[str, ...]) -> tuple[str, ...]:
     """Return the patterns of a foreign step's exports; a placeholder is replaced by the value that is known."""
-    entry = step.manifest.versions.get(step.version)
+    entry = manifest.versions.get(version)
     if entry is not None and entry.foreign is not None:
         keys += entry.foreign.exports
     if not any("<<<" in key for key in keys):
         return keys
-    env = step.env
     filled = (PLACEHOLDER.sub(lambda match: as_text(env.get(match[1])), key) if "<<<" in key else key for key in keys)
     return tuple(key for key in filled if key)
+
+
+def _parsed(text: str) -> Any:
+    return parse_json(text, "the state of a foreign script", paths=True)

@@ -54,7 +54,7 @@ class Step(Immutable):
     def exports(self) -> tuple[str, ...]:
         """The patterns of all keys that the step may export."""
         keys = (*self.manifest.exports, *(key for each in self.variations for key in each.variation.exports))
-        return keys if self.manifest.foreign is None else foreign_exports(self, keys)
+        return keys if self.manifest.foreign is None else foreign_exports(self.manifest, self.version, self.env, keys)
 
     def needs(self) -> tuple[Need, ...]:
         """Return all dependencies in the order in which they run."""

@@ -7,12 +7,12 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scriptgraph.cli.scripts import load_scripts
 from scriptgraph.cli.runs.record_file import read_record
 from scriptgraph.cli.runs.recorded_request import request_of
 from scriptgraph.cli.runs.run_command import run_request
 from scriptgraph.cli.runs.run_options import read_run
 from scriptgraph.cli.runs.trust import require_trust, signer_of
+from scriptgraph.cli.scripts import load_scripts
 from scriptgraph.errors import RequestError
 from scriptgraph.files.digest_log import DigestLog
 from scriptgraph.immutable import Immutable

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from scriptgraph.execution.executor import execute
 from scriptgraph.execution.machine_limits import check_folders, check_machine
 from scriptgraph.execution.record import new_run_folder
 from scriptgraph.execution.runtime import Runtime
+from scriptgraph.files.json_reader import parse_json
 from scriptgraph.manifest.foreign import STATE_PREFIX
 from scriptgraph.planning.options import check_env
 from scriptgraph.planning.resolver import resolve
@@ -86,7 +86,9 @@ def run_request(
 def _warn_of_rivals(found: Repositories, console: RunConsole) -> None:
     for rival in found.rivals:
         text = "has a script automation of its own, which cm may run instead of this one"
-        remedy = "remove it with cm rm repo or pip uninstall, or set CM_REPOS"
+        remedy = (
+            "remove it with cm rm repo or pip uninstall, or set CM_REPOS; add,collection runs its scripts beside ours"
+        )
         console("warned", rival, {"message": f"{text}; {remedy}"})
 
 
@@ -142,4 +144,8 @@ def _execute(plan: Plan, runtime: Runtime, request: Request, forecast: Forecast 
 def _state(exports: Mapping[str, Any]) -> dict[str, Any]:
     """Return the state that foreign scripts export; ours export values of the environment only."""
     found = {key: value for key, value in exports.items() if key.startswith(STATE_PREFIX)}
-    return {key[len(STATE_PREFIX) :]: json.loads(value) for key, value in found.items()}
+    return {key[len(STATE_PREFIX) :]: _parsed(value) for key, value in found.items()}
+
+
+def _parsed(text: str) -> Any:
+    return parse_json(text, "the state of a foreign script", paths=True)

@@ -9,7 +9,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
 from scriptgraph.compat.child.channel import Channel
-from scriptgraph.compat.child.script import Failed, run_script
+from scriptgraph.compat.child.outcome import Failed
+from scriptgraph.compat.child.script import run_script
 
 if __name__ == "__main__":
     channel = Channel.opened()

@@ -5,15 +5,15 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from scriptgraph.compat.child import common
+from scriptgraph.compat.child import functions
 
 if TYPE_CHECKING:
     import logging
 
-    from scriptgraph.compat.child.script import Script
+    from scriptgraph.compat.child.running import Running
 
 _UTILS = {
-    name: getattr(common, name) for name in ("compare_versions", "download_file", "unzip_file", "get_host_os_info")
+    name: getattr(functions, name) for name in ("compare_versions", "download_file", "unzip_file", "get_host_os_info")
 }
 
 
@@ -22,7 +22,7 @@ class Access:
 
     logger: logging.Logger
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Running) -> None:
         self._script = script
 
     def access(self, i: dict[str, Any]) -> dict[str, Any]:
@@ -35,19 +35,18 @@ class Access:
         if automation in {"script", "cache"} and action in {"find", "search", "list", "show"}:
             reply = self._script.channel.ask({"ask": "find", "automation": automation, "tags": i.get("tags", "")})
             return {"return": 0, "list": [_artifact(each) for each in reply["list"]]}
-        return {"return": 1, "error": f"{action or 'this action'} of the automation {automation or '(none)'} is not served"}
+        return {"return": 1, "error": f"the action {action} of the automation {automation} is not served"}
 
     def _run(self, i: dict[str, Any]) -> dict[str, Any]:
         script = self._script
-        own = i.get("env") if isinstance(i.get("env"), dict) else {}
-        more = {key: value for key, value in (own or {}).items() if script.env.get(key, ...) != value}
+        own: dict[str, Any] = i["env"] if isinstance(i.get("env"), dict) else {}
+        more = {key: value for key, value in own.items() if script.env.get(key, ...) != value}
         fields = {key: value for key, value in i.items() if key not in {"action", "automation", "env", "state", "out"}}
         reply = script.channel.ask({"ask": "script", "fields": fields, "more": more, **script.changes()})
         if "error" in reply:
             return {"return": 1, "error": reply["error"]}
         new_env, new_state = reply.get("env", {}), reply.get("state", {})
-        if own is not None and i.get("env") is own:
-            own.update(new_env)
+        own.update(new_env)
         if isinstance(i.get("state"), dict):
             i["state"].update(new_state)
         return {

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.compat.child.access import Access
-from scriptgraph.compat.child.common import compare_versions
+from scriptgraph.compat.child.functions import compare_versions
+from scriptgraph.compat.child.outcome import Failed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from scriptgraph.compat.child.script import Script
+    from scriptgraph.compat.child.running import Running
 
 _NOT_FOUND = 16
 _SUFFIXES = ("", ".[0-9]", ".[0-9][0-9]", "-[0-9]", "-[0-9][0-9]", "[0-9]", "[0-9][0-9]", "[0-9].[0-9]",
@@ -27,7 +28,7 @@ _VERSION_FILE = "tmp-ver.out"
 class Automation:
     """The calls of the engine of 2023 that its scripts make; each takes and returns a dictionary."""
 
-    def __init__(self, script: Script, os_info: dict[str, Any]) -> None:
+    def __init__(self, script: Running, os_info: dict[str, Any]) -> None:
         self._script, self.os_info = script, os_info
         self.cmind = Access(script)
         self.action_object = self.cmind
@@ -55,8 +56,6 @@ class Automation:
         return self._caught(detect)
 
     def _caught(self, function: Any) -> dict[str, Any]:
-        from scriptgraph.compat.child.script import Failed
-
         try:
             result: dict[str, Any] = function()
         except Failed as error:
@@ -72,7 +71,7 @@ class Automation:
         )
 
     def find_file_in_paths(self, i: dict[str, Any]) -> dict[str, Any]:
-        """Find the files of a name, or of an expression, in folders; with `detect_version`, those of a fitting version."""
+        """Find the files of a name, or of an expression; with `detect_version`, those of a fitting version."""
         found: list[str] = []
         for path in _candidates(i):
             if any(os.path.samefile(path, each) for each in found):

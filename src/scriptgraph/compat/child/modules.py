@@ -7,7 +7,7 @@ import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from scriptgraph.compat.child import common
+from scriptgraph.compat.child import functions
 
 if TYPE_CHECKING:
     from scriptgraph.compat.child.automation import Automation
@@ -18,7 +18,7 @@ def install(automation: Automation, prefix: str) -> None:
     utils = _utils_of_cmind()
     for name in ("is_true", "is_false", "compare_versions", "download_file", "unzip_file", "get_host_os_info"):
         if not hasattr(utils, name) or prefix == "MLC_":
-            setattr(utils, name, getattr(common, name))
+            setattr(utils, name, getattr(functions, name))
     for name in ("cmind", "mlc"):
         package = ModuleType(name)
         package.__path__ = []

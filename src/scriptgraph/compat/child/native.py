@@ -46,7 +46,15 @@ def environment_lines(env: dict[str, Any], literal: dict[str, Any]) -> list[str]
 
 def run_native(path: Path, env: dict[str, Any], state: dict[str, Any], literal: dict[str, Any]) -> int:
     """Run a script with bash in the working folder, and return its exit status."""
-    lines = ["#!/bin/bash", "", *state.get("script_prefix", []), *environment_lines(env, literal), "", f'. "{path}"', ""]
+    lines = [
+        "#!/bin/bash",
+        "",
+        *state.get("script_prefix", []),
+        *environment_lines(env, literal),
+        "",
+        f'. "{path}"',
+        "",
+    ]
     Path("tmp-run.sh").write_text("\n".join(lines), encoding="utf-8", errors="surrogateescape")
     sys.stdout.flush()
     sys.stderr.flush()

@@ -6,6 +6,7 @@ import copy
 import importlib.util
 import json
 import sys
+import traceback
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -15,29 +16,13 @@ from scriptgraph.compat.child.automation import Automation
 from scriptgraph.compat.child.host import host_os_info
 from scriptgraph.compat.child.merging import chosen, fill_in, merge
 from scriptgraph.compat.child.native import run_native, script_file
+from scriptgraph.compat.child.outcome import Failed, checked
 
 if TYPE_CHECKING:
     from scriptgraph.compat.child.channel import Channel
 
 RUN_ENV, RUN_STATE, VERSION_FILE, STATE_FILE = "tmp-run-env.out", "tmp-run-state.json", "tmp-ver.out", "tmp-state.json"
 _NATIVE_FAILED = 2
-
-
-class Failed(Exception):  # noqa: N818 - it is an outcome of 2023's engine
-    """The script has failed; `code` is the number that it returned."""
-
-    def __init__(self, problem: str, code: int = 1) -> None:
-        super().__init__(problem)
-        self.code = code
-
-
-def checked(result: Any, where: str) -> dict[str, Any]:
-    """Return a function's result, or raise what it reports."""
-    if not isinstance(result, dict):
-        raise Failed(f"{where} returned {type(result).__name__} instead of a dictionary")
-    if result.get("return", 0) > 0:
-        raise Failed(str(result.get("error") or f"{where} failed"), int(result["return"]))
-    return result
 
 
 class Script:
@@ -53,7 +38,8 @@ class Script:
         self.env: dict[str, Any] = job["env"]
         self.state: dict[str, Any] = job["state"]
         self.meta: dict[str, Any] = job["meta"]
-        self.folder, self.prefix = Path(job["folder"]), str(job["prefix"])
+        self.folder = Path(job["folder"])
+        self.prefix = str(job["prefix"])
         self._given = copy.deepcopy(self.env)
         self._given_state = copy.deepcopy(self.state)
         self.os_info = host_os_info()
@@ -69,7 +55,8 @@ class Script:
             return
         sys.path.append(str(self.folder))
         spec = importlib.util.spec_from_file_location("customize", path)
-        assert spec is not None and spec.loader is not None  # a file that exists
+        if spec is None or spec.loader is None:
+            raise Failed(f"{path} cannot be imported")
         self.code = importlib.util.module_from_spec(spec)
         sys.modules["customize"] = self.code
         spec.loader.exec_module(self.code)
@@ -195,12 +182,12 @@ def run_script(channel: Channel) -> None:
     except (Failed, SystemExit):
         raise
     except Exception as error:
-        import traceback
-
         traceback.print_exc()
         raise Failed(f"{type(error).__name__}: {error}") from error
     merge(script.env, dict(job["const"]))
-    env, state = ({}, {}) if skipped else (chosen(script.env, job["exports"]), chosen(script.state, job["state_exports"]))
+    env, state = (
+        ({}, {}) if skipped else (chosen(script.env, job["exports"]), chosen(script.state, job["state_exports"]))
+    )
     channel.ask({"ask": "done", "env": env, "state": state, "skipped": skipped})
 
 

@@ -12,6 +12,8 @@ from urllib.parse import unquote, urlsplit
 
 from scriptgraph.compat.child.host import host_os_info
 
+# Higher values have a Unix mode above these bits.
+_NO_MODE = 0xFFFF
 _NUMBERS = re.compile(r"\d+|[A-Za-z]+")
 
 
@@ -75,6 +77,6 @@ def unzip_file(i: dict[str, Any]) -> dict[str, Any]:
             target.parent.mkdir(parents=True, exist_ok=True)
             with opened.open(member) as source, target.open("wb") as file:
                 shutil.copyfileobj(source, file)
-            if member.external_attr > 0xFFFF:
+            if member.external_attr > _NO_MODE:
                 target.chmod((member.external_attr >> 16) & 0o777)
     return {"return": 0}
