@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.compat.keys import OF_DEPENDENCIES
-from scriptgraph.manifest.foreign import ForeignBlock
+from scriptgraph.manifest.foreign import ConditionalValues, ForeignBlock
 from scriptgraph.manifest.located_json import Malformed, each, kind, read_object, read_text, read_texts
 from scriptgraph.manifest.queries import version_range
 from scriptgraph.manifest.types import Dependency, Override, Value, Variation
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from scriptgraph.manifest.types import Conditions, Values
 
 _VERSION_KEYS = ("version", "version_min", "version_max")
+_CONDITIONS = frozenset({"enable_if_env", "enable_if_any_env", "skip_if_env", "skip_if_any_env"})
 _TRUE = frozenset({"true", "yes", "1", "on"})
 _OF_DEPENDENCIES = frozenset({
     "tags", "names", "enable_if_env", "enable_if_any_env", "skip_if_env", "skip_if_any_env", "env", "local_env",
@@ -142,7 +143,20 @@ def read_block(fields: Mapping[str, Any]) -> ForeignBlock:
         posthook=read_dependencies(fields, "posthook_deps"),
         state=read_object(fields.get("state") or {}),
         own_overrides=read_overrides(fields, "ad", "add_deps"),
+        conditional=_conditional(fields),
     )
+
+
+def _conditional(fields: Mapping[str, Any]) -> tuple[ConditionalValues, ...]:
+    found = []
+    for number, change in enumerate(fields.get("update_meta_if_env") or ()):
+        if more := sorted(change.keys() - _CONDITIONS - {"env", "default_env", "docker"}):
+            problem = f"changes {', '.join(more)} by the environment, which is not supported; write variations instead"
+            raise Malformed(problem, f"/update_meta_if_env/{number}")
+        guard = _dependency({key: change[key] for key in _CONDITIONS & change.keys()}, ())
+        values = {key: read_raw_values(change.get(key)) for key in ("env", "default_env")}
+        found += [ConditionalValues(guard, **values)] if any(values.values()) else []
+    return tuple(found)
 
 
 def read_variation(value: Any, name: str) -> Variation:

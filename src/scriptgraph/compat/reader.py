@@ -83,7 +83,6 @@ def _decoded(meta: dict[str, Any], text: str, path: Path, collection: str) -> Ma
     for key in ("alias", "uid", "tags"):
         if not meta.get(key):
             raise Malformed(f"needs {key}")
-    _refuse(meta)
     prefix = "CM_" if path.name.startswith("_cm.") else "MLC_"
     reads, sets = named_keys(path.parent, text, prefix)
     block = read_block(meta)
@@ -108,17 +107,6 @@ def _decoded(meta: dict[str, Any], text: str, path: Path, collection: str) -> Ma
         default_version=str(meta.get("default_version", "")), cache=_cached(meta),
         digest=sha256(text.encode()).hexdigest(), foreign=foreign,
     )  # fmt: skip
-
-
-def _refuse(meta: Mapping[str, Any]) -> None:
-    """Raise for a key whose effect would be missing."""
-    for place, block in (("", meta), *((f"/variations/{name}", each or {}) for name, each in _named(meta).items())):
-        for number, change in enumerate(block.get("update_meta_if_env") or ()):
-            if more := sorted(set(change) - {"enable_if_env", "skip_if_env", "docker"}):
-                problem = (
-                    f"changes {', '.join(more)} by the environment, which is not supported; write dependencies or "
-                )
-                raise Malformed(problem + "variations instead", f"{place}/update_meta_if_env/{number}")
 
 
 def _named(meta: Mapping[str, Any]) -> Mapping[str, Any]:

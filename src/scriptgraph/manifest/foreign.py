@@ -43,6 +43,14 @@ class KeySet(frozenset[str]):
         return any(fnmatchcase(text, pattern) for pattern in self._wild)
 
 
+class ConditionalValues(Immutable):
+    """Values that apply where the guard of a dependency would hold."""
+
+    guard: Dependency
+    env: Mapping[str, Any] = NOTHING
+    default_env: Mapping[str, Any] = NOTHING
+
+
 class ForeignBlock(Immutable):
     """What a variation or a version of a foreign script adds beside the fields of ours.
 
@@ -54,6 +62,7 @@ class ForeignBlock(Immutable):
         overrides: overrides at any depth, of a version.
         default_env: values of keys that are not set, of a version.
         exports: patterns of exported keys, of a version.
+        conditional: values that depend on the environment at the script's start.
     """
 
     prehook: tuple[Dependency, ...] = ()
@@ -64,6 +73,7 @@ class ForeignBlock(Immutable):
     overrides: Mapping[str, Override] = NOTHING
     default_env: Mapping[str, Any] = NOTHING
     exports: tuple[str, ...] = ()
+    conditional: tuple[ConditionalValues, ...] = ()
 
 
 class Foreign(Immutable):

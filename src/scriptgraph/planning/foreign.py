@@ -10,10 +10,11 @@ from scriptgraph.files.json_reader import parse_json
 from scriptgraph.manifest.foreign import STATE_PREFIX
 from scriptgraph.manifest.queries import version_range
 from scriptgraph.manifest.types import NOTHING, PLACEHOLDER
+from scriptgraph.planning.conditions import decide
 from scriptgraph.planning.environment import Layer, as_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from scriptgraph.manifest.foreign import Foreign, ForeignBlock
     from scriptgraph.manifest.queries import VersionRange
@@ -183,6 +184,7 @@ def foreign_blocks(
         if entry.foreign is not None:
             found.append((entry.foreign.default_env, Layer.DEFAULT, source))
             states.append(entry.foreign.state)
+    found += _conditional(manifest, variations, inherited.layered(found))
     merged: dict[str, Any] = {}
     for state in states:
         for key, value in state.items():
@@ -192,6 +194,20 @@ def foreign_blocks(
     if merged:
         found.append(({key: json.dumps(value) for key, value in merged.items()}, Layer.DEPENDENCY, manifest.alias))
     return found
+
+
+def _conditional(
+    manifest: Manifest, variations: Sequence[ChosenVariation], env: Environment
+) -> Iterator[tuple[Values, Layer, str]]:
+    """Yield the values whose conditions hold in the environment at the script's start."""
+    assert manifest.foreign is not None  # noqa: S101 - the caller's condition
+    blocks = [manifest.foreign.block, *(each.variation.foreign for each in variations)]
+    known = env.resolved()
+    for block in blocks:
+        for each in block.conditional if block is not None else ():
+            if decide(each.guard, known, ()):
+                yield each.default_env, Layer.DEFAULT, manifest.alias
+                yield each.env, Layer.DEPENDENCY, manifest.alias
 
 
 def merge_state(under: Any, over: Any) -> Any:

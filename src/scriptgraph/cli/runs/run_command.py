@@ -86,9 +86,7 @@ def run_request(
 def _warn_of_rivals(found: Repositories, console: RunConsole) -> None:
     for rival in found.rivals:
         text = "has a script automation of its own, which cm may run instead of this one"
-        remedy = (
-            "remove it with cm rm repo or pip uninstall, or set CM_REPOS; add,collection runs its scripts beside ours"
-        )
+        remedy = "remove it with cm rm repo or pip uninstall, or set CM_REPOS; add,collection keeps its scripts"
         console("warned", rival, {"message": f"{text}; {remedy}"})
 
 

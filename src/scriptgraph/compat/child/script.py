@@ -75,6 +75,8 @@ class Script:
             "env": self.env,
             "state": self.state,
             "meta": self.meta,
+            "const": self.job["const"],
+            "const_state": {},
             "run_script_input": self.run_script_input,
             **more,
         }
