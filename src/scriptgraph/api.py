@@ -15,6 +15,7 @@ from scriptgraph.manifest.types import Value, Values
 
 if TYPE_CHECKING:
     from scriptgraph.cli.lists.audit import audit
+    from scriptgraph.compat.advice import advise
     from scriptgraph.compat.collections import CollectionReport, add_collection, remove_collection, trust_collection
     from scriptgraph.execution.failures import DependencyFailure, read_failures
     from scriptgraph.fetch.archive import ArchiveError, extract
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 # Imported at first use: most commands need none of them.
 _LATER = {
     "audit": "scriptgraph.cli.lists.audit",
+    "advise": "scriptgraph.compat.advice",
     "CollectionReport": "scriptgraph.compat.collections",
     "add_collection": "scriptgraph.compat.collections",
     "remove_collection": "scriptgraph.compat.collections",
@@ -100,6 +102,7 @@ __all__ = [
     "Values",
     "Version",
     "add_collection",
+    "advise",
     "audit",
     "capture",
     "compute_hashes",
