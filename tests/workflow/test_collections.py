@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,6 +66,19 @@ class TestConsent:
         assert cm_run("first", plan=True)["return"] == 0
 
         assert "shell code of the collection theirs (1 of its scripts" in capsys.readouterr().out
+
+    def test_a_plan_shows_what_code_will_decide(
+        self, theirs: ForeignFolders, cm_run: Run, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        code = 'def preprocess(i):\n    i["env"]["CM_WANTS"] = "no"\n    return {"return": 0}\n'
+        guard = {"CM_WANTS": ["yes"]}
+        theirs.add("top", code, cache=True, prehook_deps=[{"tags": "first", "enable_if_env": guard}])
+
+        cm_run("top", plan=True, verbose=True)
+        assert "? first - unresolved until CM_WANTS is known" in capsys.readouterr().out
+        assert cm_run("top")["return"] == 0
+        cm_run("top", plan=True, verbose=True)
+        assert "first" not in capsys.readouterr().out
 
     def test_consent_can_be_revoked(self, theirs: ForeignFolders, cm_run: Run) -> None:
         assert cm_run("first")["return"] == 0
@@ -297,6 +311,17 @@ class TestCache:
         where = exports(cm_run("install"))["CM_WHERE"]
 
         assert (os.path.realpath(where) == where, Path(where, "where").read_text().strip()) == (True, where)
+
+    def test_an_entry_is_made_again_with_what_it_used(self, theirs: ForeignFolders, cm_run: Run, home: Path) -> None:
+        theirs.add("tool", cache=True, run='touch tool; echo "CM_TOOL=$PWD/tool" > tmp-run-env.out',
+                   new_env_keys=["CM_TOOL"])  # fmt: skip
+        theirs.add("top", cache=True, prehook_deps=[{"tags": "tool"}], new_env_keys=["CM_TOOL"])
+        first = exports(cm_run("top"))
+
+        shutil.rmtree(Path(first["CM_TOOL"]).parents[1])
+
+        assert exports(cm_run("top")) == first
+        assert Path(first["CM_TOOL"]).is_file()
 
     def test_changed_code_is_run_again(self, theirs: ForeignFolders, cm_run: Run) -> None:
         folder = theirs.add("code", cache=True, run='echo "CM_A=old" > tmp-run-env.out', new_env_keys=["CM_A"])

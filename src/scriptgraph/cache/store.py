@@ -12,6 +12,7 @@ import json
 import os
 import re
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.cache.inventory import CONTENT, damages, remove_tree, write_inventory
@@ -25,7 +26,6 @@ from scriptgraph.manifest.located_json import decode_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
     from scriptgraph.manifest.types import Value, Values
 
@@ -253,6 +253,16 @@ class Cache:
         except FileNotFoundError:
             return None
         return aside
+
+    def dangles(self, entry: Entry) -> bool:
+        """Whether an export of an entry leads into another entry that is gone.
+
+        Foreign steps run others on the way, so their keys do not contain what they got from these.
+        """
+        into = re.compile(re.escape(str(self.entries_folder)) + r"/[0-9a-f]{2}/[0-9a-f]{64}")
+        texts = [text for value in entry.exports.values() for text in (value if isinstance(value, tuple) else (value,))]
+        places = {place for text in texts if isinstance(text, str) for place in into.findall(text)}
+        return not all((Path(place) / ENTRY_FILE).is_file() for place in places)
 
     def movable(self, text: str) -> str:
         """Return text with a placeholder in place of the cache's folder."""

@@ -111,6 +111,8 @@ class PlanHandler:
         if rebuild == "all" or (rebuild == "requested" and step.manifest.alias == self._requested):
             return None
         found = self.runtime.cache.find(key)
+        if found is not None and step.manifest.foreign is not None and self.runtime.cache.dangles(found):
+            return None
         verify = hook_of(step.manifest, "verify") if found else None
         if found is None or verify is None:
             return found

@@ -70,6 +70,11 @@ class Result(NamedTuple):
     unknown: Iterable[str] = ()
     seen: StepPreview | Need | None = None
 
+    @property
+    def runs(self) -> bool:
+        """Whether the step of a preview would run."""
+        return isinstance(self.seen, StepPreview) and self.seen.status not in {"cached", "again"}
+
     def again(self, step: Step) -> Result:
         """Return the result for a step that was handled before."""
         seen = self.seen
@@ -173,9 +178,12 @@ class Traversal:
         visit = (lambda start, needs: self._needs(start, needs, chain)) if step.manifest.foreign is not None else None
         ready = self._needs(Ready(step, env, around, (), [], visit), step.before, chain)
         own = self._handler.handle(ready)
-        # A run visits them when the script asks for them.
-        last = (*step.within_needs, *step.after) if self._handler.previewing else step.after
-        ready = self._needs(ready.after(own), last, chain)
+        ready = ready.after(own)
+        if self._handler.previewing and step.manifest.foreign is not None and own.runs:
+            # A run visits them when the script asks for them; its code may have set every key that it names by then.
+            ready = ready._replace(unknown=ready.unknown.and_also(step.manifest.foreign.sets))
+            ready = self._needs(ready, step.within_needs, chain)
+        ready = self._needs(ready, step.after, chain)
         env, unknown = ready.env, ready.unknown
         exports = {**env.exported(step.exports), **own.exports}
         if not unknown.patterns:
