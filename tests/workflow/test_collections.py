@@ -80,6 +80,20 @@ class TestConsent:
         cm_run("top", plan=True, verbose=True)
         assert "first" not in capsys.readouterr().out
 
+    def test_a_prefetch_runs_no_foreign_code(self, theirs: ForeignFolders, cm_run: Run, tmp_path: Path) -> None:
+        theirs.add("top", cache=True, run=f"touch {tmp_path}/ran", prehook_deps=[{"tags": "first"}])
+
+        assert cm_run("top", prefetch=True)["return"] == 0
+        assert not (tmp_path / "ran").exists()
+
+    def test_a_folder_that_is_gone_is_named(
+        self, theirs: ForeignFolders, cm_run: Run, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        shutil.rmtree(theirs.root)
+
+        assert cm_run("ours")["return"] == 0
+        assert "--tags=remove,collection --name=theirs" in capsys.readouterr().err
+
     def test_consent_can_be_revoked(self, theirs: ForeignFolders, cm_run: Run) -> None:
         assert cm_run("first")["return"] == 0
 

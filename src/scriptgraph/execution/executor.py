@@ -63,7 +63,9 @@ def prefetch(plan: Plan, runtime: Runtime, request: Mapping[str, Any]) -> tuple[
 
         def run_cached(ready: Ready) -> Result | None:
             # Pure steps run too, because later steps need their exports.
-            runs = ready.step.manifest.cache or ready.step.manifest.pure
+            manifest = ready.step.manifest
+            # A foreign step may ask for uncached ones while it runs.
+            runs = (manifest.cache or manifest.pure) and manifest.foreign is None
             return handler.handle(ready) if runs else None
 
         preview = preview_plan(plan, runtime, run_cached)

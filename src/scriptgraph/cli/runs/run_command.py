@@ -47,6 +47,7 @@ def run_request(
         ScriptGraphError: the request cannot be resolved, or a step fails.
     """
     _warn_of_rivals(found, console)
+    _warn_of_absent(found, console)
     # A preview or a failed first command writes nothing to disk: the index is written only after a first run.
     preview = options.plan or bool(options.explain)
     keep = (options.home / "records").is_dir() and not preview
@@ -88,6 +89,13 @@ def _warn_of_rivals(found: Repositories, console: RunConsole) -> None:
         text = "has a script automation of its own, which cm may run instead of this one"
         remedy = "remove it with cm rm repo or pip uninstall, or set CM_REPOS; add,collection keeps its scripts"
         console("warned", rival, {"message": f"{text}; {remedy}"})
+
+
+def _warn_of_absent(found: Repositories, console: RunConsole) -> None:
+    for each in found.collections:
+        if not each.scripts.is_dir():
+            remedy = f"bring it back, or run cm run script --tags=remove,collection --name={each.name}"
+            console("warned", each.name, {"message": f"the collection's folder {each.scripts} is missing; {remedy}"})
 
 
 def _warn_of_broken(registry: Registry, console: RunConsole) -> None:
