@@ -422,6 +422,15 @@ class TestFailures:
         assert "bad: run.sh ended with status 3" in error
         assert "top > bad" in error
 
+    def test_nothing_is_written_into_a_collection(self, theirs: ForeignFolders, cm_run: Run) -> None:
+        theirs.add("below", SETS, run="touch made")
+        theirs.add("top", SETS, cache=True, prehook_deps=[{"tags": "below"}])
+        before = sorted(theirs.root.rglob("*"))
+
+        assert cm_run("top")["return"] == 0
+
+        assert sorted(theirs.root.rglob("*")) == before
+
     def test_their_code_never_runs_in_this_process(self, theirs: ForeignFolders, cm_run: Run) -> None:
         theirs.add("marks", """
             import sys

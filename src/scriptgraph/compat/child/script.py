@@ -54,6 +54,7 @@ class Script:
         if not path.is_file():
             return
         sys.path.append(str(self.folder))
+        sys.dont_write_bytecode = True  # nothing is written into the collection
         spec = importlib.util.spec_from_file_location("customize", path)
         if spec is None or spec.loader is None:
             raise Failed(f"{path} cannot be imported")
