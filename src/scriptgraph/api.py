@@ -15,6 +15,8 @@ from scriptgraph.manifest.types import Value, Values
 
 if TYPE_CHECKING:
     from scriptgraph.cli.lists.audit import audit
+    from scriptgraph.compat.advice import advise
+    from scriptgraph.compat.collections import CollectionReport, add_collection, remove_collection, trust_collection
     from scriptgraph.execution.failures import DependencyFailure, read_failures
     from scriptgraph.fetch.archive import ArchiveError, extract
     from scriptgraph.fetch.download import Expected, TransferOptions, fetch
@@ -42,6 +44,11 @@ if TYPE_CHECKING:
 # Imported at first use: most commands need none of them.
 _LATER = {
     "audit": "scriptgraph.cli.lists.audit",
+    "advise": "scriptgraph.compat.advice",
+    "CollectionReport": "scriptgraph.compat.collections",
+    "add_collection": "scriptgraph.compat.collections",
+    "remove_collection": "scriptgraph.compat.collections",
+    "trust_collection": "scriptgraph.compat.collections",
     "DependencyFailure": "scriptgraph.execution.failures",
     "read_failures": "scriptgraph.execution.failures",
     "ArchiveError": "scriptgraph.fetch.archive",
@@ -72,6 +79,7 @@ _LATER = {
 
 __all__ = [
     "ArchiveError",
+    "CollectionReport",
     "Completed",
     "Context",
     "DependencyFailure",
@@ -93,6 +101,8 @@ __all__ = [
     "Value",
     "Values",
     "Version",
+    "add_collection",
+    "advise",
     "audit",
     "capture",
     "compute_hashes",
@@ -114,6 +124,8 @@ __all__ = [
     "probe",
     "program_environment",
     "read_failures",
+    "remove_collection",
+    "trust_collection",
     "verify_hashes",
     "version_bounds",
 ]

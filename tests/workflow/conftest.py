@@ -25,6 +25,8 @@ def scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ScriptFolders:
     monkeypatch.setattr(Engine, "repository", folders.root)
     # An installed copy of ours would be another repository.
     monkeypatch.setenv("CM_CORE_SKIP_INTERNAL_REPOS", "yes")
+    # The developer's own repositories and collections would be further ones.
+    monkeypatch.setenv("CM_REPOS", str(tmp_path / "cm"))
     return folders
 
 

@@ -12,6 +12,7 @@ import json
 import os
 import re
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.cache.inventory import CONTENT, damages, remove_tree, write_inventory
@@ -25,7 +26,6 @@ from scriptgraph.manifest.located_json import decode_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
     from scriptgraph.manifest.types import Value, Values
 
@@ -170,7 +170,8 @@ class Cache:
             if meta["key"] != key or meta["layout"] != LAYOUT:
                 return f"{ENTRY_FILE} belongs to another entry"
             places = self._places(path)
-            exports = {name: insert_paths(decode_value(value), places) for name, value in meta["exports"].items()}
+            decode = _verbatim if meta.get("verbatim") else decode_value
+            exports = {name: insert_paths(decode(value), places) for name, value in meta["exports"].items()}
         except DocumentError as error:
             return f"{ENTRY_FILE} {error.problem}" if path.exists() else None
         except (KeyError, TypeError, AttributeError):
@@ -191,6 +192,28 @@ class Cache:
             with suppress(OSError):
                 remove_tree(folder)
 
+    @contextmanager
+    def in_place(self, key: str) -> Iterator[Path]:
+        """Yield an empty folder for an entry's content at its final path, for content that contains its own path.
+
+        Until it is published it counts as damaged. An earlier entry is set aside, and returns after a failure.
+        """
+        target = self.path(key)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        earlier = self.set_aside(key)
+        (target / CONTENT).mkdir(parents=True)
+        try:
+            yield target / CONTENT
+        except BaseException:
+            with suppress(OSError):
+                remove_tree(target)
+            if earlier is not None and (earlier / ENTRY_FILE).is_file():
+                earlier.rename(target)
+            raise
+        if earlier is not None:
+            with suppress(OSError):
+                remove_tree(earlier)
+
     def publish(self, key: str, content: Path, exports: Values, meta: Mapping[str, Any]) -> Entry:
         """Make the content, with its exports and description, the entry of `key` in one step.
 
@@ -205,10 +228,11 @@ class Cache:
             replace_text(folder / ENTRY_FILE, json.dumps(document, indent=1, default=str))
             target.parent.mkdir(exist_ok=True)
             # An earlier entry is damaged, was refused by a check, or is being renewed.
-            earlier = self.set_aside(key)
-            folder.rename(target)
-            if earlier is not None:
-                remove_tree(earlier)
+            if folder != target:
+                earlier = self.set_aside(key)
+                folder.rename(target)
+                if earlier is not None:
+                    remove_tree(earlier)
         except OSError as error:
             raise CacheError(
                 f"{self.root}: the new entry cannot be stored ({error.strerror});"
@@ -230,6 +254,16 @@ class Cache:
             return None
         return aside
 
+    def dangles(self, entry: Entry) -> bool:
+        """Whether an export of an entry leads into another entry that is gone.
+
+        Foreign steps run others on the way, so their keys do not contain what they got from these.
+        """
+        into = re.compile(re.escape(str(self.entries_folder)) + r"/[0-9a-f]{2}/[0-9a-f]{64}")
+        texts = [text for value in entry.exports.values() for text in (value if isinstance(value, tuple) else (value,))]
+        places = {place for text in texts if isinstance(text, str) for place in into.findall(text)}
+        return not all((Path(place) / ENTRY_FILE).is_file() for place in places)
+
     def movable(self, text: str) -> str:
         """Return text with a placeholder in place of the cache's folder."""
         return str(insert_placeholders(text, {"cache": self.root}))
@@ -240,6 +274,11 @@ class Cache:
     def path(self, key: str) -> Path:
         """Return the folder of the entry of `key`, whether it exists or not."""
         return self.entries_folder / key[:2] / key
+
+
+def _verbatim(value: Any) -> Value:
+    """Return an exported value without reading its words."""
+    return tuple(map(str, value)) if isinstance(value, list) else decode_value(value) if value is None else value
 
 
 def insert_placeholders(value: Value, places: Mapping[str, Path]) -> Value:

@@ -15,10 +15,12 @@ from scriptgraph.files.json_reader import parse_json
 from scriptgraph.immutable import Immutable
 from scriptgraph.manifest.decoding import decode_manifest
 from scriptgraph.manifest.text import Head, read_manifest
+from scriptgraph.manifest.types import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from scriptgraph.catalog.collections import Reader
     from scriptgraph.manifest.types import Manifest
 
 # A word that no query has, for the scripts whose heads cannot be read.
@@ -46,9 +48,11 @@ class Catalogue:
         heads: a line of JSON for each script: alias, UID, tags, and whether they could be read.
         words: sorted lines: a word, a tab, and the numbers of the scripts that have it.
         compared: whether every manifest has been compared with the catalogue.
+        readers: the readers of the folders that are other people's collections.
     """
 
     compared = True
+    readers: Mapping[str, Reader] = NOTHING
 
     def __init__(
         self, folders: Sequence[ScriptFolder], heads: str, words: str, manifests: Mapping[int, Manifest] | None = None
@@ -68,6 +72,13 @@ class Catalogue:
         """Whether a script's manifest is unchanged."""
         folder, place = self._located(number)
         return folder.current(place)
+
+    def collection(self, number: int) -> str:
+        """Return the name of a script's collection; empty for those that need no other reader."""
+        if not self.readers:
+            return ""
+        reader = self.readers.get(self._located(number)[0].folder)
+        return reader.name if reader is not None else ""
 
     def _located(self, number: int) -> tuple[ScriptFolder, int]:
         for folder in self.folders:
@@ -127,8 +138,9 @@ class Catalogue:
             ManifestError: the manifest cannot be read, or is invalid.
         """
         if number not in self._manifests:
-            path = self.path(number)
-            self._manifests[number] = decode_manifest(read_manifest(path), path)
+            path, reader = self.path(number), self.readers.get(self._located(number)[0].folder)
+            text = read_manifest(path)
+            self._manifests[number] = decode_manifest(text, path) if reader is None else reader.manifest(text, path)
         return self._manifests[number]
 
     @cached_property

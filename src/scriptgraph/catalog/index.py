@@ -22,11 +22,14 @@ from scriptgraph.files.atomic import replace_bytes
 from scriptgraph.files.json_reader import parse_json
 from scriptgraph.files.sha256 import sha256
 from scriptgraph.files.stamps import STAMP_BYTES, UNSETTLED, settled_stamp, stamps
-from scriptgraph.manifest.text import MANIFEST_NAMES, Head, read_head
+from scriptgraph.manifest.text import FOREIGN_NAMES, MANIFEST_NAMES, Head, read_head
+from scriptgraph.manifest.types import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from scriptgraph.catalog.collections import Reader
 
     Indexed = tuple[list["FolderState"], Catalogue]
 
@@ -39,19 +42,34 @@ _MANY = 1000
 
 
 def read_catalogue(
-    folders: Sequence[Path], index: Path | None, *, keep: bool = True, compare_all: bool = True
+    folders: Sequence[Path],
+    index: Path | None,
+    readers: Mapping[str, Reader] = NOTHING,
+    *,
+    keep: bool = True,
+    compare_all: bool = True,
 ) -> Catalogue:
-    """Return the catalogue of `script/` folders.
+    """Return the catalogue of `script/` folders; arguments as in `_read`, and the readers of foreign folders."""
+    found = _read(folders, index, readers, keep=keep, compare_all=compare_all)
+    found.readers = readers
+    return found
+
+
+def _read(
+    folders: Sequence[Path], index: Path | None, readers: Mapping[str, Reader], *, keep: bool, compare_all: bool
+) -> Catalogue:
+    """Read the catalogue of `script/` folders.
 
     Args:
         folders: the `script/` folders.
         index: the folder of the index files; None to read every manifest.
+        readers: the readers of the folders that are collections, by folder.
         keep: whether to write the index.
         compare_all: whether to compare every manifest with the index, however many there are.
     """
     if index is None:
-        return _scan(folders, None)[1]
-    key = "\0".join((*MANIFEST_NAMES, "", *map(str, folders)))
+        return _scan(folders, None, readers)[1]
+    key = "\0".join((*MANIFEST_NAMES, "", *map(str, folders), *(f"{each}\0" for each in readers)))
     path = index / LAYOUT / sha256(key.encode(errors="surrogatepass")).hexdigest()[:24]
     try:
         written = path.read_bytes()
@@ -63,7 +81,7 @@ def read_catalogue(
         return stored[1]
     if stored is not None and compare_all and all(state.unchanged() for state in stored[0]):
         return stored[1]
-    current = _scan(folders, stored)
+    current = _scan(folders, stored, readers)
     fresh = _encoded(current)
     # Only a run may create a new home.
     if keep and fresh != written and index.parent.is_dir():
@@ -76,12 +94,12 @@ def read_catalogue(
     return current[1]
 
 
-def _scan(folders: Sequence[Path], stored: Indexed | None) -> Indexed:
+def _scan(folders: Sequence[Path], stored: Indexed | None, readers: Mapping[str, Reader]) -> Indexed:
     known: list[dict[str, tuple[bytes, Head]]] = [{} for _ in folders]
     if stored is not None:
         heads = map(stored[1].head, range(len(stored[1])))
         known = [state.known(heads) for state in stored[0]]
-    scanned = [scan_folder(folder, each) for folder, each in zip(folders, known, strict=True)]
+    scanned = [scan_folder(folder, each, readers.get(str(folder))) for folder, each in zip(folders, known, strict=True)]
     states = [state for state, _ in scanned]
     return states, build_catalogue(states, [head for _, heads in scanned for head in heads])
 
@@ -191,13 +209,16 @@ class FolderState(ScriptFolder):
         return {path: (self._stamp(number), next(heads)) for number, path in enumerate(self.paths)}
 
 
-def scan_folder(folder: Path, known: Mapping[str, tuple[bytes, Head]]) -> tuple[FolderState, list[Head]]:
+def scan_folder(
+    folder: Path, known: Mapping[str, tuple[bytes, Head]], reader: Reader | None = None
+) -> tuple[FolderState, list[Head]]:
     """Scan a `script/` folder, and read the manifests whose stamps differ from the known ones."""
+    names_of, read = (MANIFEST_NAMES, read_head) if reader is None else (FOREIGN_NAMES, reader.head)
     try:
         with _opened(str(folder)) as opened:
             own = settled_stamp(".", opened)
             names = sorted(os.listdir(opened))  # noqa: PTH208 - an open folder
-            places = [_place(name, opened) for name in names]
+            places = [_place(name, opened, names_of) for name in names]
     except OSError:
         return FolderState(str(folder), [], b"", [], b""), []
     present, absent, marks, heads = [], [], [], []
@@ -207,7 +228,7 @@ def scan_folder(folder: Path, known: Mapping[str, tuple[bytes, Head]]) -> tuple[
             continue
         known_stamp, head = known.get(path, (UNSETTLED, None))
         if head is None or stamp != known_stamp or stamp == UNSETTLED:
-            head = read_head(folder / path)
+            head = read(folder / path)
         present.append(path)
         heads.append(head)
         # An unreadable manifest may become readable without a new stamp.
@@ -215,10 +236,10 @@ def scan_folder(folder: Path, known: Mapping[str, tuple[bytes, Head]]) -> tuple[
     return FolderState(str(folder), present, own, absent, b"".join(marks)), heads
 
 
-def _place(name: str, folder: int) -> tuple[str, bytes, list[str]]:
+def _place(name: str, folder: int, manifests: Sequence[str]) -> tuple[str, bytes, list[str]]:
     """Return a script's manifest, its stamp, and the manifest names tried before it without success."""
     missing: list[str] = []
-    for manifest in MANIFEST_NAMES:
+    for manifest in manifests:
         path = f"{name}/{manifest}"
         try:
             return path, settled_stamp(path, folder), missing

@@ -12,9 +12,10 @@ from scriptgraph.errors import AmbiguousScriptError, ManifestError, NoScriptErro
 from scriptgraph.manifest.text import MANIFEST_NAMES, head_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from scriptgraph.catalog.collections import Reader
     from scriptgraph.manifest.queries import Query
     from scriptgraph.manifest.types import Manifest
 
@@ -23,7 +24,13 @@ class Registry:
     """Scripts by alias and tag; the order of discovery never matters.
 
     Manifests are decoded when their scripts are selected, so that a broken one stops only the plans that need it.
+
+    Attributes:
+        made: returns the aliases of the scripts that have entries in the cache; of several scripts of a collection
+            that match, these go first.
     """
+
+    made: Callable[[], frozenset[str]] = staticmethod(frozenset)
 
     def __init__(self, scripts: Catalogue | Iterable[Manifest], rescan: Callable[[], Catalogue] | None = None) -> None:
         """Take a catalogue or decoded manifests.
@@ -88,6 +95,10 @@ class Registry:
             matching -= self._catalogue.numbers(tag)
         # A manifest with a readable head goes before those without.
         matches = self._nearest(matching - self._catalogue.unsound or matching, near)
+        if query.collection:
+            matches = [number for number in matches if self._catalogue.collection(number) == query.collection]
+        if self._catalogue.readers and matches:
+            matches = self._of_one_kind(query, matches)
         if len(matches) > 1:
             heads, required = {number: self._catalogue.head(number) for number in matches}, set(query.required)
             named = [number for number in matches if not required.isdisjoint(heads[number][:2])]
@@ -106,6 +117,31 @@ class Registry:
         matches = sorted(matching)
         own = near and [number for number in matches if self._catalogue.path(number).parent.parent == near]
         return own or matches
+
+    def _of_one_kind(self, query: Query, matches: list[int]) -> list[int]:
+        """Return the matches outside collections, or else one of a collection, chosen as in 2023 without questions.
+
+        A script that has an entry in the cache goes first, then the lowest `sort`, then the first by path.
+        """
+        ours = [number for number in matches if not self._catalogue.collection(number)]
+        if ours or len(matches) == 1:
+            return ours or matches
+        found = {number: each for number in matches if not isinstance(each := self._read(number), ManifestError)}
+        fitting = [number for number, each in found.items() if has_variations(each, query)] or list(found)
+        made = self.made() if len(fitting) > 1 else frozenset()
+        key = {
+            number: (each.alias not in made, each.foreign.sort if each.foreign else 0, each.place)
+            for number, each in found.items()
+        }
+        return sorted(fitting, key=key.__getitem__)[:1] or matches
+
+    def also_in_collections(self, query: Query) -> list[str]:
+        """Return the scripts of collections that a query fits too, as NAME:ALIAS."""
+        if not self._catalogue.readers or query.collection or not query.required:
+            return []
+        numbers = self._numbers(query.required).difference(*map(self._catalogue.numbers, query.excluded))
+        of = {number: self._catalogue.collection(number) for number in sorted(numbers)}
+        return [f"{name}:{self._catalogue.head(number).alias}" for number, name in of.items() if name]
 
     def _ambiguous_error(self, query: Query, matches: Iterable[int]) -> AmbiguousScriptError:
         found = ((self._catalogue.head(number), self._catalogue.path(number).parent) for number in matches)
@@ -158,11 +194,24 @@ class Registry:
         return NoScriptError(query.text, unknown, closest, hints, list(map(str, self.unreadable())))
 
 
-def load_registry(roots: Sequence[Path], index: Path | None = None, *, keep: bool = True) -> Registry:
-    """Find the manifests in each repository's `script/` folder.
+def has_variations(manifest: Manifest, query: Query) -> bool:
+    """Whether a script has all variations of a query."""
+    known = manifest.variations
+    return all(name in known or f"{name.partition('.')[0]}.#" in known for name in (*query.variations, *query.without))
+
+
+def load_registry(
+    roots: Sequence[Path],
+    index: Path | None = None,
+    collections: Mapping[Path, Reader] | None = None,
+    *,
+    keep: bool = True,
+) -> Registry:
+    """Find the manifests in each repository's `script/` folder, and in those of collections.
 
     The folder `index` stores them for the next start; without `keep`, it is only read.
     """
-    folders = dict.fromkeys(root.resolve() / "script" for root in roots)
-    scan = partial(read_catalogue, sorted(folders), index, keep=keep)
+    readers = {str(folder): reader for folder, reader in (collections or {}).items()}
+    folders = dict.fromkeys((*(root.resolve() / "script" for root in roots), *(collections or ())))
+    scan = partial(read_catalogue, sorted(folders), index, readers, keep=keep)
     return Registry(scan(compare_all=False), scan)

@@ -18,6 +18,8 @@ from scriptgraph.immutable import Immutable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from scriptgraph.catalog.collections import Collection
+
 # A `script` automation that contains this name is ours.
 _OUR_SHIM = "scriptgraph"
 
@@ -28,18 +30,20 @@ class Repositories(Immutable):
     Attributes:
         roots: folders that contain a `script/` folder, our own first.
         rivals: repositories with another `script` automation, which cm may run instead of ours.
+        collections: the collections of other people that the home knows.
     """
 
     roots: tuple[Path, ...]
     rivals: tuple[str, ...]
+    collections: tuple[Collection, ...] = ()
 
 
 def find_repositories(own: Path, registered: Path, search_path: Sequence[str] = ()) -> Repositories:
     """Find all repositories: our own, those registered below CM_REPOS, and those among importable packages."""
-    our_uid = _fields(own).get("uid")
+    our_uid = repository_fields(own).get("uid")
     roots, rivals = [own], []
     for folder in dict.fromkeys((*_folders(registered), *_packages(search_path))):
-        fields = _fields(folder)
+        fields = repository_fields(folder)
         if fields.get("uid") == our_uid or folder == own:
             continue  # another copy of our own: an older installation, or the checkout
         root = folder / fields.get("prefix", "")
@@ -82,8 +86,8 @@ def _packages(search_path: Sequence[str]) -> Iterator[Path]:
             yield from [folder for folder in (package, package / "repo") if (folder / "cmr.yaml").is_file()][:1]
 
 
-def _fields(folder: Path) -> dict[str, str]:
-    """Read the fields of a repository's cmr.yaml as plain lines, which saves importing a YAML reader."""
+def repository_fields(folder: Path) -> dict[str, str]:
+    """Return the fields of a repository's cmr.yaml, read as plain lines, which saves importing a YAML reader."""
     try:
         text = (folder / "cmr.yaml").read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):

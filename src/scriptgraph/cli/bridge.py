@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scriptgraph.catalog.registry import load_registry
+from scriptgraph.catalog.collections import read_collections
 from scriptgraph.catalog.repositories import find_repositories
 from scriptgraph.cli.artifacts import ARTIFACTS
 from scriptgraph.cli.commands.cm_switches import answer_cm_switch
@@ -18,6 +18,7 @@ from scriptgraph.cli.commands.cmind_input import asks_for_json, wants_help, want
 from scriptgraph.cli.commands.decoder import decode
 from scriptgraph.cli.commands.script import script_command
 from scriptgraph.cli.console import RunConsole
+from scriptgraph.cli.scripts import load_scripts
 from scriptgraph.errors import MACHINE_ERRNOS, ScriptGraphError, UnknownOptionError
 from scriptgraph.printable import printable, shortened
 from scriptgraph.process.interruption import Interruption
@@ -79,7 +80,9 @@ class Engine:
     def repositories(self) -> Repositories:
         """Return the product's repository and those of the user, registered with cmind or installed with pip."""
         repositories = find_repositories(self.repository, registered_folder(), sys.path)
-        return repositories.replaced(roots=(*repositories.roots, *self._more))
+        return repositories.replaced(
+            roots=(*repositories.roots, *self._more), collections=read_collections(self.product.home)
+        )
 
     def run_script(self, cmind_input: Mapping[str, Any]) -> dict[str, Any]:
         """Run `cm run script`; `new_env` in the answer holds the script's exports."""
@@ -203,7 +206,7 @@ class Engine:
         return answer
 
     def _registry(self) -> Registry:
-        return load_registry(self.repositories().roots)
+        return load_scripts(self.repositories())
 
 
 @contextmanager

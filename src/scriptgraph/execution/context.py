@@ -284,10 +284,12 @@ class Context:
         on_error_line: Callable[[str], None] | None = None,
         timeout_s: float | None = None,
         check: bool = True,
+        serve: Callable[[str], str] | None = None,
     ) -> Completed:
         """Run a program, with its output in the step's log, and note it in the step's record.
 
-        `on_line` is called with each line of standard output, `on_error_line` with those of standard error.
+        `on_line` is called with each line of standard output, `on_error_line` with those of standard error, and `serve`
+        with each request that a program makes of this run, see `scriptgraph.process.requests`.
 
         Raises:
             ProcessFailed: the program could not be started, or `check` is set and it failed.
@@ -303,6 +305,7 @@ class Context:
             on_error_line=on_error_line,
             timeout_s=timeout_s,
             echo=self._echo if self.switches.verbose else None,
+            serve=serve,
         )
         self.commands.append(completed)
         return completed.require_success() if check else completed

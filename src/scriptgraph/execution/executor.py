@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from itertools import count
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scriptgraph.cache.store import content_key
 from scriptgraph.errors import ScriptGraphError
 from scriptgraph.execution.durations import bounds_text
+from scriptgraph.execution.nested import Nested, run_foreign
 from scriptgraph.execution.parallelism import MeasurementLock
 from scriptgraph.execution.record import Durations, Record, StepRecord, host_facts, without_credentials
 from scriptgraph.execution.run_step import forget_imports, has_code, run_step
@@ -62,7 +63,9 @@ def prefetch(plan: Plan, runtime: Runtime, request: Mapping[str, Any]) -> tuple[
 
         def run_cached(ready: Ready) -> Result | None:
             # Pure steps run too, because later steps need their exports.
-            runs = ready.step.manifest.cache or ready.step.manifest.pure
+            manifest = ready.step.manifest
+            # A foreign step may ask for uncached ones while it runs.
+            runs = (manifest.cache or manifest.pure) and manifest.foreign is None
             return handler.handle(ready) if runs else None
 
         preview = preview_plan(plan, runtime, run_cached)
@@ -95,6 +98,13 @@ def _recorded(plan: Plan, runtime: Runtime, request: Mapping[str, Any]) -> Itera
             Durations(runtime.state).note(record.steps)
 
 
+class _Job(NamedTuple):
+    """A step to run, and what it may ask for while it runs, if it is foreign."""
+
+    step: Step
+    nested: Nested | None = None
+
+
 class Execute(PlanHandler):
     """Runs steps, or uses their cache entries; equal steps of a run are run once."""
 
@@ -121,15 +131,24 @@ class Execute(PlanHandler):
         key = content_key(parts)
         with self._making.setdefault(key, threading.Lock()):
             if key not in self._results:
-                exports = self._run_recorded(step, env, entry, key, parts)
+                below: list[str] = []
+                exports = self._run_recorded(self._nested(ready, below), env, entry, key, parts)
                 # An uncached step passes on the keys of the entries below it.
-                self._results[key] = Result(manifest.alias, exports, (key,) if manifest.cache else ready.keys)
+                keys = (key,) if manifest.cache else (*ready.keys, *below)
+                self._results[key] = Result(manifest.alias, exports, keys)
         return self._results[key]
 
+    def _nested(self, ready: Ready, keys: list[str]) -> _Job:
+        if ready.step.manifest.foreign is None:
+            return _Job(ready.step)
+        requested = ready.step.manifest.alias == self._requested
+        return _Job(ready.step, Nested(ready, self.runtime.registry, self.runtime.cache, keys, requested))
+
     def _run_recorded(
-        self, step: Step, env: Environment, entry: StepRecord, key: str, parts: Mapping[str, Any]
+        self, job: _Job, env: Environment, entry: StepRecord, key: str, parts: Mapping[str, Any]
     ) -> Values:
         raise_if_stopped()
+        step = job.step
         number = f"{next(self._numbers):02d}"
         log = self.log_of(f"{number}-{step.manifest.alias}")
         self.record.steps.append(entry)
@@ -137,12 +156,12 @@ class Execute(PlanHandler):
         with self._noting_failure(step, entry, log):
             if step.manifest.cache:
                 entry.cache_key = key
-                exports = self._cached(step, env, entry, parts, log).exports
+                exports = self._cached(job, env, entry, parts, log).exports
             else:
                 output = self.runtime.run_folder / "output" / number
                 output.mkdir(parents=True)
                 partial = self.runtime.cache.root / "partial" / key
-                exports = self._work(step, self.context(step, env, output=output, unfinished=partial, log=log), entry)
+                exports = self._work(job, self.context(step, env, output=output, unfinished=partial, log=log), entry)
         entry.end_ns = time.time_ns()
         entry.exports = dict(exports)
         entry.log = str(log) if log.exists() else None
@@ -190,8 +209,8 @@ class Execute(PlanHandler):
             self.tell(step, "failed", {"reason": entry.reason})
             raise
 
-    def _cached(self, step: Step, env: Environment, entry: StepRecord, parts: Mapping[str, Any], log: Path) -> Entry:
-        cache, key = self.runtime.cache, str(entry.cache_key)
+    def _cached(self, job: _Job, env: Environment, entry: StepRecord, parts: Mapping[str, Any], log: Path) -> Entry:
+        cache, key, step = self.runtime.cache, str(entry.cache_key), job.step
         cache.locks.hold(key)
         found = self.usable(step, env, key, log)
         if found is None:
@@ -199,24 +218,28 @@ class Execute(PlanHandler):
             with cache.locks.making(key, lambda: self.tell(step, "said", {"message": message})):
                 found = self.usable(step, env, key, log)
                 if found is None:
-                    return self._make(step, env, entry, parts, log)
+                    return self._make(job, env, entry, parts, log)
         entry.status = "cached"
         return found
 
-    def _make(self, step: Step, env: Environment, entry: StepRecord, parts: Mapping[str, Any], log: Path) -> Entry:
-        cache, key = self.runtime.cache, str(entry.cache_key)
+    def _make(self, job: _Job, env: Environment, entry: StepRecord, parts: Mapping[str, Any], log: Path) -> Entry:
+        cache, key, step = self.runtime.cache, str(entry.cache_key), job.step
         damage = cache.damage(key) if self.runtime.rebuild == "none" else ""
         if damage:
             self.tell(step, "warned", {"message": f"the cache entry is damaged and is made again: {damage}"})
         self.tell(step, "making", {})
-        with cache.making(key) as content:
+        # What foreign scripts install contains its own path.
+        with cache.making(key) if job.nested is None else cache.in_place(key) as content:
             context = self.context(step, env, output=content, unfinished=cache.partial(key), log=log)
-            exports = self._work(step, context, entry)
-            meta = {"alias": step.manifest.alias, "title": step.title, "tags": step.manifest.tags}
+            exports = self._work(job, context, entry)
+            meta: dict[str, Any] = {"alias": step.manifest.alias, "title": step.title, "tags": step.manifest.tags}
+            if job.nested is not None:
+                meta["verbatim"] = True  # "on" and "True" are different words to foreign scripts
             return cache.publish(key, content, exports, {**meta, "made_ns": time.time_ns(), "parts": parts})
 
-    def _work(self, step: Step, context: Context, entry: StepRecord) -> Values:
+    def _work(self, job: _Job, context: Context, entry: StepRecord) -> Values:
         """Run a step's code: alone if it measures, otherwise beside others."""
+        step = job.step
         if self.runtime.switches.print_env:
             for key, value in sorted(context.declared_texts().items()):
                 self.tell(step, "printed", {"message": without_credentials(f"  {key}={value}")})
@@ -225,10 +248,30 @@ class Execute(PlanHandler):
         lock, manifest = self._measurement_lock, step.manifest
         expected = self._forecast.expected(step.title) if self._forecast is not None else None
         work = Work(self.runtime.switches.command_line, manifest.alias, bounds_text(expected) if expected else "")
+        if job.nested is not None:
+            return self._run_foreign(job, context, entry, work)
         with (
             lock.alone(work) if manifest.measures else lock.shared(work, lasting=manifest.cache and not manifest.light)
         ):
             return run_step(step, context, entry)
+
+    def _run_foreign(self, job: _Job, context: Context, entry: StepRecord, work: Work) -> Values:
+        """Run a foreign step's code; while other steps run for it, it does not count as at work."""
+        lasting, holding = job.step.manifest.cache, ExitStack()
+
+        @contextmanager
+        def paused() -> Iterator[None]:
+            holding.close()
+            try:
+                yield
+            finally:
+                holding.enter_context(self._measurement_lock.shared(work, lasting=lasting))
+
+        assert job.nested is not None  # noqa: S101 - the caller's condition
+        assert self.runtime.foreign is not None  # noqa: S101 - the registry has collections
+        with holding:
+            holding.enter_context(self._measurement_lock.shared(work, lasting=lasting))
+            return run_foreign(self.runtime.foreign, job.step, context, job.nested.replaced(paused=paused), entry)
 
     def _waiting(self, others: str) -> None:
         message = f"a measurement runs alone: waiting for {others}"

@@ -134,11 +134,7 @@ def run_step(step: Step, context: Context, entry: StepRecord) -> Values:
         place = error.filename or f"a file of {step.manifest.alias}"
         raise StepFailed(f"{place}: {error.strerror}; see to it and run again") from error
     finally:
-        entry.commands = [
-            {"argv": list(each.argv), "exit_code": each.exit_code, "signal": each.signal,
-             "start_ns": each.start_ns, "end_ns": each.end_ns}
-            for each in context.commands
-        ]  # fmt: skip
+        entry.commands = commands_of(context)
     entry.status = "skipped" if isinstance(outcome, Skip) else "done"
     entry.reason = outcome.reason if isinstance(outcome, Skip) else None
     alias, allowed = step.manifest.alias, step.exports
@@ -150,6 +146,15 @@ def run_step(step: Step, context: Context, entry: StepRecord) -> Values:
     except TypeError as error:
         raise StepFailed(f"{alias} exports {error}") from None
     return {**context.passed_through(allowed), **exports}
+
+
+def commands_of(context: Context) -> list[dict[str, Any]]:
+    """Return the programs that a step has run, for its record."""
+    return [
+        {"argv": list(each.argv), "exit_code": each.exit_code, "signal": each.signal,
+         "start_ns": each.start_ns, "end_ns": each.end_ns}
+        for each in context.commands
+    ]  # fmt: skip
 
 
 def _call(step: Step, context: Context) -> Done | Skip:
@@ -239,11 +244,13 @@ def forget_imports() -> None:
 
 
 def load_customize(manifest: Manifest) -> ModuleType | None:
-    """Import the script's code; None if it has none.
+    """Import the script's code; None if it has none, or if it is foreign, which never runs in this process.
 
     Raises:
         StepFailed: the code cannot be imported.
     """
+    if manifest.foreign is not None:
+        return None
     path = manifest.folder / CUSTOMIZE_NAME
     return _import(path, manifest.uid) if path.is_file() else None
 
@@ -256,6 +263,9 @@ def hook_of(manifest: Manifest, name: str) -> Callable[..., Any] | None:
 
 def has_code(manifest: Manifest) -> bool:
     """Whether the script has code of its own, besides dependencies."""
+    if manifest.foreign is not None:
+        # Its dependencies may be asked for by its own engine only.
+        return True
     return any((manifest.folder / name).is_file() for name in (CUSTOMIZE_NAME, PROGRAM_NAME))
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from scriptgraph.cache.digests import KnownDigests
     from scriptgraph.cache.store import Cache, Entry
     from scriptgraph.catalog.registry import Registry
+    from scriptgraph.execution.nested import RunForeign
     from scriptgraph.execution.traversal import TableRow
     from scriptgraph.planning.environment import Environment
     from scriptgraph.planning.plan import Step
@@ -38,6 +39,7 @@ class Runtime(Immutable):
         run_folder: the folder for this run's record, logs and the output of uncached steps.
         announce: called for each event with its kind, the step's title, and details.
         rebuild: the steps whose existing cache entries are rebuilt.
+        foreign: runs the code of scripts from other people's collections; None where there are none.
         digests: digests of scripts' content from this run and earlier ones; None to compute them each time.
     """
 
@@ -50,6 +52,7 @@ class Runtime(Immutable):
     announce: Announce = lambda _kind, _title, _details: None
     digests: KnownDigests | None = None
     rebuild: Rebuild = "none"
+    foreign: RunForeign | None = None
 
 
 class PlanHandler:
@@ -108,6 +111,8 @@ class PlanHandler:
         if rebuild == "all" or (rebuild == "requested" and step.manifest.alias == self._requested):
             return None
         found = self.runtime.cache.find(key)
+        if found is not None and step.manifest.foreign is not None and self.runtime.cache.dangles(found):
+            return None
         verify = hook_of(step.manifest, "verify") if found else None
         if found is None or verify is None:
             return found

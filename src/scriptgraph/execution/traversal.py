@@ -70,6 +70,11 @@ class Result(NamedTuple):
     unknown: Iterable[str] = ()
     seen: StepPreview | Need | None = None
 
+    @property
+    def runs(self) -> bool:
+        """Whether the step of a preview would run."""
+        return isinstance(self.seen, StepPreview) and self.seen.status not in {"cached", "again"}
+
     def again(self, step: Step) -> Result:
         """Return the result for a step that was handled before."""
         seen = self.seen
@@ -84,6 +89,7 @@ class Ready(NamedTuple):
         unknown: the keys that earlier steps have yet to export; none in a run.
         keys: the keys of the cache entries that the step depends on.
         below: the previews of its dependencies; those of post-dependencies are added later.
+        visit: visits further dependencies of a foreign step while it runs, and returns the state after them.
     """
 
     step: Step
@@ -91,6 +97,7 @@ class Ready(NamedTuple):
     unknown: Unknown
     keys: tuple[str, ...]
     below: list[StepPreview | Need]
+    visit: Callable[[Ready, tuple[Need, ...]], Ready] | None = None
 
     def after(self, result: Result | None) -> Ready:
         """Return the state after the result of a dependency or of the step itself; self after None."""
@@ -98,7 +105,7 @@ class Ready(NamedTuple):
             return self
         env = self.env.merged(result.exports, Layer.DEPENDENCY, result.alias) if result.exports else self.env
         unknown = self.unknown.and_also(result.unknown) if result.unknown else self.unknown
-        return Ready(self.step, env, unknown, self.keys + result.keys, self.below)
+        return Ready(self.step, env, unknown, self.keys + result.keys, self.below, self.visit)
 
 
 class TableRow(NamedTuple):
@@ -168,9 +175,15 @@ class Traversal:
 
     def _through(self, step: Step, inherited: Environment, chain: tuple[Manifest, ...], around: Unknown) -> Result:
         env = layered(step.manifest, step.variations, step.version, inherited)
-        ready = self._needs(Ready(step, env, around, (), []), step.before, chain)
+        visit = (lambda start, needs: self._needs(start, needs, chain)) if step.manifest.foreign is not None else None
+        ready = self._needs(Ready(step, env, around, (), [], visit), step.before, chain)
         own = self._handler.handle(ready)
-        ready = self._needs(ready.after(own), step.after, chain)
+        ready = ready.after(own)
+        if self._handler.previewing and step.manifest.foreign is not None and own.runs:
+            # A run visits them when the script asks for them; its code may have set every key that it names by then.
+            ready = ready._replace(unknown=ready.unknown.and_also(step.manifest.foreign.sets))
+            ready = self._needs(ready, step.within_needs, chain)
+        ready = self._needs(ready, step.after, chain)
         env, unknown = ready.env, ready.unknown
         exports = {**env.exported(step.exports), **own.exports}
         if not unknown.patterns:

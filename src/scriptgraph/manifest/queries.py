@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ class Query(Immutable):
         excluded: tags that it must not have (written `-tag`).
         variations: variations to turn on (written `_name`), in the order written.
         without: variations to keep off, even if they are defaults (written `-_name`).
+        collection: the collection in which to search (written `NAME:tags`); empty for all scripts.
     """
 
     text: str
@@ -30,6 +32,11 @@ class Query(Immutable):
     excluded: tuple[str, ...] = ()
     variations: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+    collection: str = ""
+
+
+# Tags before the colon would be separated by commas, and a variation begins with an underscore.
+_COLLECTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9@._-]*")
 
 
 @lru_cache(maxsize=1 << 12)  # a plan of a thousand steps repeats its queries
@@ -38,9 +45,13 @@ def parse_query(text: str) -> Query:
 
     Of a word and its negation with `-`, the later wins, so that `adr` can override a dependency's tags.
     """
-    words = {word.removeprefix("-"): word for word in text.replace(",", " ").split()}.values()
+    collection, mark, rest = text.partition(":")
+    if not mark or not _COLLECTION.fullmatch(collection):
+        collection, rest = "", text
+    words = {word.removeprefix("-"): word for word in rest.replace(",", " ").split()}.values()
     return Query(
-        text=",".join(words),
+        collection=collection,
+        text=f"{collection}:{','.join(words)}" if collection else ",".join(words),
         required=tuple(word for word in words if not word.startswith(("_", "-"))),
         excluded=tuple(word[1:] for word in words if word.startswith("-") and not word.startswith("-_")),
         variations=tuple(word[1:] for word in words if word.startswith("_")),

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _LIMITS = Limits(size=16 << 20)
 # A script has exactly one of these files.
 MANIFEST_NAMES = ("_cm.json", "_cm.yaml")
+# Those of collections, with the names of the successor of 2023's engine.
+FOREIGN_NAMES = (*MANIFEST_NAMES, "meta.yaml", "meta.json")
 
 
 def read_manifest(path: Path) -> str:
@@ -71,6 +73,22 @@ def parse_manifest(text: str, path: Path) -> Any:
         return parse_yaml(text, path)
     try:
         return parse_json(text, path, _LIMITS, unique=True, paths=True)
+    except DocumentError as error:
+        raise ManifestError(path, "", error.problem) from None
+
+
+def parse_foreign(text: str, path: Path) -> Any:
+    """Parse the text of a manifest from another collection; of duplicate keys the last counts, as for its own engine.
+
+    Raises:
+        ManifestError: the text is neither JSON nor YAML, or has too many or too deeply nested values.
+    """
+    if path.suffix == ".yaml":
+        from scriptgraph.manifest.yaml_text import parse_yaml  # noqa: PLC0415 - JSON manifests do not need it
+
+        return parse_yaml(text, path, lenient=True)
+    try:
+        return parse_json(text, path, _LIMITS, paths=True)
     except DocumentError as error:
         raise ManifestError(path, "", error.problem) from None
 

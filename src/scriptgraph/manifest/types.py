@@ -2,122 +2,50 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from functools import cached_property, lru_cache
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from scriptgraph.immutable import Immutable
-from scriptgraph.manifest.queries import ANY_VERSION, VERSION_KEYS, VersionRange, version_range
+from scriptgraph.manifest.dependencies import (
+    NOTHING,
+    PLACEHOLDER,
+    Conditions,
+    Dependency,
+    ForEach,
+    Override,
+    Value,
+    Values,
+)
+from scriptgraph.manifest.queries import VERSION_KEYS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
-Value = str | bool | int | float | tuple[str, ...] | None
-Values = Mapping[str, Value]
-NOTHING: Mapping[str, Any] = MappingProxyType({})
+    from scriptgraph.manifest.foreign import Foreign, ForeignBlock
+
+__all__ = [
+    "NOTHING",
+    "PLACEHOLDER",
+    "ROLES",
+    "Conditions",
+    "Dependency",
+    "ForEach",
+    "Input",
+    "Manifest",
+    "Override",
+    "Role",
+    "Value",
+    "Values",
+    "Variation",
+    "VersionEntry",
+    "matches_any",
+]
 # What the value of a key names: a file that is read, one that is written, a program or what a program loads or takes
 # as arguments, a repository, another address of the network, or none of these ("value").
 Role = Literal["input", "output", "program", "repository", "address", "value"]
 ROLES: tuple[Role, ...] = ("input", "output", "program", "repository", "address", "value")
-# The placeholder of an environment value.
-PLACEHOLDER = re.compile(r"<<<([A-Za-z0-9_]+)>>>")
-
-
-# Environment keys, each with its accepted values.
-Conditions = Mapping[str, tuple[Value, ...]]
-
-
-class ForEach(Immutable):
-    """The table rows over which a dependency or a variation is repeated.
-
-    Attributes:
-        table: the table's file, relative to the script's folder.
-        where: for each column the cells of the selected rows, or for each variation the cells selected while it is on.
-        label: the words for a row in plans and progress, with `{{COLUMN}}`; by default the values of `env`.
-    """
-
-    table: str
-    where: Mapping[str, tuple[str, ...] | Mapping[str, tuple[str, ...]]] = NOTHING
-    label: str = ""
-
-
-class Dependency(Immutable):
-    """A dependency on another script: a query, its guard, and the values handed down.
-
-    Attributes:
-        enable: the dependency runs only if all of these conditions hold.
-        skip: it is skipped if all of these hold.
-        skip_any: it is skipped if one of these holds.
-        tags_from: environment keys; their values are added to the query as tags.
-        prefixed_tags_from: such keys by a prefix; it is put before each value.
-        for_each: the table rows over which to repeat it; None for a single dependency.
-        row: the label of the table row that it is for; "" for a single dependency.
-        dropped_by: the variations that exclude its table row.
-        may_fail: the environment key that receives the failures of such dependencies as JSON text, while the run
-            continues; empty if a failure ends the run.
-    """
-
-    tags: str
-    names: tuple[str, ...] = ()
-    enable: Conditions = NOTHING
-    skip: Conditions = NOTHING
-    skip_any: Conditions = NOTHING
-    tags_from: tuple[str, ...] = ()
-    prefixed_tags_from: Mapping[str, tuple[str, ...]] = NOTHING
-    env: Values = NOTHING
-    version: str = ""
-    version_min: str = ""
-    version_max: str = ""
-    may_fail: str = ""
-    for_each: ForEach | None = None
-    row: str = ""
-    dropped_by: frozenset[str] = frozenset()
-
-    @cached_property
-    def versions(self) -> VersionRange:
-        """The range of acceptable versions."""
-        return version_range(self.version, self.version_min, self.version_max)
-
-    @cached_property
-    def updates(self) -> tuple[tuple[str, str], ...]:
-        """Pairs of a prefix and an environment key; the key's value is added to the query as a tag."""
-        prefixed = ((prefix, key) for prefix, keys in self.prefixed_tags_from.items() for key in keys)
-        return (*prefixed, *(("", key) for key in self.tags_from))
-
-    @cached_property
-    def updating_keys(self) -> frozenset[str]:
-        """The environment keys that add tags to the query."""
-        return frozenset(key for _, key in self.updates)
-
-    @cached_property
-    def keys(self) -> frozenset[str]:
-        """The environment keys that decide whether the dependency runs and which script it selects."""
-        return self.updating_keys.union(self.enable, self.skip, self.skip_any)
-
-
-class Override(Immutable):
-    """Values that `adr` sets for every dependency of one name."""
-
-    tags: str = ""
-    versions: VersionRange = ANY_VERSION
-    inputs: Values = NOTHING
-
-    def as_options(self) -> dict[str, Value]:
-        """Return the override as options, without their prefix `--adr.NAME.`."""
-        exact, minimum, maximum = self.versions.exact, self.versions.minimum, self.versions.maximum
-        options = {"tags": self.tags, "version": exact, "version_min": minimum, "version_max": maximum}
-        return {key: value for key, value in options.items() if value} | dict(self.inputs)
-
-    def over(self, under: Override) -> Override:
-        """Return `under` with this override applied to it."""
-        return Override(
-            tags=",".join(part for part in (under.tags, self.tags) if part),
-            versions=under.versions.narrowed(self.versions),
-            inputs={**under.inputs, **self.inputs},
-        )
 
 
 class Input(Immutable):
@@ -170,6 +98,7 @@ class Variation(Immutable):
     exports: tuple[str, ...] = ()
     overrides: Mapping[str, Override] = NOTHING
     for_each: ForEach | None = None
+    foreign: ForeignBlock | None = None
 
 
 class VersionEntry(Immutable):
@@ -177,6 +106,7 @@ class VersionEntry(Immutable):
 
     env: Values = NOTHING
     deps: tuple[Dependency, ...] = ()
+    foreign: ForeignBlock | None = None
 
 
 class Manifest(Immutable):
@@ -196,6 +126,7 @@ class Manifest(Immutable):
             reason; an override of one is a note, not an error.
         digest: SHA-256 of the manifest's text.
         shared_inputs: the names of inputs from shared sets of options.
+        foreign: the further facts of a script from somebody else's collection; None for other scripts.
     """
 
     alias: str
@@ -225,6 +156,7 @@ class Manifest(Immutable):
     retired_names: Mapping[str, str] = NOTHING
     digest: str = ""
     shared_inputs: frozenset[str] = frozenset()
+    foreign: Foreign | None = None
 
     @cached_property
     def limited_inputs(self) -> tuple[Input, ...]:
@@ -248,6 +180,9 @@ class Manifest(Immutable):
         """All dependencies: its own, and those of variations and versions."""
         blocks = [self.deps, self.post_deps, *(each.deps for each in self.versions.values())]
         blocks += [deps for each in self.variations.values() for deps in (each.deps, each.post_deps)]
+        if self.foreign is not None:
+            more: list[Variation | VersionEntry] = [*self.variations.values(), *self.versions.values()]
+            blocks += self.foreign.all_deps(each.foreign for each in more)
         return tuple(dependency for deps in blocks for dependency in deps)
 
     @cached_property
@@ -271,6 +206,8 @@ class Manifest(Immutable):
     @cached_property
     def reads(self) -> frozenset[str]:
         """Every environment key that the script's code may read."""
+        if self.foreign is not None:
+            return self.foreign.reads
         keys = {*self.default_env, *self.env, *self.env_keys}
         keys |= {option.env_key for option in self.inputs.values()}
         for variation in self.variations.values():
@@ -287,6 +224,8 @@ class Manifest(Immutable):
     @cached_property
     def takes_version(self) -> bool:
         """Whether a version can be requested: the script lists versions, or reads the requested one."""
+        if self.foreign is not None:
+            return True
         return bool(self.versions) or not VERSION_KEYS.isdisjoint(self.reads | self.deciding_keys)
 
 

@@ -34,9 +34,28 @@ def same(value: Value, other: Value) -> bool:
     return text == pattern
 
 
-def _answers(conditions: Conditions, env: Mapping[str, Value], unknown: Container[str]) -> list[bool | None]:
+def leniently_same(value: Value, expected: tuple[Value, ...]) -> bool:
+    """Whether a value matches as in the guards of 2023.
+
+    A spelling of yes matches everything. Where yes is expected, everything but a spelling of no matches.
+    """
+    text = as_text(value).lower()
+    words = [each if isinstance(each, str) else as_text(each) for each in expected]
+    if text in _TRUTH:
+        return True
+    if not _TRUTH.isdisjoint(words):
+        return text not in _FALSEHOOD
+    return text in words
+
+
+def _answers(
+    conditions: Conditions, env: Mapping[str, Value], unknown: Container[str], *, lenient: bool = False
+) -> list[bool | None]:
     return [
-        None if key in unknown else key in env and any(same(env[key], expected) for expected in values)
+        None
+        if key in unknown
+        else key in env
+        and (leniently_same(env[key], values) if lenient else any(same(env[key], expected) for expected in values))
         for key, values in conditions.items()
     ]
 
@@ -44,14 +63,18 @@ def _answers(conditions: Conditions, env: Mapping[str, Value], unknown: Containe
 def decide(dependency: Dependency, env: Mapping[str, Value], unknown: Container[str]) -> bool | None:
     """Evaluate a dependency's guard; None if it depends on an unknown key.
 
-    A missing key matches nothing. The dependency runs if all conditions of `enable` hold, unless all of `skip` or one
-    of `skip_any` hold.
+    A missing key matches nothing. The dependency runs if all conditions of `enable` and one of `enable_any` hold,
+    unless all of `skip` or one of `skip_any` hold.
     """
-    enabled = _answers(dependency.enable, env, unknown)
+    lenient = dependency.lenient
+    enabled = _answers(dependency.enable, env, unknown, lenient=lenient)
+    if dependency.enable_any:
+        by_one = _answers(dependency.enable_any, env, unknown, lenient=lenient)
+        enabled.append(True if True in by_one else None if None in by_one else False)
     if False in enabled:
         return False
-    skipped = _answers(dependency.skip, env, unknown)
-    skipped_by_one = _answers(dependency.skip_any, env, unknown)
+    skipped = _answers(dependency.skip, env, unknown, lenient=lenient)
+    skipped_by_one = _answers(dependency.skip_any, env, unknown, lenient=lenient)
     if True in skipped_by_one or (skipped and all(skipped)):
         return False
     open_skip = None in skipped and False not in skipped
@@ -62,6 +85,7 @@ def guard_words(dependency: Dependency) -> str:
     """Return a guard's description: "where CM_A is yes; not where CM_B is set"; empty if there is no guard."""
     sides = (
         ("where", " and ", dependency.enable),
+        ("where", " or ", dependency.enable_any),
         ("not where", " and ", dependency.skip),
         ("not where", " or ", dependency.skip_any),
     )

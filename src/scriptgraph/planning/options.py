@@ -44,6 +44,13 @@ def read_inputs(manifest: Manifest, inputs: Values) -> Values:
     return values
 
 
+def known_options(manifest: Manifest, inputs: Values) -> Values:
+    """Return the options that a script has, if it is foreign: its own engine ignores others."""
+    if manifest.foreign is None:
+        return inputs
+    return {name: value for name, value in inputs.items() if find_input(manifest, name) is not None}
+
+
 def check_needed_options(manifest: Manifest, inputs: Values, env: Values) -> None:
     """Raise if an option has no effect because the option that it needs is missing.
 
@@ -148,7 +155,7 @@ def check_env(root: Step, request: Request, registry: Registry) -> None:
     """
     known = _keys(step.manifest for step in Plan(root).steps())
     for key in request.env:
-        if key in known:
+        if key in known or any(key in step.manifest.reads for step in Plan(root).steps()):
             continue
         # A deferred dependency may select any script.
         if Plan(root).deferred() and key in _keys(registry):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from scriptgraph.files.sha256 import sha256
 from scriptgraph.immutable import Immutable
 from scriptgraph.manifest.types import NOTHING
+from scriptgraph.planning.foreign import foreign_exports
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -28,6 +29,7 @@ class Step(Immutable):
         before: the dependencies that run before the script.
         after: the dependencies that run after it.
         overrides: the overrides by `adr` of names below this step.
+        within: the dependencies that a foreign script asks for while it runs, by phase: "prehook", "posthook", "post".
     """
 
     manifest: Manifest
@@ -37,6 +39,7 @@ class Step(Immutable):
     before: tuple[Need, ...] = ()
     after: tuple[Need, ...] = ()
     overrides: Mapping[str, Override] | None = None
+    within: Mapping[str, tuple[Need, ...]] = NOTHING
 
     def __repr__(self) -> str:
         # Steps are shared; written in full, the text would double with each level.
@@ -50,11 +53,17 @@ class Step(Immutable):
     @cached_property
     def exports(self) -> tuple[str, ...]:
         """The patterns of all keys that the step may export."""
-        return (*self.manifest.exports, *(key for each in self.variations for key in each.variation.exports))
+        keys = (*self.manifest.exports, *(key for each in self.variations for key in each.variation.exports))
+        return keys if self.manifest.foreign is None else foreign_exports(self.manifest, self.version, self.env, keys)
 
     def needs(self) -> tuple[Need, ...]:
         """Return all dependencies in the order in which they run."""
-        return (*self.before, *self.after)
+        return (*self.before, *self.within_needs, *self.after)
+
+    @cached_property
+    def within_needs(self) -> tuple[Need, ...]:
+        """The dependencies that a foreign script asks for while it runs."""
+        return tuple(need for needs in self.within.values() for need in needs)
 
 
 class Need(NamedTuple):
@@ -106,7 +115,7 @@ class Plan(Immutable):
 
 def _walk(step: Step, seen: dict[int, Step]) -> dict[int, Step]:
     """Append a step and those it needs to the steps seen, by identity."""
-    for need in step.before:
+    for need in (*step.before, *step.within_needs):
         if need.step is not None and id(need.step) not in seen:
             _walk(need.step, seen)
     seen[id(step)] = step

@@ -12,13 +12,27 @@ from scriptgraph.manifest.queries import ANY_VERSION, Query, parse_query, select
 from scriptgraph.manifest.types import NOTHING, Dependency, Manifest, Override, Values
 from scriptgraph.planning.conditions import decide
 from scriptgraph.planning.environment import NOTHING_UNKNOWN, Environment, Layer, as_text
-from scriptgraph.planning.options import check_needed_options, check_overrides, check_values, read_inputs
+from scriptgraph.planning.foreign import (
+    MOST_WITHIN_ITSELF,
+    foreign_blocks,
+    foreign_dependencies,
+    foreign_version,
+    foreign_version_keys,
+    version_overrides,
+)
+from scriptgraph.planning.options import (
+    check_needed_options,
+    check_overrides,
+    check_values,
+    known_options,
+    read_inputs,
+)
 from scriptgraph.planning.plan import Need, Plan, Step
 from scriptgraph.planning.scope import DEEPEST, ResolvedSteps, Scope
 from scriptgraph.planning.variations import ChosenVariation, choose_variations
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from scriptgraph.catalog.registry import Registry
@@ -79,6 +93,8 @@ def layered(
         blocks.append((defaults, Layer.DEFAULT, source))
         of_variations.append((values, Layer.VARIATION, source))
     blocks += [(manifest.env, Layer.MANIFEST, manifest.alias), *of_variations]
+    if manifest.foreign is not None:
+        return inherited.layered(foreign_blocks(manifest, blocks, version, tuple(variations), inherited))
     if version:
         entry = manifest.versions.get(version)
         values = {"CM_VERSION": version, **(entry.env if entry else {})}
@@ -89,7 +105,8 @@ def layered(
 def _resolve_step(query: Query, registry: Registry, scope: Scope, near: Path | None) -> Step:
     manifest = registry.select(query, near)
     places = [each.place for each in scope.chain]
-    if manifest.place in places:
+    # A foreign script may need itself in another environment, which its guards decide.
+    if places.count(manifest.place) >= (1 if manifest.foreign is None else MOST_WITHIN_ITSELF):
         circle = (*scope.chain[places.index(manifest.place) :], manifest)
         raise CycleError([each.alias for each in circle])
     if len(scope.chain) >= DEEPEST:
@@ -107,10 +124,15 @@ class _Outline(NamedTuple):
     version: str
     deps: tuple[Dependency, ...]
     post_deps: tuple[Dependency, ...]
+    within: Mapping[str, tuple[Dependency, ...]] = NOTHING
 
 
 def _outline(manifest: Manifest, query: Query, versions: VersionRange) -> _Outline:
     variations = choose_variations(manifest, query.variations, query.without)
+    if manifest.foreign is not None:
+        version = foreign_version(manifest, versions)
+        own = foreign_dependencies(manifest, variations, version, versions)
+        return _Outline(variations, version, own.pop("deps"), (), own)
     if versions is not ANY_VERSION and not manifest.takes_version:
         raise VersionError(
             f"{manifest.alias}: {versions} was requested, but this script takes none; omit it, or set it for a "
@@ -148,15 +170,15 @@ def _expand(manifest: Manifest, query: Query, registry: Registry, scope: Scope) 
             (
                 (read_inputs(manifest, scope.inputs), Layer.INPUT, f"option of {manifest.alias}"),
                 (_version_keys(manifest, versions), Layer.OVERRIDE, "requested version"),
-                (read_inputs(manifest, scope.forced), Layer.OVERRIDE, "--adr"),
+                (read_inputs(manifest, known_options(manifest, scope.forced)), Layer.OVERRIDE, "--adr"),
             )
         )
     env = layered(manifest, outline.variations, outline.version, start)
     if scope.inputs:
         check_needed_options(manifest, scope.inputs, env)
     overrides = dict(scope.overrides)
-    for each in outline.variations:
-        for name, override in each.variation.overrides.items():
+    for each in (*(each.variation.overrides for each in outline.variations), version_overrides(manifest, outline)):
+        for name, override in each.items():
             overrides[name] = overrides[name].over(override) if name in overrides else override
     inner = scope.replaced(
         inherited=env, overrides=overrides, chain=(*scope.chain, manifest), inputs=NOTHING, forced=NOTHING,
@@ -164,6 +186,13 @@ def _expand(manifest: Manifest, query: Query, registry: Registry, scope: Scope) 
     )  # fmt: skip
     before, inner = _resolve_needs(outline.deps, manifest, registry, inner)
     step = Step(manifest, outline.variations, outline.version, env, before, (), overrides)
+    if manifest.foreign is not None:
+        # Its code may set every key that it names before its guards are evaluated.
+        own = inner.replaced(unknown=inner.unknown.and_also(manifest.foreign.sets))
+        within = {}
+        for phase, deps in outline.within.items():
+            within[phase], own = _resolve_needs(deps, manifest, registry, own)
+        return step.replaced(within=within)
     if not outline.post_deps:
         return step
     own = inner.replaced(unknown=inner.unknown.and_also(step.exports))
@@ -227,22 +256,29 @@ def _resolve_need(dependency: Dependency, parent: Manifest, registry: Registry, 
         texts = value if isinstance(value, tuple) else (as_text(value),)
         tags += [f"{prefix}{text}" for text in texts if text]
     inner = scope.replaced(
-        inherited=hand_down(env, parent, dependency),
+        inherited=hand_down(env, parent, dependency).merged(override.env, Layer.INHERITED, "--adr"),
         # Values with placeholders of unknown keys are unknown below too.
         unknown=env.unknown_below(dependency.env, unknown, consulted),
         versions=dependency.versions if override is _NO_OVERRIDE else dependency.versions.narrowed(override.versions),
-        forced=override.inputs,
+        forced={**dependency.options, **override.inputs} if dependency.options else override.inputs,
     )
     return Need(dependency, _resolve_step(parse_query(",".join(tags)), registry, inner, parent.repository))
 
 
 def hand_down(env: Environment, parent: Manifest, dependency: Dependency) -> Environment:
     """Return the initial environment of a dependency, from its parent's current one."""
-    return env.handed_down(dependency.env, parent.local_env_keys, f"{parent.alias} for {dependency.tags}")
+    values = dependency.env
+    if dependency.keeps:
+        values = {**env.exported(dependency.keeps), **values}
+    return env.handed_down(values, parent.local_env_keys, f"{parent.alias} for {dependency.tags}")
 
 
 def _version_keys(manifest: Manifest, versions: VersionRange) -> Values:
-    if manifest.versions or versions is ANY_VERSION:
+    if versions is ANY_VERSION:
+        return NOTHING
+    if manifest.foreign is not None:
+        return foreign_version_keys(manifest.foreign, versions)
+    if manifest.versions:
         return NOTHING
     values = {"CM_VERSION": versions.exact, "CM_VERSION_MIN": versions.minimum, "CM_VERSION_MAX": versions.maximum}
     return {key: value for key, value in values.items() if value}

@@ -27,10 +27,13 @@ from typing import IO, TYPE_CHECKING
 
 from scriptgraph.process.interruption import Stopped, current_stop, end_signals_raise, is_hurried
 from scriptgraph.process.outcome import Completed, ProcessFailed, describe_end
+from scriptgraph.process.requests import Requests
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from scriptgraph.process.requests import Serve
 
     Sink = Callable[[str], None]
 
@@ -54,6 +57,7 @@ def run(  # noqa: PLR0913 - callers name all arguments but the first
     on_error_line: Sink | None = None,
     timeout_s: float | None = None,
     echo: Sink | None = None,
+    serve: Serve | None = None,
 ) -> Completed:
     """Run a program to its end and append the lines of both outputs to a log as they arrive.
 
@@ -66,6 +70,8 @@ def run(  # noqa: PLR0913 - callers name all arguments but the first
         on_error_line: called likewise with each line of standard error.
         timeout_s: the time limit in seconds; None for none.
         echo: called likewise with each line of both outputs, also while the program is ended.
+        serve: called likewise with each request of a program that asks for more while it runs; returns the reply. See
+            `scriptgraph.process.requests`.
 
     Returns:
         The outcome, also of a failure; see `Completed.require_success`.
@@ -82,7 +88,8 @@ def run(  # noqa: PLR0913 - callers name all arguments but the first
                 if echo is not None:
                     echo(line)
 
-            return _Child(argv, write_line, on_line, on_error_line).completed(env, cwd, timeout_s, log)
+            child = _Child(argv, write_line, on_line, on_error_line)
+            return child.completed(env, cwd, timeout_s, log, requests=Requests(serve) if serve else None)
     except OSError as error:
         if error.filename not in {None, str(log), str(log.parent)}:
             raise
@@ -181,10 +188,11 @@ class _Child:
         timeout_s: float | None,
         log: Path | None = None,
         stdin: Path | None = None,
+        requests: Requests | None = None,
     ) -> Completed:
         """Run the program to its end; an interruption of this process ends it too."""
         start_ns = time.time_ns()
-        with end_signals_raise(), self._started(env, cwd, stdin):
+        with end_signals_raise(), self._started(env, cwd, stdin, requests):
             if not self.wait(timeout_s):
                 self.end()
                 problem = f"did not end within {timeout_s:g} s and was stopped"
@@ -194,7 +202,9 @@ class _Child:
         return Completed(self.argv, status, ended_by, start_ns, time.time_ns(), tuple(self.last_lines), log)
 
     @contextmanager
-    def _started(self, env: Mapping[str, str], cwd: Path | None, stdin: Path | None) -> Iterator[None]:
+    def _started(
+        self, env: Mapping[str, str], cwd: Path | None, stdin: Path | None, requests: Requests | None
+    ) -> Iterator[None]:
         program = self.argv[0]
         if cwd is not None and not cwd.is_dir():
             raise ProcessFailed(program, f"could not be started: its working directory {cwd} does not exist")
@@ -203,12 +213,13 @@ class _Child:
             with open(stdin or os.devnull, "rb") as input_file:  # noqa: PTH123 - the null device has no Path
                 self._popen = subprocess.Popen(  # noqa: S603 - an argv list, no shell
                     self.argv,
-                    env=dict(env),
+                    env={**env, **(requests.environment if requests else {})},
                     cwd=cwd,
                     stdin=input_file,
                     stdout=pipe,
                     stderr=pipe,
                     start_new_session=True,
+                    pass_fds=requests.passed if requests else (),
                 )
         except (OSError, ValueError) as error:
             raise ProcessFailed(program, f"could not be started: {_start_problem(program, error)}") from error
@@ -219,9 +230,13 @@ class _Child:
                     os.set_blocking(output.fileno(), False)
                     lines = _Lines(*self._log_sinks, *([sink] if sink else []))
                     self._selector.register(output, selectors.EVENT_READ, lines)
+                if requests is not None:
+                    self._selector.register(requests.started(), selectors.EVENT_READ, requests)
                 yield
             finally:
                 self.end()
+                if requests is not None:
+                    requests.close()
 
     def wait(self, timeout_s: float | None, *, stoppable: bool = True) -> bool:
         """Read the pipes until the program has ended and they are closed; return False at the time limit.

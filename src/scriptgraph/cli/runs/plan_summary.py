@@ -30,6 +30,7 @@ def summary_lines(
 ) -> list[str]:
     """Return a plan as lines of at most `width` columns; `disk` is a path on the disk that downloads go to."""
     rows = [("plan", f"{plan.fingerprint[:12]} for {root.step.title}")]
+    rows += _foreign_code(root)
     rows += _work(root)
     rows += zip(("fetches", "", ""), _downloads(fetched), strict=False)
     rows += [("disk", _disk(fetched, disk)), ("time", _time(expected, root)), ("steps", _steps(root))]
@@ -41,6 +42,16 @@ def summary_lines(
             break_long_words=False, break_on_hyphens=False,
         )  # fmt: skip
     return lines
+
+
+def _foreign_code(root: StepPreview) -> Iterator[tuple[str, str]]:
+    """Yield the collections whose code the run would start."""
+    scripts: dict[str, set[str]] = {}
+    for each in root.all():
+        if each.step.manifest.foreign is not None:
+            scripts.setdefault(each.step.manifest.foreign.collection, set()).add(each.step.manifest.place)
+    for name, places in sorted(scripts.items()):
+        yield "runs", f"shell code of the collection {name} ({len(places)} of its scripts, as far as is known)"
 
 
 def _work(root: StepPreview) -> Iterator[tuple[str, str]]:

@@ -7,12 +7,12 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scriptgraph.catalog.registry import load_registry
 from scriptgraph.cli.runs.record_file import read_record
 from scriptgraph.cli.runs.recorded_request import request_of
 from scriptgraph.cli.runs.run_command import run_request
 from scriptgraph.cli.runs.run_options import read_run
 from scriptgraph.cli.runs.trust import require_trust, signer_of
+from scriptgraph.cli.scripts import load_scripts
 from scriptgraph.errors import RequestError
 from scriptgraph.files.digest_log import DigestLog
 from scriptgraph.immutable import Immutable
@@ -63,7 +63,7 @@ def replay(
     if record.digest not in DigestLog(options.home / "state"):
         from scriptgraph.cli.runs.foreign_record import review_record  # noqa: PLC0415 - most replays are of own records
 
-        reviewed = review_record(record, typed, load_registry(found.roots), shipped, options.home)
+        reviewed = review_record(record, typed, load_scripts(found), shipped, options.home)
         console.text(reviewed.lines)
         signer = signer_of(arguments, record.path, product.name)
         require_trust(arguments, f"--record={path}", reviewed.summary, signer)

@@ -1,0 +1,1 @@
+"""Other people's collections: a reader of their manifests, and an adapter that runs their scripts."""
