@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from scriptgraph.manifest.queries import parse_query
     from scriptgraph.manifest.rows import read_table
     from scriptgraph.manifest.types import Manifest, Value, Values
+    from scriptgraph.manifest.yaml_text import parse_yaml
     from scriptgraph.planning.conditions import same
     from scriptgraph.planning.environment import as_text
     from scriptgraph.planning.plan import Request
@@ -112,6 +113,7 @@ _LATER = {
         "scriptgraph.manifest.queries": "parse_query",
         "scriptgraph.manifest.rows": "read_table",
         "scriptgraph.manifest.types": "Manifest Value Values",
+        "scriptgraph.manifest.yaml_text": "parse_yaml",
         "scriptgraph.planning.conditions": "same",
         "scriptgraph.planning.environment": "as_text",
         "scriptgraph.planning.plan": "Request",
@@ -189,6 +191,7 @@ __all__ = [
     "option_notes",
     "output_options",
     "parse_query",
+    "parse_yaml",
     "place_options",
     "pointer_to",
     "progress_options",
