@@ -33,11 +33,7 @@ def action_function(action: str, automation: str) -> ActionFunction | None:
         from mlperf_home.challenges import commands as challenges  # noqa: PLC0415 - imports much
 
         return partial(challenges.answer, action)
-    if automation == "experiment" and action in {"run", "replay", "find", "show", "rm"}:
-        from mlperf_home.experiments import commands as experiments  # noqa: PLC0415 - imports much
-
-        return partial(experiments.answer, action)
-    return None
+    return _of_own_automations(action, automation)
 
 
 def _of_scripts(action: str) -> ActionFunction | None:
@@ -49,6 +45,18 @@ def _of_scripts(action: str) -> ActionFunction | None:
         return complete
     functions = {"run": ENGINE.run_script, "replay": ENGINE.replay_script, "docker": ENGINE.docker_script}
     return functions.get(action)
+
+
+def _of_own_automations(action: str, automation: str) -> ActionFunction | None:
+    if automation == "experiment" and action in {"run", "replay", "find", "show", "rm"}:
+        from mlperf_home.experiments import commands as experiments  # noqa: PLC0415 - imports much
+
+        return partial(experiments.answer, action)
+    if automation == "fleet" and action in {"find", "show"}:
+        from mlperf_home.fleet import commands as fleets  # noqa: PLC0415 - imports much
+
+        return partial(fleets.answer, action)
+    return None
 
 
 def _refuse_removal(_command: Mapping[str, Any]) -> dict[str, Any]:

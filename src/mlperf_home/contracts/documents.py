@@ -10,6 +10,10 @@ from mlperf_home.contracts.challenges.machine import Machine
 from mlperf_home.contracts.challenges.report import ChallengeReport
 from mlperf_home.contracts.challenges.reproduction import Reproduction
 from mlperf_home.contracts.challenges.run import ChallengeRun
+from mlperf_home.contracts.fleet.job import FleetJob
+from mlperf_home.contracts.fleet.machines import MachinesDocument
+from mlperf_home.contracts.fleet.store import FleetDescription
+from mlperf_home.contracts.fleet.units import UnitRequest, UnitResult
 from mlperf_home.contracts.runs.failures import Failure
 from mlperf_home.contracts.runs.grids import CalibrationStore
 from mlperf_home.contracts.runs.job import Job
@@ -36,9 +40,12 @@ DOCUMENTS: dict[str, type] = {
     "estimate-request": EstimateRequest,
     "experiment": ExperimentDescription,
     "failure": Failure,
+    "fleet": FleetDescription,
+    "fleet-job": FleetJob,
     "job": Job,
     "latencies": KeptLatencies,
     "machine": Machine,
+    "machines": MachinesDocument,
     "narrowing": NarrowingDocument,
     "narrowing-request": NarrowingRequest,
     "picture": Picture,
@@ -46,6 +53,8 @@ DOCUMENTS: dict[str, type] = {
     "session": Session,
     "space": SpaceDocument,
     "study": StudyPlan,
+    "unit-request": UnitRequest,
+    "unit-result": UnitResult,
 }
 
 

@@ -39,9 +39,9 @@ def read_machines(path: Path) -> MachinesDocument:
         if isinstance(machines, list):
             values = {**values, "machines": [_with(values["defaults"], each) for each in machines]}
     document = _decoded(values, path)
-    document = msgspec.structs.replace(document, **{
-        name: _beside(path, getattr(document, name)) for name in ("ssh_config", "known_hosts", "key")
-    })
+    document = msgspec.structs.replace(
+        document, **{name: _beside(path, getattr(document, name)) for name in ("ssh_config", "known_hosts", "key")}
+    )
     _check_unique(document.machines, path)
     return document
 

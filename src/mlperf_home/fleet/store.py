@@ -169,7 +169,8 @@ def _opened(line: bytes) -> UnitLine | StopLine:
     sealed = parse_document(line, SealedLine, "line", LINE_LIMITS)
     if zlib.crc32(json.dumps(sealed.entry, sort_keys=True).encode()) != sealed.crc32:
         raise DocumentError("line", "", "has another checksum")
-    return decode(sealed.entry, StopLine if "stop" in sealed.entry else UnitLine, "line")
+    kind: type[UnitLine | StopLine] = StopLine if "stop" in sealed.entry else UnitLine
+    return decode(sealed.entry, kind, "line")
 
 
 def _is_sealed(line: bytes) -> bool:

@@ -7,6 +7,8 @@ import json
 from statistics import median
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from mlperf_home.contracts.fleet.store import UnitLine
 from mlperf_home.contracts.fleet.units import Unit
 from mlperf_home.errors import LocatedError
@@ -66,6 +68,14 @@ def default_name(words: Sequence[str], values: Mapping[str, Sequence[Value]]) ->
     """Return the name of a fleet from its command and values: the same command goes on with the same fleet."""
     text = json.dumps([list(words), {name: list(each) for name, each in values.items()}])
     return f"fleet-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def with_expected(units: Iterable[Unit], seconds: Mapping[tuple[tuple[str, ...], str], float]) -> tuple[Unit, ...]:
+    """Return units with their expected durations: of the same command on the machine, else on any."""
+    return tuple(
+        msgspec.structs.replace(each, expected_s=seconds.get((each.words, each.target), seconds.get((each.words, ""))))
+        for each in units
+    )
 
 
 def known_seconds(fleets: Iterable[FleetStore]) -> dict[tuple[tuple[str, ...], str], float]:

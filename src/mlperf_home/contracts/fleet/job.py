@@ -66,6 +66,7 @@ class FleetJob(Document):
         folder: the fleet's folder on this machine.
         name: the fleet's name.
         program: the archive of the programs for machines.
+        out_of_reach: the problems of machines that cannot be used, by name.
         wheelhouses: by machine.
         files: copied to each machine.
         retries: how often a failed unit is repeated.
@@ -80,6 +81,7 @@ class FleetJob(Document):
     program: Path
     ssh: SshOptions = SshOptions()
     units: tuple[Unit, ...] = ()
+    out_of_reach: Mapping[str, str] = {}
     wheelhouses: Mapping[str, Wheelhouse] = {}
     files: tuple[CarriedFile, ...] = ()
     retries: Annotated[int, Meta(ge=0)] = 1

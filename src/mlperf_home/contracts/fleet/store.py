@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from mlperf_home.contracts.codec import Document, OpenDocument
+from mlperf_home.contracts.codec import OpenDocument
 from mlperf_home.contracts.fleet.machines import FleetMachine, Name
 from mlperf_home.contracts.fleet.units import Digest, Unit
 from scriptgraph.files.json_reader import Limits
@@ -26,6 +27,7 @@ class FleetDescription(OpenDocument):
     Attributes:
         command: the command as typed.
         created: the time of creation in UTC, ISO 8601.
+        ssh_config, known_hosts, key: SSH's files, as in machines.yaml.
     """
 
     schema: Literal["mlperf-home/fleet/1"] = "mlperf-home/fleet/1"
@@ -34,6 +36,9 @@ class FleetDescription(OpenDocument):
     created: str
     currency: str
     machines: tuple[FleetMachine, ...]
+    ssh_config: Path | None = None
+    known_hosts: Path | None = None
+    key: Path | None = None
     units: tuple[Unit, ...]
 
 

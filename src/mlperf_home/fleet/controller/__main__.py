@@ -17,11 +17,15 @@ from mlperf_home.fleet.controller.ending import collect_units, stop_units
 from mlperf_home.fleet.controller.remote import RemoteMachine
 from mlperf_home.fleet.controller.units_run import UnitsRun
 from mlperf_home.fleet.controller.visiting import visit_all
-from mlperf_home.fleet.store import FleetStore
+from mlperf_home.fleet.store import FleetError, FleetStore
 from scriptgraph.errors import ScriptGraphError
 
 if TYPE_CHECKING:
+    from typing import BinaryIO
+
     from mlperf_home.contracts.fleet.store import UnitLine
+
+_PATIENCE_S = 10
 
 
 def main() -> int:
@@ -46,11 +50,12 @@ async def _run(job: FleetJob) -> None:
     from mlperf_home.fleet.controller.scheduling import Scheduling  # noqa: PLC0415 - Dask takes a second to import
 
     store = FleetStore(job.folder)
-    with store.hold(wait=True):
+    with await _held(store):
         prices = {each.name: each.price_per_hour for each in job.machines}
         run = UnitsRun(store, job.units, prices, _tell, retries=job.retries, budget=job.budget)
         for damage in run.damages:
             _say("", damage)
+        run.name_out_of_reach(job.out_of_reach)
         executors = {each.name: RemoteMachine(each, job, partial(_say, each.name)) for each in job.machines}
         await Scheduling(run, executors, job.folder / "dask").until_settled()
 
@@ -66,6 +71,16 @@ async def _stop(job: FleetJob) -> None:
     store.ask_to_stop()
     with store.hold(wait=True):
         await stop_units(job, store, _tell, _say)
+
+
+async def _held(store: FleetStore) -> BinaryIO:
+    """Lock the fleet; a process whose parent was killed needs a moment to notice it."""
+    for _ in range(_PATIENCE_S):
+        try:
+            return store.hold()
+        except FleetError:  # noqa: PERF203 - each try waits a second
+            await asyncio.sleep(1)
+    return store.hold()
 
 
 def _tell(line: UnitLine) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import asyncssh
@@ -14,6 +13,7 @@ from mlperf_home.fleet.controller.connection import LOST, MachineError, lost
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from mlperf_home.contracts.fleet.job import CarriedFile
     from mlperf_home.fleet.controller.connection import Connection
@@ -81,7 +81,7 @@ class Files:
             with partial.open("ab" if 0 < start <= size else "wb") as target:
                 await source.seek(target.tell())
                 left = size - target.tell()
-                while left > 0 and (chunk := await source.read(min(_CHUNK_BYTES, left))):
+                while left > 0 and (chunk := bytes(await source.read(min(_CHUNK_BYTES, left)))):
                     target.write(chunk)
                     left -= len(chunk)
                 target.flush()
@@ -115,17 +115,17 @@ async def send_all(files: Files, program: str, carried: Mapping[str, CarriedFile
         MachineError: a copy failed, for instance because there is no space.
         MachineLostError: the connection broke.
     """
-    sent = 0
-    for path, file in carried.items():
-        try:
+    sent, path = 0, ""
+    try:
+        for path, file in carried.items():
             sent += await files.put(program, file, path)
-        except (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection) as error:
-            raise lost(files.connection.machine, error.reason) from None
-        except asyncssh.SFTPError as error:
-            advice = "free space there, or set `folder` to a place with more"
-            raise MachineError(files.name, f"{path} cannot be written ({error.reason})", advice) from None
-        except LOST as error:
-            raise lost(files.connection.machine, error) from None
+    except (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection) as error:
+        raise lost(files.connection.machine, error.reason) from None
+    except asyncssh.SFTPError as error:
+        advice = "free space there, or set `folder` to a place with more"
+        raise MachineError(files.name, f"{path} cannot be written ({error.reason})", advice) from None
+    except LOST as error:
+        raise lost(files.connection.machine, error) from None
     return sent
 
 

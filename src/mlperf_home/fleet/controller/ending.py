@@ -32,9 +32,7 @@ async def collect_units(job: FleetJob, store: FleetStore, tell: Tell, say: Say) 
     await _for_each_machine(job, store, tell, say, _collect)
 
 
-async def _for_each_machine(
-    job: FleetJob, store: FleetStore, tell: Tell, say: Say, act: Callable[..., object]
-) -> None:
+async def _for_each_machine(job: FleetJob, store: FleetStore, tell: Tell, say: Say, act: Callable[..., object]) -> None:
     run = UnitsRun(store, job.units, {each.name: each.price_per_hour for each in job.machines}, tell, retries=0)
     started: dict[str, list[Unit]] = {}
     for unit in run.open.values():

@@ -79,7 +79,7 @@ class RemoteMachine:
             MachineError: they are gone, or damaged.
         """
         remote = f"{self._unit_folder(unit, attempt)}/outputs.tar.gz"
-        target.mkdir(parents=True, exist_ok=True)
+        await asyncio.to_thread(target.mkdir, parents=True, exist_ok=True)
         while True:
             connection = await self._reached()
             try:
@@ -195,7 +195,7 @@ class RemoteMachine:
         while True:
             try:
                 self._connection = await connect(self.machine, self._job.ssh)
-            except MachineLostError:
+            except MachineLostError:  # noqa: PERF203 - each try waits
                 if clock() >= until:
                     raise
                 await asyncio.sleep(min(pause, max(0.0, until - clock())))

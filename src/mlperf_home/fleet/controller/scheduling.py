@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mlperf_home.fleet.controller.units_run import Executor, UnitsRun
 
 _LOOK_S = 1.0
-_SETTINGS = {
+_SETTINGS: dict[str, Any] = {
     "distributed.scheduler.worker-ttl": None,
     "distributed.scheduler.allowed-failures": 1_000_000,
     "distributed.scheduler.work-stealing": True,

@@ -96,18 +96,25 @@ class UnitsRun:
                 self.settle(unit, "left-out", note=f"the budget of {self._budget:g} is used up")
                 return
             try:
-                state, note = await self._attempt(executor, unit)
+                state = await self._attempt(executor, unit)
             finally:
                 self._committed.pop(unit.digest, None)
             if state in {"done", "stopped"} or not left:
                 del self.open[unit.digest]
                 return
-            self._say_again(executor.name, unit, note, left)
 
     def settle(self, unit: Unit, state: State, machine: str = "", note: str = "") -> None:
         """Give an open unit an outcome that is no result."""
         if self.open.pop(unit.digest, None):
             self._write(unit, state, machine, note=note)
+
+    def name_out_of_reach(self, problems: Mapping[str, str]) -> None:
+        """Name the units for which no machine is left, by the problems of the machines."""
+        for unit in list(self.open.values()):
+            if all(name in problems for name in unit.machines):
+                name = self.history(unit).started_on or unit.machines[0]
+                state: State = "lost" if name == self.history(unit).started_on else "refused"
+                self.settle(unit, state, name, problems[unit.machines[0]])
 
     def note_lost(self, unit: Unit, state: State, machine: str, problem: str) -> None:
         """Write that a machine was lost or refused a unit, which is still open for others."""
@@ -123,20 +130,19 @@ class UnitsRun:
             self._place = size
         return self.stopped
 
-    async def _attempt(self, executor: Executor, unit: Unit) -> tuple[State, str]:
-        """Run one attempt; return its state and the reason."""
+    async def _attempt(self, executor: Executor, unit: Unit) -> State:
+        """Run one attempt; return its state."""
         name = executor.name
         attempt = self.next_attempt(name, unit)
         self._write(unit, "started", name, attempt)
         result = await executor.run(unit, attempt)
         if result is None:
-            note = "its runner died without a result"
-            self._write(unit, "failed", name, attempt, note=note)
-            return "failed", note
+            self._write(unit, "failed", name, attempt, note="its runner died without a result")
+            return "failed"
         return await self.take(executor, unit, result)
 
-    async def take(self, executor: Executor, unit: Unit, result: UnitResult) -> tuple[State, str]:
-        """Collect the outputs of an ended attempt, then write its line; return its state and the reason.
+    async def take(self, executor: Executor, unit: Unit, result: UnitResult) -> State:
+        """Collect the outputs of an ended attempt, then write its line; return its state.
 
         Raises:
             MachineLostError: the machine is gone.
@@ -155,7 +161,7 @@ class UnitsRun:
         price = self._prices.get(name)
         cost = None if price is None else result.seconds / _HOUR_S * price
         self._write(unit, state, name, attempt, result.seconds, cost, problem)
-        return state, problem
+        return state
 
     def _affordable(self, machine: str, unit: Unit) -> bool:
         """Whether a unit fits what is left of the budget, and if so, set its expected cost aside."""
@@ -168,11 +174,7 @@ class UnitsRun:
         self._committed[unit.digest] = expected
         return True
 
-    def _say_again(self, machine: str, unit: Unit, note: str, left: int) -> None:
-        again = f"{note}; it is repeated, at most {left} times more"
-        self._tell(UnitLine(unit=unit.digest, state="failed", time_s=time.time(), machine=machine, note=again))
-
-    def _write(  # noqa: PLR0913 - the fields of a line
+    def _write(  # noqa: PLR0913, PLR0917 - the fields of a line
         self,
         unit: Unit,
         state: State,

@@ -70,7 +70,9 @@ async def visit_on(connection: Connection, job: FleetJob) -> MachineVisit:
     try:
         facts = decode(answer, MachineFacts, machine.name)
     except DocumentError as error:
-        raise MachineError(machine.name, f"tells facts of another form ({error.fault})", "update this program") from None
+        raise MachineError(
+            machine.name, f"tells facts of another form ({error.fault})", "update this program"
+        ) from None
     off = facts.clock_s - middle
     needed = _LEAST_FREE_BYTES + sum(each.size for each in job.files)
     return MachineVisit(
@@ -119,9 +121,10 @@ async def _put_program(connection: Connection, path: str, program: Path) -> None
     """Copy the archive of the programs, unless it is there."""
     files = await files_of(connection)
     try:
-        if await files.size(path) != program.stat().st_size:
+        content = await asyncio.to_thread(program.read_bytes)
+        if await files.size(path) != len(content):
             await files.make_folders(path.rpartition("/")[0])
-            await files.write(path, program.read_bytes())
+            await files.write(path, content)
     except asyncssh.SFTPError as error:
         advice = "free space there, or set `folder` to a place that can be written"
         raise MachineError(connection.machine.name, f"{path} cannot be written ({error.reason})", advice) from None

@@ -31,7 +31,10 @@ def open_lock(path: Path) -> int:
 
 
 def lock(descriptor: int, *, shared: bool = False, wait: bool = False) -> bool:
-    """Lock an open file; without `wait`, return False if another holds it. The lock lasts until the last copy closes."""
+    """Lock an open file; without `wait`, return False if another holds it.
+
+    The lock lasts until the last copy of the open file is closed.
+    """
     kind = (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB)
     try:
         fcntl.flock(descriptor, kind)

@@ -16,6 +16,7 @@ PRODUCT_HOME = "mlperf-home"
 # Other units use these too, or they can be made again.
 _SHARED = frozenset({"cache", "state", "index", "downloads", "docker", "fleets"})
 _CHUNK_BYTES = 1 << 20
+_LONGEST_ANSWER, _LONGEST_ERROR = 1 << 22, 500
 
 
 def pack(unit: Path) -> tuple[str, int]:
@@ -46,6 +47,17 @@ def _files(unit: Path) -> Iterator[tuple[Path, str]]:
             shared = inside == "home" and parts[0] in _SHARED
             if not shared and path.is_file() and not path.is_symlink():
                 yield path, "/".join((inside, *parts))
+
+
+def error_in(answer: Path) -> str:
+    """Return the error of a command's answer on one line; "" if it answered none."""
+    try:
+        with answer.open(encoding="utf-8", errors="replace") as file:
+            text = file.read(_LONGEST_ANSWER)
+        error = json.loads(text[text.index("{") :]).get("error")
+    except (OSError, ValueError, RecursionError, AttributeError):
+        return ""
+    return " ".join(str(error or "").split())[:_LONGEST_ERROR]
 
 
 def sha256_of(path: Path) -> str:

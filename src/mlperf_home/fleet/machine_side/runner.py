@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlperf_home.fleet.machine_side.leftovers import MARK, end_leftovers
 from mlperf_home.fleet.machine_side.locks import hold_machine, holder, lock, open_lock, release
-from mlperf_home.fleet.machine_side.outputs import PRODUCT_HOME, pack, write_json
+from mlperf_home.fleet.machine_side.outputs import PRODUCT_HOME, error_in, pack, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -132,7 +132,8 @@ def _await_command(unit: Path, request: dict[str, Any], machine: Sequence[int]) 
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if code == 0:
         return "done", code, ""
-    return "failed", code, f"ended by signal {-code}" if code < 0 else f"exit status {code}"
+    told = error_in(unit / "answer.txt")
+    return "failed", code, f"ended by signal {-code}" if code < 0 else told or f"exit status {code}"
 
 
 def _end_as(state: str) -> Any:

@@ -47,6 +47,7 @@ def run_command(product: Product) -> Command:
         "cm run script --tags=detect,cpu --out=json",
         word="tags",
         words=_WORDS,
+        rest="COMMAND",
         question='which script? write cm run script --tags=a,b or cm run script "a b"',
         open_to="the script",
         extra="all",
