@@ -81,8 +81,8 @@ class Files:
             with partial.open("ab" if 0 < start <= size else "wb") as target:
                 await source.seek(target.tell())
                 left = size - target.tell()
-                while left > 0 and (chunk := bytes(await source.read(min(_CHUNK_BYTES, left)))):
-                    target.write(chunk)
+                while left > 0 and (chunk := await source.read(min(_CHUNK_BYTES, left))):
+                    target.write(chunk)  # type: ignore[arg-type] # opened for bytes
                     left -= len(chunk)
                 target.flush()
                 os.fsync(target.fileno())
