@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
-import subprocess
 import sys
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from mlperf_home.contracts.codec import write_document
 from mlperf_home.contracts.fleet.job import FleetJob, Wheelhouse, parse_fleet_event
 from mlperf_home.contracts.fleet.store import UnitLine
+from mlperf_home.fleet.controller.__main__ import main as controller_main
 from mlperf_home.fleet.program import write_program
 from mlperf_home.fleet.store import FleetStore
 from mlperf_home.fleet.units import make_units
@@ -19,9 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from ssh_machines import Bench
+
     from mlperf_home.contracts.fleet.machines import FleetMachine
     from mlperf_home.contracts.fleet.units import Unit
-    from ssh_machines import Bench
 
 STUB = """#!{python}
 import os, sys
@@ -44,6 +46,55 @@ if "fail" in words:
 print("{{}}")
 """
 HOUSE = Wheelhouse(digest="5" * 64, requirements="", wheels=())
+
+
+class Controller:
+    """The process that drives a fleet, forked from one that has imported Dask and AsyncSSH, which take seconds."""
+
+    def __init__(self, job: Path) -> None:
+        pipe = job.with_suffix(".output")
+        os.mkfifo(pipe)
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["asyncssh", "distributed", "mlperf_home.fleet.controller.scheduling"])
+        self._process = context.Process(target=drive, args=(str(job), str(pipe)))
+        self._process.start()
+        self.output: TextIO = pipe.open(encoding="utf-8")
+
+    def __enter__(self) -> Controller:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.join()
+        self.output.close()
+
+    @property
+    def exit_code(self) -> int | None:
+        """The exit status; negative for a signal."""
+        return self._process.exitcode
+
+    def kill(self) -> None:
+        """End the process by SIGKILL."""
+        self._process.kill()
+        self._process.join()
+
+    def communicate(self) -> str:
+        """Wait for the end of the process; return the rest of its output."""
+        rest = self.output.read()
+        self._process.join()
+        return rest
+
+
+def drive(job: str, output: str) -> None:
+    """Do a job in this process, with its output in a pipe."""
+    descriptor = os.open(output, os.O_WRONLY)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    sys.stdout, sys.stderr = (os.fdopen(each, "w", buffering=1, encoding="utf-8") for each in (1, 2))
+    sys.argv = ["controller", "--job", job]
+    status = controller_main()
+    sys.stdout.flush()
+    os._exit(status)
 
 
 @dataclass
@@ -87,18 +138,17 @@ class StubFleet:
         }
         return FleetJob(action=action, **fields)
 
-    def start(self, action: str, units: Sequence[Unit] = (), **more: Any) -> subprocess.Popen[str]:
+    def start(self, action: str, units: Sequence[Unit] = (), **more: Any) -> Controller:
         """Start the process that drives the fleet."""
         path = self.root / f"{action}-{os.urandom(4).hex()}.json"
         write_document(path, self.job(action, units, **more))
-        argv = [sys.executable, "-m", "mlperf_home.fleet.controller", "--job", str(path)]
-        return subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return Controller(path)
 
     def run(self, action: str, units: Sequence[Unit] = (), **more: Any) -> list[Any]:
         """Run the process that drives the fleet to its end; return its events."""
         with self.start(action, units, **more) as process:
-            output, errors = process.communicate()
-        assert process.returncode == 0, errors
+            output = process.communicate()
+        assert process.exit_code == 0, output
         return [event for line in output.splitlines() if (event := parse_fleet_event(line))]
 
     def lines(self, state: str = "") -> list[UnitLine]:

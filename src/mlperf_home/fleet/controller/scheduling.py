@@ -84,7 +84,7 @@ class Scheduling:
                     self._opened_cluster() as self._cluster,
                     Client(self._cluster, asynchronous=True) as self._client,
                 ):
-                    for unit in self._units.values():
+                    for unit in sorted(self._units.values(), key=self._urgency, reverse=True):
                         self._submit(unit)
                     while self.run.open and not self.run.must_stop() and os.getppid() == parent:
                         await self._settled_soon()
@@ -123,10 +123,15 @@ class Scheduling:
             key=f"{unit.digest}{'-again' if again else ''}",
             resources={"machine": 1, f"of {unit.target}": 1},
             workers=[looked_for] if looked_for else None,
-            # Units of unknown length come before those of known length: one of them may be the longest.
-            priority=2e9 if looked_for else 1e9 if unit.expected_s is None else unit.expected_s,
+            priority=self._urgency(unit),
             pure=False,
         )
+
+    def _urgency(self, unit: Unit) -> float:
+        """Return the order of a unit: what runs already, then units of unknown length, then the longest first."""
+        if self.run.history(unit).started_on in self._left & set(unit.machines):
+            return 2e9
+        return 1e9 if unit.expected_s is None else unit.expected_s
 
     async def _settled_soon(self) -> None:
         """Wait for the last unit or the next look; name a task that failed by a fault of this program."""

@@ -17,7 +17,7 @@ def facts(folder: Path, lock_dir: str, cpus: list[int]) -> dict[str, Any]:
     """Return the facts of this machine; those that it does not tell are absent."""
     folder.mkdir(parents=True, exist_ok=True)
     found: dict[str, Any] = {
-        "folder": str(folder.resolve()),
+        "folder": str(folder.absolute()),
         "python": platform.python_version(),
         "machine": platform.machine(),
         "cpus": sorted(os.sched_getaffinity(0)),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-
 from ssh_machines import Bench, ssh_bench
 
 if TYPE_CHECKING:
