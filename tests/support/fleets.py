@@ -60,7 +60,7 @@ class Controller:
         self._process.start()
         self.output: TextIO = pipe.open(encoding="utf-8")
 
-    def __enter__(self) -> Controller:
+    def __enter__(self) -> Controller:  # noqa: PYI034 - Self needs Python 3.11
         return self
 
     def __exit__(self, *_: object) -> None:

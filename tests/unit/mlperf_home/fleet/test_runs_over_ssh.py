@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import tarfile
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 from fleets import StubFleet
-from ssh_machines import needs_sshd
+from ssh_machines import namespace, needs_namespaces, needs_sshd
 
 from mlperf_home.contracts.fleet.job import SaidEvent
 
@@ -250,3 +252,25 @@ def test_files_are_copied_once(bench: Bench, tmp_path: Path) -> None:
     assert (partial / "model.onnx").read_bytes() == model.read_bytes()
     assert [each.message for each in first if isinstance(each, SaidEvent)] == ["1 files copied"]
     assert not [each for each in second if isinstance(each, SaidEvent)]
+
+
+@needs_namespaces
+def test_a_silent_network_is_noticed_and_survived(bench: Bench, tmp_path: Path) -> None:
+    began, until = pipe(tmp_path / "began"), pipe(tmp_path / "until")
+    with namespace(f"fleet{os.getpid() % 10_000}", 77) as (address, prefix, link):
+        machine = bench.add("far", address, prefix).entry()
+        ssh = msgspec.structs.replace(bench.ssh, silent_s=4.0, lost_s=120.0, connect_s=3.0)
+        fleet = StubFleet(bench, tmp_path / "home", (machine,), options={"ssh": ssh})
+        units = fleet.units(f"--count={tmp_path / 'count'}", f"--began={began}", f"--until={until}")
+        with fleet.start("run", units) as process:
+            told(began)
+            subprocess.run(["ip", "link", "set", link, "down"], check=True)
+            noticed = next(line for line in process.output if "trying to reach it again" in line)
+            subprocess.run(["ip", "link", "set", link, "up"], check=True)
+            let_go(until)
+            process.communicate()
+        bench.machines["far"].stop()
+
+    assert '"machine":"far"' in noticed
+    assert fleet.states(units) == ["done"]
+    assert len((tmp_path / "count").read_text(encoding="utf-8").splitlines()) == 1
