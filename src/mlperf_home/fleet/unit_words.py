@@ -16,7 +16,7 @@ _FORMS = {"--out", "--json", "-j"}
 _RUNS = (("run", "script"), ("run", "challenge"), ("run", "experiment"), ("docker", "script"))
 
 
-class CommandError(LocatedError):
+class FleetCommandError(LocatedError):
     """A fleet cannot run this command."""
 
 
@@ -24,19 +24,19 @@ def plain_words(command: Sequence[str]) -> tuple[str, ...]:
     """Return the words after `cm`, without those that choose the form of the answer.
 
     Raises:
-        CommandError: it is no command of cm that measures, or it names a home folder.
+        FleetCommandError: it is no command of cm that measures, or it names a home folder.
     """
     text = " ".join(command)
     if not command:
         advice = "write it after --, as in -- cm run script --tags=detect,cpu"
-        raise CommandError("the fleet", "has no command", advice)
+        raise FleetCommandError("the fleet", "has no command", advice)
     words = [each for each in command[1:] if each.partition("=")[0] not in _FORMS]
     if command[0].rpartition("/")[2] not in _PROGRAMS or tuple(words[:2]) not in _RUNS:
         runs = ", ".join(f"cm {' '.join(each)}" for each in _RUNS)
-        raise CommandError(text, "is no command that a fleet runs", f"use one of {runs}")
+        raise FleetCommandError(text, "is no command that a fleet runs", f"use one of {runs}")
     for name in ("--home", "--cache_dir", "--cache-dir"):
         if any(each.partition("=")[0] == name for each in words):
-            raise CommandError(text, f"has {name}", "leave it out: each unit has a home of its own on its machine")
+            raise FleetCommandError(text, f"has {name}", "leave it out: each unit has a home of its own on its machine")
     return tuple(words)
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from mlperf_home.contracts.fleet.machines import MachineFacts
+    from mlperf_home.contracts.fleet.machines import VisitedFacts
 
 _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 _OLDEST_GLIBC, _OLD_TAGS = 17, {5: "manylinux1", 12: "manylinux2010", 17: "manylinux2014"}
@@ -40,7 +40,7 @@ class MachineKind:
     glibc: int
 
     @classmethod
-    def of(cls, facts: MachineFacts) -> MachineKind:
+    def of(cls, facts: VisitedFacts) -> MachineKind:
         """Return the kind of a machine.
 
         Raises:

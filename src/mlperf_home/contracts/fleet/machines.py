@@ -86,7 +86,7 @@ class MachinesDocument(Document):
     key: Path | None = None
 
 
-class MachineFacts(OpenDocument):
+class VisitedFacts(OpenDocument):
     """What a machine tells of itself; None where it does not.
 
     Attributes:
@@ -129,7 +129,7 @@ class MachineVisit(Document):
     """
 
     name: Name
-    facts: MachineFacts | None = None
+    facts: VisitedFacts | None = None
     clock_off_s: float = 0.0
     problems: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

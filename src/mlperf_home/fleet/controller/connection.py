@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import shlex
 import socket
 from contextlib import asynccontextmanager, suppress
@@ -12,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import asyncssh
 
 from mlperf_home.errors import LocatedError
+from scriptgraph.errors import DocumentError
+from scriptgraph.files.json_reader import Limits, parse_json
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -23,6 +24,7 @@ LOST = (asyncssh.ConnectionLost, asyncssh.DisconnectError, asyncssh.ChannelOpenE
 """The faults of a connection that a new one may not have."""
 _PROBES = 3
 _LONGEST_ANSWER = 1 << 20
+_ANSWER = Limits(size=_LONGEST_ANSWER, depth=8, values=20_000)
 
 
 class MachineError(LocatedError):
@@ -46,14 +48,22 @@ class Connection:
             MachineLostError: the connection broke.
         """
         try:
-            ran = await asyncio.wait_for(self.ssh.run(shlex.join(words), stdin=asyncssh.DEVNULL), timeout_s)
+            return await asyncio.wait_for(self._run(words), timeout_s)
         except asyncio.TimeoutError:
             raise MachineLostError(self.machine.name, f"{words[0]} gave no answer", "look at the machine") from None
         except LOST as error:
             raise lost(self.machine, error) from None
-        if ran.exit_status is None and ran.exit_signal is None:
+
+    async def _run(self, words: tuple[str, ...]) -> tuple[int | None, str, str]:
+        async with self.ssh.create_process(shlex.join(words), stdin=asyncssh.DEVNULL, encoding=None) as process:
+            output, errors = await asyncio.gather(_bounded(process.stdout), _bounded(process.stderr))
+            if len(output) > _LONGEST_ANSWER or len(errors) > _LONGEST_ANSWER:
+                problem = f"{words[0]} answers with more than {_LONGEST_ANSWER:,} bytes"
+                raise MachineError(self.machine.name, problem, "look at the account's start-up files there")
+            await process.wait_closed()
+        if process.exit_status is None and process.exit_signal is None:
             raise lost(self.machine, "the connection ended")
-        return ran.exit_status, str(ran.stdout or ""), str(ran.stderr or "")
+        return process.exit_status, output.decode(errors="replace"), errors.decode(errors="replace")
 
     async def ask(self, program: str, name: str, *arguments: str, timeout_s: float | None = None) -> dict[str, Any]:
         """Run one of `machine_side`'s programs, from its archive there; return its answer.
@@ -65,8 +75,9 @@ class Connection:
         # -I: what lies in the working directory or the account's packages is not imported.
         words = (self.machine.python, "-I", program, name, *arguments)
         status, output, errors = await self.shell(*words, timeout_s=timeout_s)
-        with suppress(ValueError, IndexError):
-            answer = json.loads(output[:_LONGEST_ANSWER].strip().splitlines()[-1])
+        # What start-up files print comes before the answer.
+        with suppress(DocumentError, IndexError):
+            answer = parse_json(output.strip().splitlines()[-1], self.machine.name, _ANSWER)
             if isinstance(answer, dict):
                 return answer
         last = " | ".join(errors.strip().splitlines()[-2:]) or f"exit status {status}"
@@ -128,6 +139,14 @@ def lost(machine: FleetMachine, error: object) -> MachineLostError:
     place = f"{machine.reached_at}{f':{machine.port}' if machine.port else ''}"
     reason = str(error) or type(error).__name__
     return MachineLostError(machine.name, f"{place} does not answer ({reason})", "look at the machine and its network")
+
+
+async def _bounded(reader: asyncssh.SSHReader[bytes]) -> bytes:
+    """Read an output to its end, or to one byte more than an answer may have."""
+    content = b""
+    while len(content) <= _LONGEST_ANSWER and (chunk := await reader.read(_LONGEST_ANSWER + 1 - len(content))):
+        content += chunk
+    return content
 
 
 def _host_key_error(machine: FleetMachine, options: SshOptions) -> MachineError:

@@ -22,7 +22,7 @@ _CHUNK_BYTES = 1 << 18
 _HASH_CHUNK_BYTES = 1 << 20
 
 
-class Files:
+class MachineFiles:
     """The files of a machine, by SFTP."""
 
     def __init__(self, connection: Connection, sftp: asyncssh.SFTPClient) -> None:
@@ -92,14 +92,14 @@ class Files:
         partial.replace(local)
 
 
-async def files_of(connection: Connection) -> Files:
+async def files_of(connection: Connection) -> MachineFiles:
     """Open a machine's files.
 
     Raises:
         MachineError: it has no SFTP.
     """
     try:
-        return Files(connection, await connection.ssh.start_sftp_client())
+        return MachineFiles(connection, await connection.ssh.start_sftp_client())
     except asyncssh.SFTPError as error:
         advice = "add Subsystem sftp to its sshd_config"
         raise MachineError(connection.machine.name, f"has no SFTP ({error.reason})", advice) from None
@@ -108,7 +108,7 @@ async def files_of(connection: Connection) -> Files:
         raise MachineError(connection.machine.name, f"has no SFTP ({error.reason})", advice) from None
 
 
-async def send_all(files: Files, program: str, carried: Mapping[str, CarriedFile]) -> int:
+async def send_all(files: MachineFiles, program: str, carried: Mapping[str, CarriedFile]) -> int:
     """Copy files to their paths; return the number of those that were sent.
 
     Raises:

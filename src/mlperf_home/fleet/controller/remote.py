@@ -12,7 +12,7 @@ import asyncssh
 from mlperf_home.contracts.codec import decode, to_line
 from mlperf_home.contracts.fleet.units import UnitRequest, UnitResult
 from mlperf_home.fleet.controller.connection import MachineError, MachineLostError, connect
-from mlperf_home.fleet.controller.copying import Files, files_of, send_all
+from mlperf_home.fleet.controller.copying import MachineFiles, files_of, send_all
 from mlperf_home.fleet.controller.visiting import cpus_of, program_path, visit_on
 from mlperf_home.fleet.unit_words import words_on
 from scriptgraph.errors import DocumentError
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mlperf_home.contracts.fleet.job import CarriedFile, FleetJob
-    from mlperf_home.contracts.fleet.machines import FleetMachine, MachineFacts
+    from mlperf_home.contracts.fleet.machines import FleetMachine, VisitedFacts
     from mlperf_home.contracts.fleet.units import Unit
     from mlperf_home.fleet.controller.connection import Connection
 
@@ -35,8 +35,8 @@ class RemoteMachine:
     def __init__(self, machine: FleetMachine, job: FleetJob, say: Callable[[str], None]) -> None:
         self.machine, self._job, self._say = machine, job, say
         self._connection: Connection | None = None
-        self._files: Files | None = None
-        self._facts: MachineFacts | None = None
+        self._files: MachineFiles | None = None
+        self._facts: VisitedFacts | None = None
         self._python = ""
 
     @property
@@ -208,7 +208,7 @@ class RemoteMachine:
             connection.close()
         self._connection = self._files = None
 
-    async def _opened_files(self, connection: Connection) -> Files:
+    async def _opened_files(self, connection: Connection) -> MachineFiles:
         if self._files is None:
             self._files = await files_of(connection)
         return self._files

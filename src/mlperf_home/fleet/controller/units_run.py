@@ -104,7 +104,7 @@ class UnitsRun:
                 return
 
     def settle(self, unit: Unit, state: State, machine: str = "", note: str = "") -> None:
-        """Give an open unit an outcome that is no result."""
+        """Settle an open unit by an outcome that is no result."""
         if self.open.pop(unit.digest, None):
             self._write(unit, state, machine, note=note)
 

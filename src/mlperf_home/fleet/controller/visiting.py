@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import asyncssh
 
 from mlperf_home.contracts.codec import decode
-from mlperf_home.contracts.fleet.machines import MachineFacts, MachineVisit
+from mlperf_home.contracts.fleet.machines import MachineVisit, VisitedFacts
 from mlperf_home.fleet.controller.connection import MachineError, connected
 from mlperf_home.fleet.controller.copying import files_of, sha256_of
 from scriptgraph.errors import DocumentError
@@ -68,7 +68,7 @@ async def visit_on(connection: Connection, job: FleetJob) -> MachineVisit:
     if answer.get("state") == "failed":
         raise MachineError(machine.name, str(answer.get("problem")), "set `folder` to a place that can be written")
     try:
-        facts = decode(answer, MachineFacts, machine.name)
+        facts = decode(answer, VisitedFacts, machine.name)
     except DocumentError as error:
         raise MachineError(
             machine.name, f"tells facts of another form ({error.fault})", "update this program"
@@ -84,7 +84,7 @@ async def visit_on(connection: Connection, job: FleetJob) -> MachineVisit:
     )
 
 
-def _problems(facts: MachineFacts, off_s: float, cpus: list[int], needed: int) -> Iterable[str]:
+def _problems(facts: VisitedFacts, off_s: float, cpus: list[int], needed: int) -> Iterable[str]:
     if abs(off_s) > _CLOCK_OFF_S:
         way = "ahead of" if off_s > 0 else "behind"
         yield f"its clock is {abs(off_s) / 60:.0f} minutes {way} this machine's; set it, for instance by NTP"
@@ -95,7 +95,7 @@ def _problems(facts: MachineFacts, off_s: float, cpus: list[int], needed: int) -
         yield f"the account may not use CPU {missing[0]}; correct `cpuset` ({_ranges(facts.cpus)} may be used)"
 
 
-def _warnings(facts: MachineFacts) -> Iterable[str]:
+def _warnings(facts: VisitedFacts) -> Iterable[str]:
     if facts.busy:
         yield f"{facts.busy} runs there; a unit waits for it"
     if facts.load is not None and facts.load > _HIGH_LOAD:

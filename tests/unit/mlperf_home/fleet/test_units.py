@@ -6,7 +6,7 @@ import pytest
 
 from mlperf_home.contracts.fleet.machines import FleetMachine
 from mlperf_home.experiments.values import ValuesError
-from mlperf_home.fleet.unit_words import CommandError, plain_words, words_on
+from mlperf_home.fleet.unit_words import FleetCommandError, plain_words, words_on
 from mlperf_home.fleet.units import default_name, make_units, with_expected
 
 AMD, BIG, ARM = (
@@ -62,9 +62,9 @@ def test_a_value_without_a_place_is_an_error() -> None:
 def test_only_commands_of_cm_that_measure_are_taken() -> None:
     assert plain_words(["/usr/bin/cm", "run", "script", "--tags=a", "--out=json"]) == ("run", "script", "--tags=a")
     for command in (["ls"], ["cm", "rm", "cache", "-f"], ["cm"], []):
-        with pytest.raises(CommandError):
+        with pytest.raises(FleetCommandError):
             plain_words(command)
-    with pytest.raises(CommandError, match="has --home"):
+    with pytest.raises(FleetCommandError, match="has --home"):
         plain_words(["cm", "run", "script", "--home=/tmp/x"])
 
 
