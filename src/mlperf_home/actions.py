@@ -27,6 +27,7 @@ _OWN = {
     "experiment": ("experiments", ("run", "replay", "find", "show", "rm")),
     "result": ("results", ("find", "show", "rm")),
     "board": ("leaderboard", ("show",)),
+    "fleet": ("fleet", ("find", "show")),
 }
 """The folder and the actions of each automation of this product."""
 

@@ -8,6 +8,8 @@ from mlperf_home.challenges.command_table import challenge_commands
 from mlperf_home.challenges.definition.manifest import find_challenges
 from mlperf_home.experiments.command_table import experiment_commands
 from mlperf_home.experiments.experiment import Experiments
+from mlperf_home.fleet.command_table import fleet_commands
+from mlperf_home.fleet.store import fleets_of
 from mlperf_home.leaderboard.command_table import board_command
 from mlperf_home.product import ENGINE, PRODUCT
 from mlperf_home.results.command_table import result_commands
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 def commands() -> tuple[Command, ...]:
     """Return the tables of all commands."""
     own = (*script_commands(PRODUCT), *cache_commands(PRODUCT))
-    return (*own, *experiment_commands(), *result_commands(), board_command(), *challenge_commands())
+    return (*own, *experiment_commands(), *result_commands(), board_command(), *challenge_commands(), *fleet_commands())
 
 
 def complete(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -32,11 +34,13 @@ def complete(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _names(automation: str) -> Iterable[str]:
-    """Return the names of challenges, or of experiments or results in their usual place."""
+    """Return the names of challenges, or of experiments, results or fleets in their usual place."""
     if automation == "challenge":
         return [each.name for each in find_challenges(ENGINE.repositories().roots)[0]]
     if automation == "experiment":
         return [each.name for each in Experiments(PRODUCT.home / "experiments").find((), [])]
     if automation == "result":
         return [each.name for each in find_results(PRODUCT.home / "results", [])]
+    if automation == "fleet":
+        return [each.folder.name for each in fleets_of(PRODUCT.home / "fleets")]
     return ()

@@ -12,6 +12,10 @@ from mlperf_home.contracts.challenges.machine import Machine
 from mlperf_home.contracts.challenges.report import ChallengeReport
 from mlperf_home.contracts.challenges.reproduction import Reproduction
 from mlperf_home.contracts.challenges.run import ChallengeRun
+from mlperf_home.contracts.fleet.job import FleetJob
+from mlperf_home.contracts.fleet.machines import MachinesDocument
+from mlperf_home.contracts.fleet.store import FleetDescription
+from mlperf_home.contracts.fleet.units import UnitRequest, UnitResult
 from mlperf_home.contracts.leaderboard.events import BoardSettings, Event, KnownName, VerdictLine
 from mlperf_home.contracts.leaderboard.judging import JudgeAnswer, JudgeRequest
 from mlperf_home.contracts.runs.failures import Failure
@@ -45,11 +49,14 @@ DOCUMENTS: dict[str, Any] = {
     "estimate-request": EstimateRequest,
     "experiment": ExperimentDescription,
     "failure": Failure,
+    "fleet": FleetDescription,
+    "fleet-job": FleetJob,
     "job": Job,
     "judge-answer": JudgeAnswer,
     "judge-request": JudgeRequest,
     "latencies": KeptLatencies,
     "machine": Machine,
+    "machines": MachinesDocument,
     "narrowing": NarrowingDocument,
     "narrowing-request": NarrowingRequest,
     "picture": Picture,
@@ -57,6 +64,8 @@ DOCUMENTS: dict[str, Any] = {
     "session": Session,
     "space": SpaceDocument,
     "study": StudyPlan,
+    "unit-request": UnitRequest,
+    "unit-result": UnitResult,
 }
 
 

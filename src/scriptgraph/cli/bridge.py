@@ -19,7 +19,7 @@ from scriptgraph.cli.commands.decoder import decode
 from scriptgraph.cli.commands.script import script_command
 from scriptgraph.cli.console import RunConsole
 from scriptgraph.cli.scripts import load_scripts
-from scriptgraph.errors import MACHINE_ERRNOS, ScriptGraphError, UnknownOptionError
+from scriptgraph.errors import MACHINE_ERRNOS, RequestError, ScriptGraphError, UnknownOptionError
 from scriptgraph.printable import printable, shortened
 from scriptgraph.process.interruption import Interruption
 from scriptgraph.product import registered_folder
@@ -229,6 +229,9 @@ def _run(
     try:
         return function(arguments, console)
     except UnknownOptionError as error:
+        if arguments.rest and error.name == "command":
+            words = " ".join(arguments.rest)
+            raise RequestError(f"stray words: {words}; {error.alias} runs no command after --") from None
         if len(error.chain) == 1:  # of the requested script: the user may have meant an option of the command
             answer_cm_switch(error.name)
             error.known |= command.spellings

@@ -47,8 +47,12 @@ def options_of(cmind_input: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def strays_of(cmind_input: Mapping[str, Any], *, rest: bool) -> list[str]:
-    """Return the words after the first, and those after `--` unless they are the command's `rest`."""
-    places = ("artifacts",) if rest else ("artifacts", "unparsed_cmd")
+    """Return the words after the first, and those after `--` unless they are the command's `rest`.
+
+    A command does not begin with a dash: an option there was meant for the command before it.
+    """
+    last = cmind_input.get("unparsed_cmd") or ("",)
+    places = ("artifacts",) if rest and not str(last[0]).startswith("-") else ("artifacts", "unparsed_cmd")
     return [str(word) for place in places for word in cmind_input.get(place) or ()]
 
 

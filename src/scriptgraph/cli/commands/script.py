@@ -46,7 +46,8 @@ def run_command(product: Product) -> Command:
         (_tags(), *_reporting_options(), *_run_options(product)),
         "cm run script --tags=detect,cpu --out=json",
         word="tags",
-        words=_WORDS,
+        words='--tags=TAG,_VARIATION | "TAG _VARIATION"',  # with the words after --, the line is full
+        rest="COMMAND",
         question='which script? write cm run script --tags=a,b or cm run script "a b"',
         open_to="the script",
         extra="all",

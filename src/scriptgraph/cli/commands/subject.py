@@ -26,12 +26,12 @@ def tagged_subject(command: Command, cmind_input: Mapping[str, Any], tags: Any) 
     Raises:
         RequestError: there is a word beside --tags, a second word, or no tag in either.
     """
-    word = _word(cmind_input)
+    word, rest = _word(cmind_input), bool(command.rest)
     if tags is None or (isinstance(tags, bool) and word):  # cmind reads "--tags a,b" as a switch and a word
-        _refuse_strays(cmind_input)
+        _refuse_strays(cmind_input, rest=rest)
         return _with_a_tag(command, word) if word else ""
     text = _joined(tags)
-    strays = strays_of(cmind_input, rest=False)
+    strays = strays_of(cmind_input, rest=rest)
     if strays:
         _refuse([word, *strays] if word else strays)
     if word:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from scriptgraph.execution.runtime import Rebuild
     from scriptgraph.product import Product
 
+COMMAND = "command"
+"""The option of a script that takes the words after `--`."""
 _VERSIONS = ("version", "version_min", "version_max")
 
 
@@ -110,7 +112,7 @@ def read_run(arguments: Arguments, product: Product, query: str = "") -> tuple[R
     versions = {name: arguments.text(name) for name in _VERSIONS if name in arguments.values}
     request = Request(
         query=parsed,
-        inputs={**arguments.others, **versions},
+        inputs={**arguments.others, **versions, **_command_of(arguments)},
         env=arguments.values.get("env", {}),
         overrides=arguments.values.get("adr", {}),
         argv=arguments.typed,
@@ -118,6 +120,21 @@ def read_run(arguments: Arguments, product: Product, query: str = "") -> tuple[R
         near=_repository.get(),
     )
     return request, options
+
+
+def _command_of(arguments: Arguments) -> dict[str, str]:
+    """Return the words after `--` as the script's option `command`, quoted as for a shell.
+
+    Raises:
+        RequestError: the option is set too.
+    """
+    if not arguments.rest:
+        return {}
+    if COMMAND in arguments.others:
+        raise RequestError(f"--{COMMAND}: is set beside a command after --; keep one of them")
+    import shlex  # noqa: PLC0415 - few scripts run a command
+
+    return {COMMAND: shlex.join(arguments.rest)}
 
 
 def home_folders(arguments: Arguments, product: Product) -> tuple[Path, Path]:

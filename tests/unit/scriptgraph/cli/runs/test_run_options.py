@@ -265,3 +265,10 @@ class TestPlaces:
 )  # fmt: skip
 def test_what_is_made_anew(typed: dict[str, Any], rebuild: str) -> None:
     assert run(**typed)[1].rebuild == rebuild
+
+
+def test_words_after_two_dashes_are_the_option_command() -> None:
+    request, _ = run(unparsed_cmd=["cm", "run", "script", "--x=a b"])
+
+    assert request.inputs["command"] == "cm run script '--x=a b'"
+    assert "keep one of them" in refusal(unparsed_cmd=["cm"], command="ls")

@@ -1,0 +1,11 @@
+"""Stop a fleet."""
+
+from mlperf_home.errors import LocatedError
+from mlperf_home.steps.fleets.ending import stop_fleet
+from scriptgraph.api import Context, Done, Outcome, failing_on
+
+
+def preprocess(context: Context) -> Outcome:
+    """Visit the machines of the fleet."""
+    with failing_on(LocatedError):
+        return Done(exports=stop_fleet(context))

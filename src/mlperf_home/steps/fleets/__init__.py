@@ -1,0 +1,1 @@
+"""Steps that run fleets, collect from them, and stop them."""
