@@ -28,6 +28,7 @@ def export_parquet(measurements: Iterable[Measurement], path: Path) -> int:
     Raises:
         StoreError: pyarrow is not installed, there are no measurements, or the file cannot be written.
     """
+    _pyarrow()
     measured = list(measurements)
     if not measured:
         raise StoreError(path, "there is no measurement to export", "import some, or select others")
@@ -46,13 +47,19 @@ def write_columns(columns: Mapping[str, Sequence[Any]], path: Path) -> None:
         StoreError: pyarrow is not installed.
         OSError: the file cannot be written.
     """
+    pa, parquet = _pyarrow()
+    with replacement(path) as file:
+        parquet.write_table(pa.table({name: pa.array(values) for name, values in columns.items()}), file)
+
+
+def _pyarrow() -> tuple[Any, Any]:
+    """Return pyarrow and its module for Parquet. Raise StoreError if it is not installed."""
     try:
         import pyarrow as pa  # noqa: PLC0415 - an extra
         from pyarrow import parquet  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise StoreError("Parquet", f"pyarrow is not usable ({error})", "pip install 'mlperf-home[parquet]'") from None
-    with replacement(path) as file:
-        parquet.write_table(pa.table({name: pa.array(values) for name, values in columns.items()}), file)
+    return pa, parquet
 
 
 def _columns(measurements: Sequence[Measurement]) -> dict[str, list[Any]]:

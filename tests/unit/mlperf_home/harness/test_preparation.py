@@ -267,7 +267,7 @@ def test_open_threads_of_one_stream_are_calibrated(
     assert choose(job, has_lengths=False, name="litert", streams=1, cores=2).origin == "stored"
 
 
-@pytest.mark.parametrize("change", [{"options": {"threads": 2}}, {"streams": 2}, {"cores": 1}, {"name": "onnxruntime"}])
+@pytest.mark.parametrize("change", [{"options": {"threads": 2}}, {"streams": 2}, {"cores": 1}, {"name": "deepsparse"}])
 def test_given_or_shared_threads_are_not_calibrated(
     make_job: MakeJob, measured: list[Any], change: dict[str, Any]
 ) -> None:
