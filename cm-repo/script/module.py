@@ -47,6 +47,10 @@ class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
         """Print the shell function that completes command lines."""
         return _answer("completion", i)
 
+    def convert(self, i: dict[str, Any]) -> dict[str, Any]:
+        """Show how scripts of 2023 are written in our form."""
+        return _answer("convert", i)
+
     def replay(self, i: dict[str, Any]) -> dict[str, Any]:
         """Repeat the request of a record and show the differences."""
         return _answer("replay", i)

@@ -148,6 +148,16 @@ class Engine:
 
         return self.answer(script_command("add", self.product), cmind_input, run)
 
+    def convert_script(self, cmind_input: Mapping[str, Any]) -> dict[str, Any]:
+        """Run `cm convert script`: scripts of 2023 in our form."""
+
+        def run(arguments: Arguments, console: RunConsole) -> dict[str, Any]:
+            from scriptgraph.cli.convert_command import convert_scripts  # noqa: PLC0415 - a rare command
+
+            return convert_scripts(arguments, console)
+
+        return self.answer(script_command("convert", self.product), cmind_input, run)
+
     def complete(
         self, cmind_input: Mapping[str, Any], commands: Sequence[Command], names: Callable[[str], Iterable[str]]
     ) -> dict[str, Any]:

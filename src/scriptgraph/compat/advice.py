@@ -43,8 +43,13 @@ def advise(root: Path) -> list[Advice]:
     Raises:
         ManifestError: a manifest cannot be read.
     """
-    paths = [path for name in FOREIGN_NAMES for path in root.glob(f"script/*/{name}")]
-    return [advice for path in sorted(paths) for advice in (*_of_manifest(path), *_of_code(path.parent))]
+    return [each for path in script_manifests(root) for each in (*_of_manifest(path), *code_advice(path.parent))]
+
+
+def script_manifests(path: Path) -> list[Path]:
+    """Return the manifest of the script in a folder, or those of all scripts of a repository."""
+    own = [path / name for name in FOREIGN_NAMES if (path / name).is_file()]
+    return own or sorted(each for name in FOREIGN_NAMES for each in path.glob(f"script/*/{name}"))
 
 
 def _of_manifest(path: Path) -> Iterator[Advice]:
@@ -74,7 +79,8 @@ def _keys(path: Path, place: str, block: Mapping[str, Any], advice: Mapping[str,
                     yield Advice(path, f"{place}/{phase}/{number}{pointer_to(key)}", known[key])
 
 
-def _of_code(folder: Path) -> Iterator[Advice]:
+def code_advice(folder: Path) -> Iterator[Advice]:
+    """Yield what to write instead of a script's code."""
     code = folder / "customize.py"
     if code.is_file():
         for name in dict.fromkeys(_FUNCTION.findall(code.read_text(encoding="utf-8", errors="replace"))):

@@ -147,6 +147,17 @@ def add_command(_product: Product) -> Command:
     )
 
 
+def convert_command(_product: Product) -> Command:
+    """Return the table of `cm convert script`."""
+    options = (
+        Option("path", "path", "the folder of a script of 2023, or of a repository of such", value="=FOLDER"),
+        Option("to", "path", "a repository, into whose script/ those are written that are surely right", value="=DIR"),
+        *output_options(),
+    )
+    summary = "Show how scripts of 2023 are written in our form, as a diff; and write those that are surely right."
+    return Command("convert", "script", summary, options, "cm convert script --path=OLD --to=NEW")
+
+
 def completion_command(_product: Product) -> Command:
     """Return the table of `cm completion script`."""
     summary = "Print the shell function that completes cm's command lines."
@@ -197,6 +208,7 @@ _TABLES: dict[str, Callable[[Product], Command]] = {
     "find": find_command,
     "show": show_command,
     "add": add_command,
+    "convert": convert_command,
     "rm": remove_command,
     "completion": completion_command,
 }
