@@ -71,6 +71,18 @@ def test_a_round_besides_v3_1_is_repeated(tmp_path: Path) -> None:
     assert "--round=v6.1" in dict(commands)["check it again"]
 
 
+def test_a_round_besides_that_of_the_challenge_suggests_no_bundle(tmp_path: Path) -> None:
+    context = context_of(tmp_path / "home")
+    measurement = replace(ingest(write_result(tmp_path / "result")), round="v6.1")
+
+    for commands in (
+        after_result(context, measurement, tmp_path / "r"),
+        after_models(context, measurement, tmp_path / "r", sample=False),
+        after_submission(context, tmp_path / "tree", "v6.1", sample=False),
+    ):
+        assert "make a bundle" not in dict(commands)
+
+
 def test_usual_folders_are_not_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CM_REPOS", str(tmp_path))
 

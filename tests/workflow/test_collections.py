@@ -388,7 +388,34 @@ class TestTools:
             """, name="meta.yaml", deps=[{"tags": "ours"}], env={"MLC_FLAG": "yes"},
             new_env_keys=["MLC_RESULT"])  # fmt: skip
 
-        assert exports(cm_run("newer")) == {"MLC_RESULT": "Trueours"}
+        assert exports(cm_run("newer")) == {"MLC_RESULT": "Trueours", "CM_RESULT": "Trueours"}
+
+    def test_ours_reads_what_a_successors_script_exports(
+        self, theirs: ForeignFolders, scripts: ScriptFolders, cm_run: Run
+    ) -> None:
+        theirs.add("newer", name="meta.yaml", env={"MLC_MADE": "theirs"}, new_env_keys=["MLC_*"])
+        scripts.add(
+            "mixed",
+            'def preprocess(context: Context) -> Done:\n    return Done({"CM_SEEN": context.text("CM_MADE") + "!"})\n',
+            deps=[{"tags": "newer"}],
+            env_keys=["CM_MADE"],
+            new_env_keys=["CM_SEEN"],
+        )
+
+        assert exports(cm_run("mixed")) == {"CM_SEEN": "theirs!"}
+
+    def test_a_successors_script_runs_again_where_our_value_has_changed(
+        self, theirs: ForeignFolders, cm_run: Run
+    ) -> None:
+        theirs.add("newer", """
+            def preprocess(i):
+                i["env"]["MLC_RESULT"] = i["env"]["MLC_GIVEN"]
+                return {"return": 0}
+            """, name="meta.yaml", cache=True, new_env_keys=["MLC_RESULT"])  # fmt: skip
+
+        found = [exports(cm_run("newer", env={"CM_GIVEN": value}))["CM_RESULT"] for value in ("one", "two", "one")]
+
+        assert found == ["one", "two", "one"]
 
 
 class TestFailures:

@@ -31,7 +31,7 @@ def after_result(context: Context, measurement: Measurement, results: Path) -> C
         ("see all of mine", ["cm", "show", "result", *places]),
         *([] if _is_reference(measurement) else _explore(context, measurement.benchmark, sample=sample)),
         ("make a submission", _submission(places, sample=sample, round_name=measurement.round)),
-        ("make a bundle", _bundle(context, sample=sample)),
+        *_bundle(context, measurement.round, sample=sample),
     ]
 
 
@@ -44,7 +44,7 @@ def after_models(context: Context, measurement: Measurement, results: Path, *, s
         ("draw it", [*_script("plot,pareto"), f"--results_dir={_shown(results)}", *_home(context)]),
         *_explore(context, measurement.benchmark, sample=sample),
         ("make a submission", _submission(places, sample=sample, round_name=measurement.round)),
-        ("make a bundle", _bundle(context, sample=sample)),
+        *_bundle(context, measurement.round, sample=sample),
     ]
 
 
@@ -53,7 +53,7 @@ def after_exploration(context: Context, experiment: Experiment) -> Commands:
     return [
         *after_import(context, experiment),
         ("see all of mine", ["cm", "show", "result", *_home(context)]),
-        ("make a bundle", _bundle(context, sample=experiment.sample)),
+        *_bundle(context, DEFAULT_ROUND, sample=experiment.sample),
     ]
 
 
@@ -75,7 +75,7 @@ def after_submission(context: Context, folder: Path, round_name: str, *, sample:
     return [
         ("check it again", [*_script(check), f"--submission_dir={_shown(folder)}", *rules, *home]),
         ("pack it", [*_script("run,tar"), f"--input_dir={_shown(folder)}", *home]),
-        ("make a bundle", _bundle(context, sample=sample)),
+        *_bundle(context, round_name, sample=sample),
     ]
 
 
@@ -96,8 +96,10 @@ def _submission(places: list[str], *, sample: bool, round_name: str = DEFAULT_RO
     return [*words, *(["--allow_sample"] if sample else [])]
 
 
-def _bundle(context: Context, *, sample: bool) -> list[str]:
-    return ["cm", "run", "challenge", CHALLENGE, *(["--sample"] if sample else []), *_home(context)]
+def _bundle(context: Context, round_name: str, *, sample: bool) -> Commands:
+    """Return the command of the challenge, whose rules are those of one round."""
+    words = ["cm", "run", "challenge", CHALLENGE, *(["--sample"] if sample else []), *_home(context)]
+    return [("make a bundle", words)] if round_name == DEFAULT_ROUND else []
 
 
 def _script(tags: str) -> list[str]:

@@ -136,11 +136,8 @@ class _Running:
 
     def _translated(self, env: Environment) -> dict[str, Any]:
         """Return values of ours under the names of the successor, where they are the same in meaning."""
-        if self._foreign.prefix == "CM_":
-            return {}
-        names = {key: f"CM_{key[len(self._foreign.prefix) :]}" for key in self._foreign.reads if "*" not in key}
-        found = {key: env[own] for key, own in names.items() if key not in env and own in env}
-        return _as_json(found)
+        names = self._foreign.names_of_ours(key for key in self._foreign.reads if "*" not in key)
+        return _as_json({key: env[own] for key, own in names.items() if key not in env and own in env})
 
     def _dependencies(self, request: Mapping[str, Any]) -> dict[str, Any]:
         overrides = read_overrides(request, "overrides")
@@ -168,7 +165,8 @@ class _Running:
     def _done(self, request: Mapping[str, Any]) -> dict[str, Any]:
         values = _values(request["env"])
         states = {f"{STATE_PREFIX}{key}": json.dumps(value) for key, value in request["state"].items()}
-        self._exports = {**values, **states}
+        ours = {own: values[key] for key, own in self._foreign.names_of_ours(values).items()}
+        self._exports = {**ours, **values, **states}
         return {}
 
 

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scriptgraph.manifest.foreign import KeySet
+from scriptgraph.manifest.foreign import OUR_PREFIX, KeySet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +16,7 @@ _LARGEST_BYTES = 1 << 18
 _MOST_FILES = 300
 _CODE = frozenset({".py", ".sh", ".bat", ".c", ".cc", ".cpp", ".h", ".hpp", ".cmake", ".mk", ".txt", ".patch", ""})
 # A word that ends with an underscore is the start of a composed key, such as "CM_MODEL_" + name.
-_WORDS = {prefix: re.compile(rf"\+?{prefix}[A-Za-z0-9_]*") for prefix in ("CM_", "MLC_")}
+_WORDS = {prefix: re.compile(rf"\+?{prefix}[A-Za-z0-9_]*") for prefix in (OUR_PREFIX, "MLC_")}
 # Code that goes through all keys of its environment.
 _LOOPS = re.compile(
     r"\bin (?:sorted\(|list\(|dict\()?env(?:\.keys\(\)|\.items\(\))?\)?\s*:|copy\(env\)|dict\(env\)|\*\*env\b"
@@ -36,9 +36,10 @@ def named_keys(folder: Path, manifest: str, prefix: str) -> tuple[frozenset[str]
     for text in _texts(folder):
         code |= _keys(text, prefix)
     own = {f"{prefix}{name}" for name in ENGINE_KEYS} | {f"{prefix}TMP_*"}
-    return KeySet.of(code | _keys(manifest, prefix) | own, tuple(dict.fromkeys(("CM_", "MLC_", prefix)))), tuple(
-        sorted(code)
-    )
+    reads = code | _keys(manifest, prefix) | own
+    # Our values reach the successor's scripts under its names.
+    reads |= {OUR_PREFIX + key[len(prefix) :] for key in reads if key.startswith(prefix)}
+    return KeySet.of(reads, tuple(_WORDS)), tuple(sorted(code))
 
 
 def _keys(text: str, prefix: str) -> set[str]:

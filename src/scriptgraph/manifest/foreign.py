@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 # An entry of a script's state travels in the environment as JSON text. No variable has a name with a dot.
 STATE_PREFIX = "state."
+OUR_PREFIX = "CM_"
 
 
 class KeySet(frozenset[str]):
@@ -105,7 +106,14 @@ class Foreign(Immutable):
     versions: Mapping[str, str] = NOTHING
     together: tuple[tuple[str, ...], ...] = ()
     apart: tuple[tuple[str, ...], ...] = ()
-    prefix: str = "CM_"
+    prefix: str = OUR_PREFIX
+
+    def names_of_ours(self, keys: Iterable[str]) -> dict[str, str]:
+        """Return the names that our scripts give the keys of the successor's: it changed nothing but the prefix."""
+        if self.prefix == OUR_PREFIX:
+            return {}
+        start = len(self.prefix)
+        return {key: OUR_PREFIX + key[start:] for key in keys if key.startswith(self.prefix)}
 
     def all_deps(self, more: Iterable[ForeignBlock | None]) -> list[tuple[Dependency, ...]]:
         """Return the dependencies within the script: its own, and those of more blocks."""

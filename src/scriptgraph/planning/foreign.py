@@ -225,6 +225,8 @@ def foreign_exports(manifest: Manifest, version: str, env: Environment, keys: tu
     entry = manifest.versions.get(version)
     if entry is not None and entry.foreign is not None:
         keys += entry.foreign.exports
+    if manifest.foreign is not None:
+        keys += tuple(manifest.foreign.names_of_ours(keys).values())
     if not any("<<<" in key for key in keys):
         return keys
     filled = (PLACEHOLDER.sub(lambda match: as_text(env.get(match[1])), key) if "<<<" in key else key for key in keys)
