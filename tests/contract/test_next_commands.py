@@ -71,7 +71,7 @@ def test_a_round_besides_v3_1_is_repeated(tmp_path: Path) -> None:
     assert "--round=v6.1" in dict(commands)["check it again"]
 
 
-def test_a_round_besides_that_of_the_challenge_suggests_no_bundle(tmp_path: Path) -> None:
+def test_another_round_than_the_challenges_suggests_no_bundle(tmp_path: Path) -> None:
     context = context_of(tmp_path / "home")
     measurement = replace(ingest(write_result(tmp_path / "result")), round="v6.1")
 

@@ -404,9 +404,7 @@ class TestTools:
 
         assert exports(cm_run("mixed")) == {"CM_SEEN": "theirs!"}
 
-    def test_a_successors_script_runs_again_where_our_value_has_changed(
-        self, theirs: ForeignFolders, cm_run: Run
-    ) -> None:
+    def test_a_successors_entry_depends_on_our_values(self, theirs: ForeignFolders, cm_run: Run) -> None:
         theirs.add("newer", """
             def preprocess(i):
                 i["env"]["MLC_RESULT"] = i["env"]["MLC_GIVEN"]

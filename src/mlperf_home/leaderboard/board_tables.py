@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from mlperf_home.contracts.leaderboard.keys import first_keys
 from mlperf_home.leaderboard.answer.choices import ACCURACIES, RankedChoice
+from mlperf_home.leaderboard.answer.groups import ranked_groups
 from mlperf_home.leaderboard.answer.recommendation import UNITS
-from mlperf_home.pareto.front import fronts
 from scriptgraph.embed import Section
 
 if TYPE_CHECKING:
@@ -22,36 +22,14 @@ _SHOWN = 20
 _SHORT = 12
 
 
-def front_of(every: Sequence[RankedChoice]) -> list[RankedChoice]:
-    """Return the choices on the front of time and accuracy, within each benchmark, scenario and runtime class."""
-    known = [(choice, choice.time_ms, _accuracy(choice)) for choice in every]
-    complete = [(choice, time_ms, percent) for choice, time_ms, percent in known if time_ms and percent is not None]
-    groups = [_group(choice) for choice, _, _ in complete]
-    values = [(time_ms, percent) for _, time_ms, percent in complete]
-    keeps = fronts(groups, values, ("min", "max"))
-    return [choice for (choice, _, _), keep in zip(complete, keeps, strict=True) if keep]
-
-
-def _group(choice: RankedChoice) -> tuple[str, str, str, bool]:
-    return choice.key.benchmark, choice.key.scenario, choice.key.runtime, choice.key.sample
-
-
-def _accuracy(choice: RankedChoice) -> float | None:
-    return next((value for name in ACCURACIES if (value := choice.value(name)) is not None), None)
-
-
 def choice_sections(every: Sequence[RankedChoice], *, pareto: bool) -> list[Section]:
     """Return a ranked table for each benchmark, scenario and runtime class."""
-    groups: dict[tuple[str, str, str, bool], list[RankedChoice]] = defaultdict(list)
-    for choice in every:
-        groups[_group(choice)].append(choice)
     sections = []
-    for (benchmark, scenario, runtime, _), group in sorted(groups.items()):
-        group.sort(key=lambda choice: (choice.time_ms or float("inf"), choice.key.model, choice.key.cpu))
+    for named, group in ranked_groups(every).items():
         rows = [(str(rank), *_cells(choice)) for rank, choice in enumerate(group[:_SHOWN], 1)]
         more = f"; {len(group) - _SHOWN} more, see --out_file" if len(group) > _SHOWN else ""
         count = f"{'front of ' if pareto else ''}{len(group)} choice{'s' if len(group) != 1 else ''}"
-        title = f"{benchmark}, {scenario}, {runtime}: {count}{more}"
+        title = f"{named}: {count}{more}"
         sections.append(Section(title, rows, ("rank", "CPU", "model", "speed", "accuracy", "state", "contributors")))
     return sections or [Section("nothing fulfils this")]
 

@@ -10,10 +10,10 @@ from mlperf_home.errors import LocatedError
 from mlperf_home.leaderboard.answer.choices import choices
 from mlperf_home.leaderboard.answer.comparison import head_to_head
 from mlperf_home.leaderboard.answer.export import choice_row, write_rows
+from mlperf_home.leaderboard.answer.groups import front_of
 from mlperf_home.leaderboard.board_tables import (
     choice_sections,
     contributor_section,
-    front_of,
     result_section,
     versus_section,
     wanted_section,

@@ -11,7 +11,7 @@ from mlperf_home.engines.base import BackendError
 from mlperf_home.engines.engine import WARM_UP_RUNS, check_image_grid
 from mlperf_home.engines.image_classifier import TensorFacts, read_image_classifier
 from mlperf_home.engines.openvino import library
-from mlperf_home.engines.openvino.requests import Requests
+from mlperf_home.engines.openvino.requests import InferRequests
 from mlperf_home.engines.tflite.model_file import check_file
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class OpenedImages:
         except Exception as error:  # its exceptions share no public base
             raise library.refusal(path, error) from error
         compiled = library.compile_model(core, model, path, choices)
-        self._requests = Requests(module, compiled, choices.streams, (classifier.position,))
+        self._requests = InferRequests(module, compiled, choices.streams, (classifier.position,))
         image = np.zeros((self._at_once, *classifier.image), dtype=classifier.dtype)
         for _ in range(choices.streams * WARM_UP_RUNS):
             self._requests.infer(self._requests.tensors([image]))

@@ -9,7 +9,7 @@ from mlperf_home.engines.base import BackendError
 from mlperf_home.engines.engine import WARM_UP_RUNS, check_grid, fill, full_inputs, locate
 from mlperf_home.engines.onnx import graph
 from mlperf_home.engines.openvino import library
-from mlperf_home.engines.openvino.requests import Requests
+from mlperf_home.engines.openvino.requests import InferRequests
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,7 +42,7 @@ class OpenedQuestions:
         core = module.Core()
         shapes = list(self._largest_batch.items())
         groups = [[shape] for shape in shapes] if self._fills else [shapes]
-        self._requests: dict[int, Requests] = {}
+        self._requests: dict[int, InferRequests] = {}
         compiled = None
         for group in groups:
             for length, batch in group:
@@ -50,7 +50,7 @@ class OpenedQuestions:
             read = library.read_model(core, path)
             self._reshape(read, group, path)
             compiled = library.compile_model(core, read, path, choices)
-            requests = Requests(module, compiled, choices.streams, range(len(compiled.outputs)))
+            requests = InferRequests(module, compiled, choices.streams, range(len(compiled.outputs)))
             self._requests |= {length: requests for length, _ in group}
         self._warm_up(choices.streams, path)
         self.details: Mapping[str, Any] = {

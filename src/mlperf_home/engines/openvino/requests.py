@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class Requests:
+class InferRequests:
     """The idle requests of a compiled model.
 
     A request runs on a stream of the engine, whose threads do not depend on the caller's; it has one caller at a time.

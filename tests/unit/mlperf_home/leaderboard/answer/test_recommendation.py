@@ -14,8 +14,9 @@ from mlperf_home.contracts.leaderboard.results import MachineClass
 from mlperf_home.leaderboard.answer.choices import choices, predicted_choices
 from mlperf_home.leaderboard.answer.comparison import head_to_head
 from mlperf_home.leaderboard.answer.export import choice_row, write_rows
+from mlperf_home.leaderboard.answer.groups import front_of
 from mlperf_home.leaderboard.answer.recommendation import Constraint, best_of_each_cpu, recommend, sentence
-from mlperf_home.leaderboard.board_tables import choice_sections, contributor_section, front_of, wanted_section
+from mlperf_home.leaderboard.board_tables import choice_sections, contributor_section, wanted_section
 from mlperf_home.leaderboard.published_rows import published_rows
 from mlperf_home.leaderboard.store.errors import BoardError
 from mlperf_home.leaderboard.store.index import JudgedResult

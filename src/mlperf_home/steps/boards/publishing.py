@@ -1,0 +1,41 @@
+"""The pages of a board, from its index."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlperf_home.leaderboard.collect.collector import stored_rows
+from mlperf_home.leaderboard.published_rows import published_rows
+from mlperf_home.leaderboard.site.publish import publish
+from mlperf_home.leaderboard.site.site_data import site_data
+from mlperf_home.leaderboard.store.board import Board
+from mlperf_home.leaderboard.store.index import BoardIndex
+
+if TYPE_CHECKING:
+    from scriptgraph.api import Context
+
+
+def publish_leaderboard(context: Context) -> Path:
+    """Write the pages, and return the first.
+
+    Raises:
+        LocatedError: the board cannot be used, or the folder holds something else or cannot be written.
+    """
+    board = Board(context.path("CM_BOARD_DIR") or context.results_home / "boards" / "board")
+    settings = board.settings
+    names = ("sample",) if settings.sample else ("images", "berts")
+    published = [row for name in names for row in published_rows(name)] if context.flag("CM_BOARD_PUBLISHED") else []
+    with closing(BoardIndex(board, stored_rows(board), context.text("CM_BOARD_DATABASE", "") or None)) as index:
+        data = site_data(board, index, published)
+    out = context.output_path("CM_BOARD_SITE_DIR", Path.cwd() / "site")
+    written = publish(board, data, out)
+    mark = "SAMPLE BOARD, no MLPerf results: " if settings.sample else ""
+    rows = [
+        ("results", f"{len(data.results)}, not verified by MLCommons"),
+        ("files", f"{written.files}, of which {written.changed} have changed; {written.bundles} bundles"),
+        ("first page", str(out / "index.html")),
+    ]
+    context.table(f"{mark}{settings.name}", rows)
+    return out / "index.html"
