@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,39 +11,15 @@ from pictures import HOSTILE, example, mark, picture
 from mlperf_home.pictures.picture import with_fronts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 pytest.importorskip("matplotlib", reason="Matplotlib is not installed in this Python")
 pytest.importorskip("plotly", reason="Plotly is not installed in this Python")
-webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed in this Python")
 waits = pytest.importorskip("selenium.webdriver.support.wait", reason="selenium is not installed in this Python")
 
 PATIENCE_S = 30
 DRAWN = "return document.querySelector('#table') === null || document.querySelectorAll('#table td').length > 0"
 COLOUR_OF_CHART = "return document.getElementById('chart').layout.font.color"
-
-CHROMIUM, DRIVER = (shutil.which(name) for name in ("chromium", "chromedriver"))
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER), reason="no Chromium: apt-get install chromium chromium-driver"
-)
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --window-size=1200,1000 --host-resolver-rules=MAP*~NOTFOUND"
-)
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for flag in FLAGS.split():
-        options.add_argument(flag.replace("~", " ").replace("MAP*", "MAP *"))
-    options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('profile')}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    yield driver
-    driver.quit()
 
 
 @pytest.fixture

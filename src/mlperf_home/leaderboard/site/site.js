@@ -1,5 +1,5 @@
 "use strict";
-// Rows and marks light each other; the words of the filter stay in the address. Without this the tables are whole.
+// Rows and marks light each other, and a mark leads to its row; the words of the filter stay in the address. Without this the tables are whole.
 
 const light = (row, on) => {
   document.getElementById(`row-${row}`)?.classList.toggle("lit", on);
@@ -9,6 +9,9 @@ const light = (row, on) => {
 for (const mark of document.querySelectorAll(".mark")) {
   mark.addEventListener("pointerenter", () => light(mark.dataset.row, true));
   mark.addEventListener("pointerleave", () => light(mark.dataset.row, false));
+  mark.addEventListener("click", () => {
+    location.href = `${mark.closest("svg").dataset.table}#row-${mark.dataset.row}`;
+  });
 }
 if (document.querySelector(".mark")) {
   for (const row of document.querySelectorAll("table.choices tbody tr")) {

@@ -12,27 +12,21 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from board_homes import Contributors, needs_ssh, taken
 from board_results import machine_results, result
+from board_sites import HOSTILE, data_of
 
-from mlperf_home.contracts.leaderboard.events import BoardSettings, KnownName, Receipt
-from mlperf_home.contracts.leaderboard.judging import Judgement
 from mlperf_home.contracts.leaderboard.results import MachineClass
-from mlperf_home.leaderboard.answer.choices import choices
 from mlperf_home.leaderboard.collect.collector import stored_rows
 from mlperf_home.leaderboard.published_rows import published_rows
 from mlperf_home.leaderboard.site.addresses import page_of
 from mlperf_home.leaderboard.site.pages import pages
 from mlperf_home.leaderboard.site.publish import Published, publish
-from mlperf_home.leaderboard.site.site_data import SiteData, site_data
+from mlperf_home.leaderboard.site.site_data import site_data
 from mlperf_home.leaderboard.store.board import Board
 from mlperf_home.leaderboard.store.errors import BoardError
-from mlperf_home.leaderboard.store.index import BoardIndex, JudgedResult
+from mlperf_home.leaderboard.store.index import BoardIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from mlperf_home.contracts.leaderboard.results import BoardResult
-
-HOSTILE = '<script>alert("x")</script> \u202e\x1b[31m & "name"'
+    from mlperf_home.leaderboard.site.site_data import SiteData
 
 
 class Links(HTMLParser):
@@ -47,31 +41,6 @@ class Links(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
         self.found += [value for name, value in attrs if name in {"href", "src"} and value]
-
-
-def data_of(results: Sequence[BoardResult], *, sample: bool = False, published: bool = False) -> SiteData:
-    """Return a board with these results, all plausible and wanted."""
-    judged = [
-        JudgedResult(each, Judgement(result=each.id, state="plausible", reasons=(HOSTILE,), wanted=True))
-        for each in results
-    ]
-    receipts = {
-        each.bundle: Receipt(
-            number=each.receipt, batch=1, bundle="0" * 64, archive="0" * 64, taken_utc="2026-11-30T10:00:00+00:00",
-            made_utc="", challenge="a-challenge", results=1,
-        )
-        for each in results
-    }  # fmt: skip
-    rows = published_rows("images") if published else []
-    return SiteData(
-        settings=BoardSettings(name="Board", sample=sample, created_utc="2026-11-01T00:00:00+00:00", crowd="images"),
-        results=judged,
-        every=choices(judged, rows),
-        names={"contributor of key-1": KnownName(name=HOSTILE[:40], key="key-1")},
-        owners={},
-        vouched=frozenset(),
-        receipts=receipts,
-    )
 
 
 def texts(data: SiteData) -> dict[str, str]:
