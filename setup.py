@@ -47,6 +47,7 @@ setup(
             "*.js",
             "*.css",
             "*.html",
+            "*.xml",
             "schemas/*.json",
         ]
     },

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,11 +24,13 @@ if TYPE_CHECKING:
 
     from mlperf_home.leaderboard.answer.choices import RankedChoice
     from mlperf_home.leaderboard.site.site_data import SiteData
+    from mlperf_home.leaderboard.store.index import JudgedResult
 
 _HERE = Path(__file__).parent
 _FILES = ("site.css", "site.js")
 _MOST_MARKS, _FIRST_MARKS = 400, 150
 _FIRST_ROWS = 20
+_FED = 50
 
 Page = tuple[str, str]
 
@@ -64,6 +66,7 @@ class _Writer:
     def pages(self) -> Iterator[Page]:
         data = self._data
         yield self._page("index.html", "front.html", title="Which CPU, which model?", groups=self._groups())
+        yield self._page("feed.xml", "feed.xml", newest=self._newest(), states=_states)
         yield self._page("wanted.html", "wanted.html", title="Results that need another measurement")
         yield self._page("contributors.html", "contributors.html", title="Contributors", counts=self._counts())
         for group, ranked in data.groups.items():
@@ -94,6 +97,12 @@ class _Writer:
                 "picture": None if found else front_picture(ranked, _FIRST_MARKS),
             })  # fmt: skip
         return found
+
+    def _newest(self) -> list[tuple[str, list[JudgedResult]]]:
+        """Return the bundles that were taken last, with their results."""
+        found = _grouped(self._data.results, lambda each: each.result.bundle)
+        newest = sorted(self._data.receipts.items(), key=lambda pair: -pair[1].number)
+        return [(bundle, found[bundle]) for bundle, _ in newest if bundle in found][:_FED]
 
     def _counts(self) -> list[dict[str, Any]]:
         rows = []
@@ -141,6 +150,10 @@ def _grouped(every: Iterable[Any], key: Callable[[Any], str]) -> dict[str, list[
     for each in every:
         found[key(each)].append(each)
     return dict(sorted(found.items()))
+
+
+def _states(results: Sequence[JudgedResult]) -> list[tuple[str, int]]:
+    return sorted(Counter(each.judgement.state for each in results).items())
 
 
 def _numbered(every: Sequence[RankedChoice]) -> list[tuple[int, RankedChoice]]:

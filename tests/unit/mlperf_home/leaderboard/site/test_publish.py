@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
+from xml.etree import ElementTree as ET
 
 import pytest
 from board_homes import Contributors, needs_ssh, taken
@@ -75,6 +76,18 @@ def test_nothing_from_outside_becomes_markup() -> None:
         assert "<script>alert" not in text, address
         assert "\u202e" not in text
         assert "\x1b" not in text
+
+
+def test_the_feed_has_an_entry_for_each_bundle() -> None:
+    own = [result(number, "key-1", receipt=1 + number // 2) for number in range(3)]
+    atom = "{http://www.w3.org/2005/Atom}"
+    feed = ET.fromstring(texts(data_of(own))["feed.xml"])  # noqa: S314 - our own text
+
+    titles = [entry.findtext(f"{atom}title") for entry in feed.iter(f"{atom}entry")]
+    assert [title.partition(" by ")[0] for title in titles if title] == [
+        "1 result of Some CPU",
+        "2 results of Some CPU",
+    ]
 
 
 def test_each_page_has_its_notice_and_a_strict_policy() -> None:
