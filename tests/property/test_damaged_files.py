@@ -71,7 +71,7 @@ from mlperf_home.submission.system.file import read_overrides
 from mlperf_home.testing import tiny_bert, tiny_classifier, tiny_onnx_classifier
 from mlperf_home.testing.tiny_onnx_classifier import TinyOnnxClassifier
 from scriptgraph.catalog.index import _decoded
-from scriptgraph.catalog.repositories import _fields
+from scriptgraph.catalog.repositories import repository_fields
 from scriptgraph.cli.runs.record_file import read_record
 from scriptgraph.errors import ScriptGraphError
 from scriptgraph.files.kernel_files import count_listed, read_integer, read_line
@@ -386,7 +386,7 @@ def facts_of_machines(folder: Path) -> dict[str, Parser]:
 def scripts_and_messages() -> dict[str, Parser]:
     """Return the parsers of repositories, of settings, and of the lines of other processes."""
     return {
-        "repository": Parser(CMR.encode(), in_folder("cmr.yaml", _fields)),
+        "repository": Parser(CMR.encode(), in_folder("cmr.yaml", repository_fields)),
         "manifest in YAML": Parser(SCRIPT.encode(), text(lambda words: parse_manifest(words, Path("_cm.yaml")))),
         "manifest": Parser((ROOT / "script" / "get-python3" / "_cm.json").read_bytes(), read_head),
         "index of scripts": Parser(

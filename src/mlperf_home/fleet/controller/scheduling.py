@@ -148,6 +148,9 @@ class Scheduling:
     async def perform(self, worker: Any, digest: str) -> None:
         """Run a unit on the machine of a worker."""
         unit, executor = self._units[digest], self.executors[worker.name]
+        if self.run.must_stop():
+            self._settled.set()
+            await asyncio.Event().wait()  # until the run cancels it: nothing begins after a stop
         try:
             await self.run.perform(executor, unit)
         except MachineError as error:

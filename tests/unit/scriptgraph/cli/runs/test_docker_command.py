@@ -14,7 +14,11 @@ def test_packages_missing_in_top_level_txt_are_found(tmp_path: Path) -> None:
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: mlperf-home\nVersion: 1.0\n")
     (about / "top_level.txt").write_text("scriptgraph\n")
     files = ["scriptgraph/__init__.py", "scriptgraph/fetch/__init__.py", "cm_mlperf_home/__init__.py"]
-    files += ["cm_mlperf_home/cmr.yaml", "mlperf_home-1.0.dist-info/METADATA", "../../../bin/cm"]
+    files += ["cm_mlperf_home/cmr.yaml", "mlperf_home-1.0.dist-info/METADATA"]
+    for file in files:  # newer readers of such lists leave out what is absent
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).touch()
+    files.append("../../../bin/cm")
     (about / "RECORD").write_text("".join(f"{file},,\n" for file in files))
     (distribution,) = metadata.distributions(path=[str(tmp_path)])
 
