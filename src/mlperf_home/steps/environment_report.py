@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from scriptgraph.api import Context
 
 # The project and what it depends on, as pyproject.toml names them.
-PACKAGES = ("mlperf-home", "cmind", "msgspec", "packaging", "pyyaml", "requests", "rich", "uv")
+PACKAGES = ("mlperf-home", "cmind", "jinja2", "msgspec", "packaging", "pyyaml", "requests", "rich", "uv")
 UNKNOWN = "unknown"
 ADDRESS, USER, MACHINE = "<address>", "<user>", "<machine>"
 
