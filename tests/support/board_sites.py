@@ -15,11 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mlperf_home.contracts.leaderboard.results import BoardResult
+    from mlperf_home.leaderboard.answer.contributors import KeyFacts
 
 HOSTILE = '<script>alert("x")</script> \u202e\x1b[31m & "name"'
 
 
-def data_of(results: Sequence[BoardResult], *, sample: bool = False, published: bool = False) -> SiteData:
+def data_of(
+    results: Sequence[BoardResult], *, sample: bool = False, published: bool = False, facts: KeyFacts | None = None
+) -> SiteData:
     """Return a board with these results, all plausible and wanted."""
     judged = [
         JudgedResult(each, Judgement(result=each.id, state="plausible", reasons=(HOSTILE,), wanted=True))
@@ -38,7 +41,6 @@ def data_of(results: Sequence[BoardResult], *, sample: bool = False, published: 
         results=judged,
         every=choices(judged, rows),
         names={"contributor of key-1": KnownName(name=HOSTILE[:40], key="key-1")},
-        owners={},
-        vouched=frozenset(),
+        key_facts=facts or {},
         receipts=receipts,
     )

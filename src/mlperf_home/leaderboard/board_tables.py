@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from mlperf_home.contracts.leaderboard.keys import first_keys
 from mlperf_home.leaderboard.answer.choices import ACCURACIES, RankedChoice
+from mlperf_home.leaderboard.answer.contributors import contributors, shown_name
 from mlperf_home.leaderboard.answer.groups import ranked_groups
 from mlperf_home.leaderboard.answer.recommendation import UNITS
 from scriptgraph.embed import Section
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from mlperf_home.leaderboard.store.index import JudgedResult
 
 _SHOWN = 20
-_SHORT = 12
 
 
 def choice_sections(every: Sequence[RankedChoice], *, pareto: bool) -> list[Section]:
@@ -50,7 +48,8 @@ def result_section(each: JudgedResult, names: Mapping[str, KnownName]) -> Sectio
         ("state", judged.state),
         *(("because", reason) for reason in judged.reasons),
         *(("beside", other) for other in judged.others),
-        ("contributor", _contributor(result.contributor, result.key, names)),
+        ("contributor", shown_name(result, names)),
+        *((("link", known.link),) if (known := names.get(result.contributor)) and known.link else ()),
         ("key", result.key or "unsigned"),
         ("bundle", f"{result.bundle}, receipt {result.receipt}"),
         ("file", result.path),
@@ -63,37 +62,17 @@ def result_section(each: JudgedResult, names: Mapping[str, KnownName]) -> Sectio
     return Section(f"{result.id}: {result.benchmark}, {result.scenario}, {result.model}", facts)
 
 
-def _contributor(contributor: str, key: str, names: Mapping[str, KnownName]) -> str:
-    known = names.get(contributor)
-    if known is not None:
-        return f"{known.name} {known.link}".strip()
-    return f"contributor-{contributor[:_SHORT]}" if contributor else key[: _SHORT + 7] or "unsigned"
-
-
 def contributor_section(
     results: Iterable[JudgedResult], facts: Mapping[str, Mapping[str, str]], names: Mapping[str, KnownName]
 ) -> Section:
-    """Return contributors with what they are credited for: valid work, and replications of others' results."""
-    owners = first_keys(facts.get("successor", {}))
-    counts: dict[str, Counter[str]] = defaultdict(Counter)
-    shown: dict[str, str] = {}
-    for each in results:
-        owner = owners.get(each.result.key, each.result.key) or each.result.bundle
-        shown[owner] = _contributor(each.result.contributor, each.result.key, names)
-        counts[owner]["results"] += 1
-        counts[owner][each.judgement.state] += 1
-        counts[owner]["credited"] += each.judgement.credited
-    ranked = sorted(counts.items(), key=lambda pair: (-pair[1]["credited"], shown[pair[0]]))
-    columns = ("credited", "replicated", "disputed", "results")
-    rows = [(shown[owner], *(str(count[name]) for name in columns), _vouched(facts, owner)) for owner, count in ranked]
+    """Return contributors with what they are credited for."""
+    rows = [
+        (f"{each.name} {each.link}".strip(), str(each.credited), str(each.replicated), str(each.disputed),
+         str(each.results), each.vouched)
+        for each in contributors(results, facts, names)
+    ]  # fmt: skip
     header = ("contributor", "credited", "replicated", "disputed", "results", "vouched for")
     return Section(f"{len(rows)} contributors", rows, header if rows else ())
-
-
-def _vouched(facts: Mapping[str, Mapping[str, str]], key: str) -> str:
-    if day := facts.get("revoked", {}).get(key):
-        return f"revoked {day}"
-    return "yes" if facts.get("vouched", {}).get(key) == "yes" else "no"
 
 
 def wanted_section(results: Iterable[JudgedResult]) -> Section:

@@ -20,7 +20,7 @@ from mlperf_home.leaderboard.board_tables import (
 )
 from mlperf_home.leaderboard.collect.collector import stored_rows
 from mlperf_home.leaderboard.command_table import board_command
-from mlperf_home.leaderboard.published_rows import published_rows
+from mlperf_home.leaderboard.published_rows import rows_beside
 from mlperf_home.leaderboard.store.board import Board
 from mlperf_home.leaderboard.store.errors import BoardError
 from mlperf_home.leaderboard.store.index import BoardIndex
@@ -99,8 +99,7 @@ def _sections(
         pairs = [[each.result for each in results if side.lower() in each.result.of.cpu.lower()] for side in sides]
         rows = versus_section(head_to_head(*pairs), tuple(sides))
         return [rows], {"versus": [list(row) for row in rows.rows]}
-    names = ("sample",) if board.settings.sample else ("images", "berts")
-    published = [row for each in names for row in published_rows(each)] if arguments.on("published") else []
+    published = rows_beside(sample=board.settings.sample) if arguments.on("published") else []
     every = choices(results, published)
     shown = front_of(every) if arguments.on("pareto") else every
     if (out := arguments.path("out_file")) is not None:

@@ -49,3 +49,8 @@ def published_rows(name: str) -> tuple[BoardResult, ...]:
             )
         )
     return tuple(rows)
+
+
+def rows_beside(*, sample: bool) -> list[BoardResult]:
+    """Return the published rows that stand beside a board's own results: a board of samples has made-up ones."""
+    return [row for name in (("sample",) if sample else ("images", "berts")) for row in published_rows(name)]

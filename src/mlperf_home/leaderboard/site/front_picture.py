@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from mlperf_home.leaderboard.answer.groups import accuracy_of, front_of
+from mlperf_home.leaderboard.answer.groups import accuracy_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,14 +54,15 @@ class FrontPicture:
     left: int = _LEFT
 
 
-def front_picture(ranked: Sequence[RankedChoice], most: int) -> FrontPicture | None:
+def front_picture(ranked: Sequence[RankedChoice], front: Sequence[RankedChoice], most: int) -> FrontPicture | None:
     """Return the picture of a group: its front, and the fastest of the others; None if no choice has both values.
 
     Args:
         ranked: the choices of one group; the number of a mark's row is its place here.
+        front: those on the group's front.
         most: the most marks.
     """
-    front = {id(each) for each in front_of(ranked)}
+    best = {id(each) for each in front}
     known = [
         (row, each, time_ms, found[1])
         for row, each in enumerate(ranked, 1)
@@ -69,15 +70,15 @@ def front_picture(ranked: Sequence[RankedChoice], most: int) -> FrontPicture | N
     ]
     if not known:
         return None
-    kept = sorted(known, key=lambda mark: (id(mark[1]) not in front, mark[0]))[:most]
+    kept = sorted(known, key=lambda mark: (id(mark[1]) not in best, mark[0]))[:most]
     times = [bound for _, each, time_ms, _ in kept for bound in _interval(each, time_ms)]
     x_of = _scale([math.log10(time_ms) for time_ms in times], _LEFT, WIDTH - _RIGHT)
     y_of = _scale([percent for *_, percent in kept], HEIGHT - _BOTTOM, _TOP)
     marks = []
-    for row, each, time_ms, percent in sorted(kept, key=lambda mark: id(mark[1]) in front):
+    for row, each, time_ms, percent in sorted(kept, key=lambda mark: id(mark[1]) in best):
         low, high = (x_of(math.log10(bound)) for bound in _interval(each, time_ms))
         x, y = x_of(math.log10(time_ms)), y_of(percent)
-        marks.append(PlacedMark(row, each, x, y, low, high, id(each) in front))
+        marks.append(PlacedMark(row, each, x, y, low, high, id(each) in best))
     return FrontPicture(
         marks=tuple(marks),
         line=_staircase([each for each in marks if each.on_front]),

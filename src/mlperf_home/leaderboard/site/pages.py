@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from mlperf_home.contracts.codec import encode
-from mlperf_home.leaderboard.answer.choices import METRICS
 from mlperf_home.leaderboard.answer.export import NOTICE, as_csv, choice_row
 from mlperf_home.leaderboard.answer.groups import accuracy_of, group_of
 from mlperf_home.leaderboard.answer.recommendation import UNITS, facts
@@ -59,7 +58,7 @@ class _Writer:
         )  # fmt: skip
         self._env.globals |= {
             "data": data, "who": data.who, "page_of": page_of, "facts": facts, "group_of": group_of,
-            "accuracy_of": accuracy_of, "units": UNITS, "metrics": METRICS,
+            "accuracy_of": accuracy_of, "units": UNITS,
         }  # fmt: skip
         self._env.filters |= {"shown": printable_name, "amount": _amount}
 
@@ -68,11 +67,11 @@ class _Writer:
         yield self._page("index.html", "front.html", title="Which CPU, which model?", groups=self._groups())
         yield self._page("feed.xml", "feed.xml", newest=self._newest(), states=_states)
         yield self._page("wanted.html", "wanted.html", title="Results that need another measurement")
-        yield self._page("contributors.html", "contributors.html", title="Contributors", counts=self._counts())
+        yield self._page("contributors.html", "contributors.html", title="Contributors")
         for group, ranked in data.groups.items():
             yield self._page(
                 page_of("ranking", str(group)), "ranking.html", title=str(group),
-                rows=list(enumerate(ranked, 1)), picture=front_picture(ranked, _MOST_MARKS),
+                rows=list(enumerate(ranked, 1)), picture=front_picture(ranked, data.fronts[group], _MOST_MARKS),
             )  # fmt: skip
         yield from self._subjects()
         by_id = {each.result.id: each for each in data.results}
@@ -85,7 +84,7 @@ class _Writer:
         """Return what the first page says of each group."""
         found: list[dict[str, Any]] = []
         for group, ranked in self._data.groups.items():
-            front = {id(each) for each in self._data.front(group)}
+            front = {id(each) for each in self._data.fronts[group]}
             rows = list(enumerate(ranked, 1))
             best = [(rank, each) for rank, each in rows if id(each) in front]
             found.append({
@@ -94,7 +93,7 @@ class _Writer:
                 "measured": sum(each.origin == "measured" for each in ranked),
                 "cpus": len({each.key.cpu for each in ranked}), "front_cpus": len({each.key.cpu for _, each in best}),
                 "known_cpus": len({each.key.cpu for each in ranked if accuracy_of(each)}),
-                "picture": None if found else front_picture(ranked, _FIRST_MARKS),
+                "picture": None if found else front_picture(ranked, self._data.fronts[group], _FIRST_MARKS),
             })  # fmt: skip
         return found
 
@@ -103,18 +102,6 @@ class _Writer:
         found = _grouped(self._data.results, lambda each: each.result.bundle)
         newest = sorted(self._data.receipts.items(), key=lambda pair: -pair[1].number)
         return [(bundle, found[bundle]) for bundle, _ in newest if bundle in found][:_FED]
-
-    def _counts(self) -> list[dict[str, Any]]:
-        rows = []
-        for owner, results in self._data.by_owner.items():
-            states = [each.judgement.state for each in results]
-            rows.append({
-                "owner": owner, "first": results[0].result, "results": len(results),
-                "credited": sum(each.judgement.credited for each in results),
-                "replicated": states.count("replicated"), "disputed": states.count("disputed"),
-                "vouched": owner in self._data.vouched,
-            })  # fmt: skip
-        return sorted(rows, key=lambda row: (-row["credited"], -row["results"], row["owner"]))
 
     def _subjects(self) -> Iterator[Page]:
         """Yield the pages of CPUs, models, machines and contributors: their choices and results."""
@@ -142,7 +129,7 @@ class _Writer:
 
     def _page(self, address: str, template: str, **values: Any) -> Page:
         up = "../" * address.count("/")
-        return address, self._env.get_template(template).render(up=up, address=address, **values) + "\n"
+        return address, self._env.get_template(template).render(up=up, **values) + "\n"
 
 
 def _grouped(every: Iterable[Any], key: Callable[[Any], str]) -> dict[str, list[Any]]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from mlperf_home.contracts.leaderboard.keys import first_keys
-from mlperf_home.leaderboard.answer.choices import choices, owner_of, predicted_choices
+from mlperf_home.leaderboard.answer.choices import choices, predicted_choices
+from mlperf_home.leaderboard.answer.contributors import contributors, results_by_owner, shown_name
 from mlperf_home.leaderboard.answer.groups import Group, front_of, ranked_groups
 
 if TYPE_CHECKING:
@@ -17,10 +16,9 @@ if TYPE_CHECKING:
     from mlperf_home.contracts.leaderboard.events import BoardSettings, KnownName, Receipt
     from mlperf_home.contracts.leaderboard.results import BoardResult
     from mlperf_home.leaderboard.answer.choices import RankedChoice
+    from mlperf_home.leaderboard.answer.contributors import CreditedContributor
     from mlperf_home.leaderboard.store.board import Board
     from mlperf_home.leaderboard.store.index import BoardIndex, JudgedResult
-
-_SHORT = 12
 
 
 @dataclass(frozen=True)
@@ -32,8 +30,7 @@ class SiteData:
         results: its results with their judgements.
         every: measured, published and predicted choices.
         names: the names of contributors, by pseudonym.
-        owners: the first key of a contributor, by later keys.
-        vouched: keys that the organiser knows.
+        key_facts: what the board knows of keys, by fact: successor, revoked, vouched.
         receipts: the receipts of bundles, by their digest.
     """
 
@@ -41,8 +38,7 @@ class SiteData:
     results: Sequence[JudgedResult]
     every: Sequence[RankedChoice]
     names: Mapping[str, KnownName]
-    owners: Mapping[str, str]
-    vouched: frozenset[str]
+    key_facts: Mapping[str, Mapping[str, str]]
     receipts: Mapping[str, Receipt]
 
     @cached_property
@@ -52,30 +48,28 @@ class SiteData:
         measured = {group: sum(each.origin == "measured" for each in ranked) for group, ranked in found.items()}
         return {group: found[group] for group in sorted(found, key=lambda group: (-measured[group], group))}
 
-    def front(self, group: Group) -> list[RankedChoice]:
-        """Return the front of a group."""
-        return front_of(self.groups[group])
-
-    def owner(self, result: BoardResult) -> str:
-        """Return who answers for a result: the first key of its contributor, or its unsigned bundle."""
-        return self.owners.get(result.key, result.key) or owner_of(result)
-
-    def who(self, result: BoardResult) -> str:
-        """Return the name of a contributor, or the pseudonym."""
-        known = self.names.get(result.contributor)
-        if known is not None:
-            return known.name
-        if result.contributor:
-            return f"contributor-{result.contributor[:_SHORT]}"
-        return f"key {result.key[: _SHORT + 7]}" if result.key else f"unsigned bundle {result.bundle[:_SHORT]}"
+    @cached_property
+    def fronts(self) -> dict[Group, list[RankedChoice]]:
+        """The front of each group."""
+        return {group: front_of(ranked) for group, ranked in self.groups.items()}
 
     @cached_property
     def by_owner(self) -> dict[str, list[JudgedResult]]:
         """The results of each contributor."""
-        found: dict[str, list[JudgedResult]] = defaultdict(list)
-        for each in self.results:
-            found[self.owner(each.result)].append(each)
-        return dict(found)
+        return results_by_owner(self.results, self.key_facts)
+
+    @cached_property
+    def owners(self) -> dict[str, str]:
+        """Who answers for each result, by its id."""
+        return {each.result.id: owner for owner, own in self.by_owner.items() for each in own}
+
+    def contributors(self) -> list[CreditedContributor]:
+        """Return the contributors, those with the most credit first."""
+        return contributors(self.results, self.key_facts, self.names)
+
+    def who(self, result: BoardResult) -> str:
+        """Return by what name a result's contributor is shown."""
+        return shown_name(result, self.names)
 
     @property
     def wanted(self) -> list[JudgedResult]:
@@ -92,13 +86,11 @@ def site_data(board: Board, index: BoardIndex, published: Sequence[BoardResult])
     """Gather what the pages show; `published` rows stand beside the board's own results."""
     results = index.results()
     found = choices(results, published)
-    facts = index.key_facts()
     return SiteData(
         settings=board.settings,
         results=results,
         every=[*found, *predicted_choices(index.predictions(), results, found)],
         names=board.names(),
-        owners=first_keys(facts.get("successor", {})),
-        vouched=frozenset(key for key, value in facts.get("vouched", {}).items() if value == "yes"),
+        key_facts=index.key_facts(),
         receipts={each.bundle: each for each in index.receipts()},
     )

@@ -6,12 +6,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlperf_home.leaderboard.collect.collector import stored_rows
-from mlperf_home.leaderboard.published_rows import published_rows
+from mlperf_home.leaderboard.published_rows import rows_beside
 from mlperf_home.leaderboard.site.publish import publish
 from mlperf_home.leaderboard.site.site_data import site_data
 from mlperf_home.leaderboard.store.board import Board
-from mlperf_home.leaderboard.store.index import BoardIndex
+from mlperf_home.steps.boards.collecting import open_index
 
 if TYPE_CHECKING:
     from scriptgraph.api import Context
@@ -25,9 +24,8 @@ def publish_leaderboard(context: Context) -> Path:
     """
     board = Board(context.path("CM_BOARD_DIR") or context.results_home / "boards" / "board")
     settings = board.settings
-    names = ("sample",) if settings.sample else ("images", "berts")
-    published = [row for name in names for row in published_rows(name)] if context.flag("CM_BOARD_PUBLISHED") else []
-    with closing(BoardIndex(board, stored_rows(board), context.text("CM_BOARD_DATABASE", "") or None)) as index:
+    published = rows_beside(sample=settings.sample) if context.flag("CM_BOARD_PUBLISHED") else []
+    with closing(open_index(context, board)) as index:
         data = site_data(board, index, published)
     out = context.output_path("CM_BOARD_SITE_DIR", Path.cwd() / "site")
     written = publish(board, data, out)

@@ -14,11 +14,10 @@ from mlperf_home.leaderboard.answer.recommendation import (
     recommend,
     sentence,
 )
-from mlperf_home.leaderboard.collect.collector import stored_rows
-from mlperf_home.leaderboard.published_rows import published_rows
+from mlperf_home.leaderboard.published_rows import rows_beside
 from mlperf_home.leaderboard.store.board import Board
-from mlperf_home.leaderboard.store.index import BoardIndex
 from mlperf_home.measurements.prices import kept_prices, read_prices
+from mlperf_home.steps.boards.collecting import open_index
 from scriptgraph.api import StepFailed
 
 if TYPE_CHECKING:
@@ -39,7 +38,6 @@ _CONSTRAINTS = (
     ("CM_BOARD_MAX_PRICE", "price_per_hour", False, 1.0),
 )
 _SHOWN = 5
-_PUBLISHED = ("images", "berts")
 
 
 def recommend_machine(context: Context) -> list[ClassAnswer]:
@@ -95,12 +93,9 @@ def _choices(context: Context) -> Sequence[RankedChoice]:
     """Return the choices of the board, beside published ones; without a board, published ones alone."""
     folder = context.path("CM_BOARD_DIR")
     if folder is None:
-        names = ["sample"] if context.flag("CM_DATASET_SAMPLE") else _PUBLISHED
-        return [choice for name in names for choice in choices((), published_rows(name))]
+        return choices((), rows_beside(sample=context.flag("CM_DATASET_SAMPLE")))
     board = Board(folder)
-    names = ["sample"] if board.settings.sample else _PUBLISHED
-    with closing(BoardIndex(board, stored_rows(board), context.text("CM_BOARD_DATABASE", "") or None)) as index:
+    with closing(open_index(context, board)) as index:
         results = index.results()
-        published = [row for name in names for row in published_rows(name)]
-        found = choices(results, published)
+        found = choices(results, rows_beside(sample=board.settings.sample))
         return [*found, *predicted_choices(index.predictions(), results, found)]

@@ -78,6 +78,20 @@ def test_nothing_from_outside_becomes_markup() -> None:
         assert "\x1b" not in text
 
 
+def test_a_revoked_key_is_shown_as_revoked() -> None:
+    text = html(data_of([result(1)], facts={"revoked": {"key-1": "2026-11-30"}}))["contributors.html"]
+
+    assert "revoked 2026-11-30" in text
+
+
+def test_results_of_a_rotated_key_are_of_one_contributor() -> None:
+    own = [result(1, "old", contributor="one"), result(2, "new", contributor="one")]
+
+    text = html(data_of(own, facts={"successor": {"old": "new"}}))["contributors.html"]
+
+    assert text.count("<tr><td>") == 1
+
+
 def test_the_feed_has_an_entry_for_each_bundle() -> None:
     own = [result(number, "key-1", receipt=1 + number // 2) for number in range(3)]
     atom = "{http://www.w3.org/2005/Atom}"
