@@ -8,10 +8,11 @@ from __future__ import annotations
 import html
 import json
 import math
+from collections import Counter
 from dataclasses import asdict
 from importlib import resources
 from itertools import chain, cycle
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import matplotlib as mpl
 import matplotlib.ticker
@@ -20,7 +21,8 @@ from matplotlib import patheffects
 from plotly.offline import get_plotlyjs
 
 from mlperf_home.contracts.studies.picture import SAMPLE
-from mlperf_home.pictures.picture import LOOKS, caption_in_words, in_words, unit_of
+from mlperf_home.pictures.colours import PALETTES, colour, group_of, groups, usual_shade
+from mlperf_home.pictures.picture import LOOKS, Look, caption_in_words, in_words, unit_of
 from scriptgraph.printable import printable_name
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ _DPI = 150
 _FEW = 400
 """The most marks of a kind that are drawn large and not covered by names."""
 _NARROW = 100
+_SOFT = "#6b7480"
 _LINE_STYLES = ("-", "--", "-.", ":")
 # Positions of a label, in points from its mark, in the order of preference: first those on the empty side of the front.
 _PLACES = ((-8, 7), (-8, 17), (8, -12), (8, 5), (-8, -12), (8, -22), (-8, 25), (8, 15))
@@ -49,14 +52,21 @@ def draw(picture: Picture, svg: Path, png: Path) -> None:
     mpl.use("Agg")
     from matplotlib import pyplot as plt  # noqa: PLC0415 - only after the choice of the backend
 
+    shades = groups(picture.marks)
+    shade = usual_shade(shades)
+    colours = _Colours(shade, shades[shade])
     with mpl.rc_context(_SETTINGS):
         figure, axes = plt.subplots(figsize=_SIZE_IN)
         fronts = picture.staircases()
-        _draw_lines(axes, picture, fronts)
+        _draw_lines(axes, picture, fronts, colours)
         for key, look in LOOKS.items():
             marks = [mark for mark in picture.marks if mark.kind == key]
             if marks:
-                _draw_marks(axes, marks, f"{look.label} ({len(marks)})", key)
+                _draw_marks(axes, marks, look, colours)
+                # The shape stands for the kind, the colour for the group: each has entries of its own.
+                _add_entry(axes, f"{look.label} ({len(marks)})", look, _SOFT)
+        for group, count in colours.counts(picture.marks).items():
+            _add_entry(axes, f"{group} ({count})", Look("", "o", filled=True), colours.colour(group))
         _format_axes(axes, picture)
         own = [front for front in fronts.values() if not front[0].imported]
         _label(figure, axes, chain.from_iterable(own or fronts.values()), picture)
@@ -65,34 +75,57 @@ def draw(picture: Picture, svg: Path, png: Path) -> None:
         plt.close(figure)
 
 
-def _draw_lines(axes: Any, picture: Picture, fronts: Mapping[str, Sequence[Mark]]) -> None:
+class _Colours(NamedTuple):
+    """The colours of a picture: what they stand for, and the groups that have them."""
+
+    shade: str
+    known: Sequence[str]
+
+    def of(self, mark: Mark) -> str:
+        return self.colour(group_of(mark, self.shade, self.known))
+
+    def colour(self, group: str) -> str:
+        return colour(group, self.known)
+
+    def counts(self, marks: Sequence[Mark]) -> dict[str, int]:
+        """Return the number of marks of each group; nothing if there is one group."""
+        counts = Counter(group_of(mark, self.shade, self.known) for mark in marks)
+        return {group: counts[group] for group in self.known} if len(self.known) > 1 else {}
+
+
+def _draw_lines(axes: Any, picture: Picture, fronts: Mapping[str, Sequence[Mark]], colours: _Colours) -> None:
     """Draw each front as steps, since between two of its marks only the worse value is reached."""
     where = "post" if picture.x.direction == "min" else "pre"
     for (name, front), style in zip(fronts.items(), cycle(_LINE_STYLES)):
         xs, ys = [mark.x for mark in front], [mark.y for mark in front]
-        look = {"color": LOOKS[front[0].imported, "front"].colour, "linestyle": style, "linewidth": 1.2, "alpha": 0.6}
-        axes.step(xs, ys, where=where, zorder=1, label=name if len(fronts) > 1 else None, **look)
+        shared = {colours.of(mark) for mark in front}
+        line = {"color": shared.pop() if len(shared) == 1 else _SOFT, "linestyle": style, "linewidth": 1.2}
+        axes.step(xs, ys, where=where, zorder=1, label=name if len(fronts) > 1 else None, alpha=0.6, **line)
 
 
-def _draw_marks(axes: Any, marks: Sequence[Mark], label: str, key: tuple[bool, str]) -> None:
-    look = LOOKS[key]
-    hollow = look.shape == "D" or key == (True, "dropped")
+def _draw_marks(axes: Any, marks: Sequence[Mark], look: Look, colours: _Colours) -> None:
+    drawn = [colours.of(mark) for mark in marks]
     axes.scatter(
         [mark.x for mark in marks],
         [mark.y for mark in marks],
         s=42 if len(marks) <= _FEW else 9,
         marker=look.shape,
-        facecolors="none" if hollow else look.colour,
-        edgecolors=None if look.shape == "x" else look.colour,
-        linewidths=1.4 if hollow or look.shape == "x" else 0.5,
-        label=label,
+        facecolors=drawn if look.filled else "none",
+        edgecolors=drawn,
+        linewidths=0.5 if look.filled else 1.4,
         zorder=3,
     )
-    for mark in marks:
+    for mark, shown in zip(marks, drawn, strict=True):
         if mark.x_interval:
-            axes.plot(mark.x_interval, (mark.y, mark.y), color=look.colour, linewidth=1, zorder=2)
+            axes.plot(mark.x_interval, (mark.y, mark.y), color=shown, linewidth=1, zorder=2)
         if mark.y_interval:
-            axes.plot((mark.x, mark.x), mark.y_interval, color=look.colour, linewidth=1, zorder=2)
+            axes.plot((mark.x, mark.x), mark.y_interval, color=shown, linewidth=1, zorder=2)
+
+
+def _add_entry(axes: Any, label: str, look: Look, shown: str) -> None:
+    """Add an entry to the legend: a mark without a place in the picture."""
+    faces = shown if look.filled else "none"
+    axes.scatter([], [], s=42, marker=look.shape, facecolors=faces, edgecolors=shown, label=printable_name(label))
 
 
 def _format_axes(axes: Any, picture: Picture) -> None:
@@ -151,8 +184,12 @@ def _label(figure: Any, axes: Any, front: Iterable[Mark], picture: Picture) -> N
 def write_page(picture: Picture) -> str:
     """Return a page that contains Plotly's library, the marks, and the filters."""
     axes = {"x": picture.x, "y": picture.y}
+    shades = groups(picture.marks)
     document = {
         **asdict(picture),
+        "shades": shades,
+        "shade": usual_shade(shades),
+        "palettes": PALETTES,
         "words": {name: printable_name(in_words(axis)) for name, axis in axes.items()},
         "units": {name: unit_of(axis) for name, axis in axes.items()},
         "sample_words": SAMPLE if picture.sample else "",

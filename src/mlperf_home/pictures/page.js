@@ -4,14 +4,9 @@
   const picture = JSON.parse(document.getElementById("picture").textContent);
   const element = (id) => document.getElementById(id);
   const chart = element("chart");
-  const [MOST_COLOURS, MOST_LABELS, MOST_ROWS, MANY_CHOICES, MANY_MARKS] = [8, 24, 500, 6, 800];
+  const [MOST_LABELS, MOST_ROWS, MANY_CHOICES, MANY_MARKS] = [24, 500, 6, 800];
   const narrow = () => window.innerWidth < 640;
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
-  // Okabe and Ito's colours, which colour-blind people can distinguish; brighter ones on a dark page.
-  const PALETTES = {
-    light: ["#0072b2", "#d55e00", "#00806a", "#b5548f", "#a87400", "#3b95d1", "#7a5c1e", "#6a4fb3", "#8a939c"],
-    dark: ["#5cb8f0", "#ff9d5c", "#3fd0a8", "#f0a3d0", "#f2c14e", "#9bdcff", "#d6bd85", "#bda4f5", "#75808c"],
-  };
   const hidden = {}; // By filter: the values that are switched off.
   const log = { x: picture.marks.every((mark) => mark.x > 0), y: false };
   const table = { by: "x", down: false, all: false };
@@ -25,29 +20,21 @@
   const distinct = (values) => [...new Set(values)].sort((left, right) => left.localeCompare(right, "en", { numeric: true }));
   const kinds = (name) => distinct(picture.marks.map(filters[name]));
 
-  // One colour for each machine, family, or place; the usual choice is the one that tells most.
+  // One colour for each machine, family, or place; picture.shades has the groups of each with colours of their own.
   const shades = {
     system: filters.system,
     family: (mark) => filters.family(mark).replace(/-lite\d$/, "-lite"),
     measured: where,
   };
-  const shadesOf = (name) => distinct(picture.marks.map(shades[name]));
-  const colourings = Object.keys(shades).filter((name) => shadesOf(name).length > 1);
-  const fits = (name) => colourings.includes(name) && shadesOf(name).length <= MOST_COLOURS;
-  let colouring = ["system", ...(colourings.includes("measured") ? ["measured"] : []), "family"].find(fits) || "measured";
+  const colourings = Object.keys(shades).filter((name) => picture.shades[name].length > 1);
+  let colouring = picture.shade;
 
-  function groups() {
-    const counts = new Map();
-    for (const mark of picture.marks) {
-      const group = shades[colouring](mark);
-      counts.set(group, (counts.get(group) || 0) + (mark.imported ? 1 : 1e6)); // This machine comes first.
-    }
-    const ordered = [...counts.keys()].sort((left, right) => counts.get(right) - counts.get(left) || left.localeCompare(right));
-    return ordered.length <= MOST_COLOURS ? ordered : [...ordered.slice(0, MOST_COLOURS - 1), "others"];
-  }
+  const groups = () => picture.shades[colouring];
   const groupOf = (mark, names) => (names.includes(shades[colouring](mark)) ? shades[colouring](mark) : "others");
-  const colourOf = (group, names) =>
-    PALETTES[dark.matches ? "dark" : "light"][group === "others" ? MOST_COLOURS : names.indexOf(group)];
+  const colourOf = (group, names) => {
+    const palette = picture.palettes[dark.matches ? "dark" : "light"];
+    return group === "others" ? palette[palette.length - 1] : palette[names.indexOf(group)];
+  };
   const variable = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
   const escaped = (text) => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");

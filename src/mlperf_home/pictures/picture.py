@@ -33,22 +33,21 @@ class PictureError(LocatedError):
 
 @dataclass(frozen=True)
 class Look:
-    """The look of a kind of marks: label, colour, and the names of its shape in Matplotlib and in Plotly."""
+    """The look of a kind of marks: the label, Matplotlib's name of the shape, and whether the shape is filled."""
 
     label: str
-    colour: str
     shape: str
-    symbol: str
+    filled: bool = False
 
 
-# By Mark.kind, in the order of drawing: the front lies on top. Colour-blind people can distinguish these colours (Okabe
-# and Ito).
+# By Mark.kind, in the order of drawing: the front lies on top.
 LOOKS = {
-    (True, "dropped"): Look("imported, dominated", "#bbbbbb", "s", "square-open"),
-    (True, "front"): Look("imported, front", "#56b4e9", "s", "square"),
-    (False, "dropped"): Look("dominated", "#888888", "x", "x"),
-    (False, "undecided"): Look("undecided", "#e69f00", "D", "diamond-open"),
-    (False, "front"): Look("front", "#0072b2", "o", "circle"),
+    (True, "dropped"): Look("imported, dominated", "s"),
+    (True, "undecided"): Look("imported, undecided", "d"),
+    (True, "front"): Look("imported, front", "s", filled=True),
+    (False, "dropped"): Look("dominated", "o"),
+    (False, "undecided"): Look("undecided", "D"),
+    (False, "front"): Look("front", "o", filled=True),
 }
 
 
