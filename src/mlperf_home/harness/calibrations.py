@@ -64,10 +64,13 @@ def stale_because(kept: Calibration, job: Job, budget_s: float, is_quiet: Callab
         return "--recalibrate"
     if job.mode not in _MEASURES or job.same_calibration:
         return None
-    return _doubtful_because(kept, budget_s, is_quiet)
+    return doubtful_because(kept, budget_s, is_quiet)
 
 
-def _doubtful_because(kept: Calibration, budget_s: float, is_quiet: Callable[[], bool]) -> str | None:
+def doubtful_because(
+    kept: Calibration, budget_s: float = 0.0, is_quiet: Callable[[], bool] = lambda: True
+) -> str | None:
+    """Return the reason to calibrate anew in a run with `budget_s`, or None if the calibration holds."""
     if kept.doubt is None:
         return "the kept one is of version 0.1, which did not compare its candidates side by side"
     confirmation, budget_before_s = kept.confirmation, kept.budget_s or 0.0

@@ -78,9 +78,17 @@ def expected_duration(
     around_s = speeds[run.mode].around_s if run.mode in speeds else speed.around_s
     # The minimum duration is exact; what depends on the speed varies.
     low = max(least_s, loadgen_s / _SPREAD) + around_s / _SPREAD
-    return ExpectedDuration(
-        low, max(least_s, loadgen_s * _SPREAD) + around_s * _SPREAD, "the models' speed on this machine"
-    )
+    high = max(least_s, loadgen_s * _SPREAD) + around_s * _SPREAD
+    basis = "the models' speed on this machine"
+    if again_s := _recalibration_s(run, speeds):
+        high, basis = high + again_s, f"{basis}; a doubtful calibration may be made anew"
+    return ExpectedDuration(low, high, basis)
+
+
+def _recalibration_s(run: RunOfLoadGen, speeds: Mapping[str, RunSpeed]) -> float:
+    """Return the time of a new calibration; 0 if none is likely, or if an earlier run of the result makes it."""
+    first = next((mode for mode in ("find-performance", "performance") if mode in speeds), None)
+    return speeds[first].recalibration_s if first == run.mode else 0.0
 
 
 def _expected_elsewhere(rules: Round, run: RunOfLoadGen, elsewhere: ClassSpeed) -> ExpectedDuration:

@@ -24,6 +24,7 @@ class RunSpeed:
         around_s: the time before and after it: imports, opening, checks.
         queries, samples: the completed queries and samples.
         at_s: Unix time of its end.
+        recalibration_s: how long the calibration took, if the next run makes a doubtful one anew; else 0.
     """
 
     run_s: float
@@ -31,6 +32,7 @@ class RunSpeed:
     queries: int
     samples: int
     at_s: float
+    recalibration_s: float = 0.0
 
     @property
     def query_s(self) -> float:
@@ -72,9 +74,10 @@ class Speeds:
         return max(by_engine, key=lambda runs: max((each.at_s for each in runs.values()), default=0.0), default={})
 
 
-def measured(wall_s: float, run_s: float, queries: int, samples: int) -> RunSpeed:
+def measured(wall_s: float, run_s: float, queries: int, samples: int, recalibration_s: float = 0.0) -> RunSpeed:
     """Return the speed of a run that ended now; `wall_s` is the whole time of its step, calibration excluded."""
-    return RunSpeed(round(run_s, 3), round(max(0.0, wall_s - run_s), 3), queries, samples, round(time.time()))
+    around_s = round(max(0.0, wall_s - run_s), 3)
+    return RunSpeed(round(run_s, 3), around_s, queries, samples, round(time.time()), round(recalibration_s, 3))
 
 
 def _within(document: dict[str, object], key: str) -> dict[str, object]:
@@ -93,9 +96,9 @@ def _speeds(runs: object) -> dict[str, RunSpeed]:
 def _speed(kept: object) -> RunSpeed | None:
     if not isinstance(kept, dict) or not _numbers(kept):
         return None
-    return RunSpeed(**{field.name: kept[field.name] for field in fields(RunSpeed)})
+    return RunSpeed(**{field.name: kept[field.name] for field in fields(RunSpeed) if field.name in kept})
 
 
 def _numbers(kept: Mapping[str, object]) -> bool:
-    values = [kept.get(field.name) for field in fields(RunSpeed)]
+    values = [kept.get(field.name, field.default) for field in fields(RunSpeed)]
     return all(isinstance(each, int | float) and not isinstance(each, bool) and each >= 0 for each in values)

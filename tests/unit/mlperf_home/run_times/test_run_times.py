@@ -85,6 +85,34 @@ def test_published_speeds_stand_in_for_a_first_run() -> None:
     assert found("accuracy", {"accuracy": SPEED}, 1000).basis == "the models' speed on this machine"
 
 
+def test_a_doubtful_calibration_may_take_its_time_once() -> None:
+    doubtful = {mode: replace(SPEED, recalibration_s=30.0) for mode in ("find-performance", "performance")}
+
+    def high(mode: str, speeds: dict[str, RunSpeed]) -> float:
+        found = expected_duration(RULES, RunOfLoadGen("bert-99", "SingleStream", mode, "test"), speeds)
+        assert found.high_s is not None
+        return found.high_s
+
+    first = {"find-performance": SPEED, "performance": doubtful["performance"]}
+    assert high("find-performance", doubtful) == pytest.approx(30 + high("find-performance", first))
+    assert high("performance", doubtful) == high("performance", first)
+    assert (
+        "made anew"
+        in expected_duration(
+            RULES,
+            RunOfLoadGen("bert-99", "SingleStream", "performance", "test"),
+            {"performance": doubtful["performance"]},
+        ).basis
+    )
+
+
+def test_speeds_of_earlier_versions_are_read(tmp_path: Path) -> None:
+    kept = {"run_s": 10.0, "around_s": 4.0, "queries": 1000, "samples": 1000, "at_s": 0.0}
+    (tmp_path / "run-speeds.json").write_text(json.dumps({"x": {"e": {"performance": kept}}}))
+
+    assert Speeds(tmp_path).find("x", "e") == {"performance": SPEED}
+
+
 def test_a_dataset_of_unknown_size_makes_accuracy_unknown() -> None:
     assert expected("accuracy")[:2] == (None, None)
 
