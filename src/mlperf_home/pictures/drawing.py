@@ -142,7 +142,7 @@ def _format_axes(axes: Any, picture: Picture) -> None:
     axes.set_title(printable_name(picture.heading), loc="left", wrap=True)
     axes.grid(visible=True, which="both", color="#e8e8e8", linewidth=0.6)
     # Names of fronts are long; one front has no name in the legend.
-    columns = 2 if len(picture.staircases()) > 1 else 5
+    columns = 2 if len(picture.staircases()) > 1 else 3
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.11), ncols=columns, frameon=False)
     if picture.notes:
         below = -0.17 - 0.05 * math.ceil(len(axes.get_legend().get_texts()) / columns)
