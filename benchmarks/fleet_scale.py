@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlperf_home.contracts.fleet.units import Unit, UnitResult
-from mlperf_home.fleet.controller.connection import MachineLostError
+from mlperf_home.fleet.controller.shell import MachineLostError
 from mlperf_home.fleet.store import FleetStore
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ _MIB = 1 << 10  # ru_maxrss is in KiB
 
 class Simulated:
     """A machine whose units take a random time."""
+
+    places = 1
 
     def __init__(self, name: str) -> None:
         self.name = name

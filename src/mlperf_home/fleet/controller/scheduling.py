@@ -1,4 +1,4 @@
-"""Give units to machines with Dask: one at a time on each, the longest first, without a port.
+"""Give units to machines with Dask: one at a time on each place, the longest first, without a port.
 
 Scheduler and workers live in this process and speak through its memory: Dask's other transports would let anybody who
 reaches their port run code. A worker stands for a machine; its task only awaits the connection.
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import dask
 from distributed import Client, Scheduler, SpecCluster, Worker, get_worker
 
-from mlperf_home.fleet.controller.connection import MachineError, MachineLostError
+from mlperf_home.fleet.controller.shell import MachineError, MachineLostError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,20 +98,25 @@ class Scheduling:
             del _runs[self._key]
 
     def _opened_cluster(self) -> Any:
-        common = {"nthreads": 1, "memory_limit": 0, "protocol": "inproc://", "local_directory": str(self._scratch)}
+        common = {"memory_limit": 0, "protocol": "inproc://", "local_directory": str(self._scratch)}
         workers = {
             name: {
                 "cls": _QuietWorker,
-                "options": {**common, "name": name, "resources": {"machine": 1, **self._places(name)}},
+                "options": {
+                    **common, "name": name, "nthreads": executor.places,
+                    "resources": {"machine": executor.places, **self._targets(name)},
+                },
             }
-            for name in self.executors
-        }
+            for name, executor in self.executors.items()
+        }  # fmt: skip
         scheduler = {"cls": _QuietScheduler, "options": {"protocol": "inproc://", "dashboard": False}}
         return SpecCluster(workers=workers, scheduler=scheduler, asynchronous=True, silence_logs=logging.ERROR)
 
-    def _places(self, name: str) -> dict[str, int]:
+    def _targets(self, name: str) -> dict[str, int]:
         """Return the targets whose units a machine may run, as resources."""
-        return {f"of {each.target}": 1 for each in self._units.values() if name in each.machines}
+        return {
+            f"of {each.target}": self.executors[name].places for each in self._units.values() if name in each.machines
+        }
 
     def _submit(self, unit: Unit, *, again: bool = False) -> None:
         """Hand a unit to Dask; one that runs somewhere is looked for there before anything new begins."""

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import asyncssh
 
-from mlperf_home.fleet.controller.connection import LOST, MachineError, lost
+from mlperf_home.contracts.runs.session import sha256_of
+from mlperf_home.fleet.controller.shell import MachineError
+from mlperf_home.fleet.controller.ssh.connection import LOST, lost
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from mlperf_home.contracts.fleet.job import CarriedFile
-    from mlperf_home.fleet.controller.connection import Connection
+    from mlperf_home.fleet.controller.ssh.connection import Connection
 
 _CHUNK_BYTES = 1 << 18
-_HASH_CHUNK_BYTES = 1 << 20
 
 
 class MachineFiles:
@@ -127,12 +127,3 @@ async def send_all(files: MachineFiles, program: str, carried: Mapping[str, Carr
     except LOST as error:
         raise lost(files.connection.machine, error) from None
     return sent
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file of this machine."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_HASH_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()

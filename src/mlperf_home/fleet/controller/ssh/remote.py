@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 import asyncssh
 
 from mlperf_home.contracts.codec import decode, to_line
-from mlperf_home.contracts.fleet.units import UnitRequest, UnitResult
-from mlperf_home.fleet.controller.connection import MachineError, MachineLostError, connect
-from mlperf_home.fleet.controller.copying import MachineFiles, files_of, send_all
-from mlperf_home.fleet.controller.visiting import cpus_of, program_path, visit_on
-from mlperf_home.fleet.unit_words import words_on
+from mlperf_home.contracts.fleet.units import UnitResult
+from mlperf_home.fleet.controller.shell import MachineError, MachineLostError
+from mlperf_home.fleet.controller.ssh.connection import connect
+from mlperf_home.fleet.controller.ssh.copying import MachineFiles, files_of, send_all
+from mlperf_home.fleet.controller.ssh.visiting import visit_on
+from mlperf_home.fleet.controller.unit_requests import request_of, unit_folder
+from mlperf_home.fleet.controller.visits import cpus_of, program_path
 from scriptgraph.errors import DocumentError
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from mlperf_home.contracts.fleet.job import CarriedFile, FleetJob
     from mlperf_home.contracts.fleet.machines import FleetMachine, VisitedFacts
     from mlperf_home.contracts.fleet.units import Unit
-    from mlperf_home.fleet.controller.connection import Connection
+    from mlperf_home.fleet.controller.ssh.connection import Connection
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 30.0
 
@@ -43,6 +45,11 @@ class RemoteMachine:
     def name(self) -> str:
         """The machine's name."""
         return self.machine.name
+
+    @property
+    def places(self) -> int:
+        """One unit at a time."""
+        return 1
 
     async def run(self, unit: Unit, attempt: int) -> UnitResult | None:
         """Run an attempt of a unit to its end, or find it again; None if its runner died without a result.
@@ -100,7 +107,7 @@ class RemoteMachine:
         self._connection = self._files = None
 
     async def _started(self, folder: str, unit: Unit, attempt: int) -> dict[str, Any]:
-        request = to_line(self._request(unit, attempt, folder)).encode()
+        request = to_line(request_of(self.machine, self._job, unit, attempt, self._folder(), self._python)).encode()
         while True:
             connection = await self._reached()
             try:
@@ -114,23 +121,6 @@ class RemoteMachine:
             except asyncssh.SFTPError as error:
                 advice = "free space there, or set `folder` to a place with more"
                 raise MachineError(self.name, f"{folder} cannot be written ({error.reason})", advice) from None
-
-    def _request(self, unit: Unit, attempt: int, folder: str) -> UnitRequest:
-        return UnitRequest(
-            unit=unit.digest,
-            mark=f"{unit.digest}-{attempt}",
-            argv=(self._python, "-m", "mlperf_home", *words_on(self.machine, unit.words), "--out=json"),
-            env={
-                "CM_REPOS": f"{folder}/cm",
-                "MLPERF_HOME_CACHE": f"{self._folder()}/cache",
-                "PYTHONDONTWRITEBYTECODE": "1",
-                **self.machine.env,
-            },
-            cpus=tuple(cpus_of(self.machine)),
-            lock_dir=self.machine.lock_dir,
-            deadline_s=self._job.deadline_s,
-            described=f"the fleet {self._job.name}: {' '.join(unit.words)}"[:200],
-        )
 
     def _result(self, answer: dict[str, Any]) -> UnitResult | None:
         if answer.get("state") != "ended":
@@ -221,4 +211,4 @@ class RemoteMachine:
         return program_path(self.machine, self._job.program)
 
     def _unit_folder(self, unit: Unit, attempt: int) -> str:
-        return f"{self._folder()}/units/{unit.digest[:32]}-{attempt}"
+        return unit_folder(self._folder(), unit, attempt)

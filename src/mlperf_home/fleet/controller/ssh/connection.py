@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import asyncssh
 
-from mlperf_home.errors import LocatedError
-from scriptgraph.errors import DocumentError
-from scriptgraph.files.json_reader import Limits, parse_json
+from mlperf_home.fleet.controller.shell import LONGEST_ANSWER, MachineError, MachineLostError, Shell
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -23,23 +21,14 @@ if TYPE_CHECKING:
 LOST = (asyncssh.ConnectionLost, asyncssh.DisconnectError, asyncssh.ChannelOpenError, asyncssh.SFTPError, OSError)
 """The faults of a connection that a new one may not have."""
 _PROBES = 3
-_LONGEST_ANSWER = 1 << 20
-_ANSWER = Limits(size=_LONGEST_ANSWER, depth=8, values=20_000)
 
 
-class MachineError(LocatedError):
-    """A machine cannot be reached or used."""
-
-
-class MachineLostError(MachineError):
-    """A machine has stopped to answer."""
-
-
-class Connection:
+class Connection(Shell):
     """An open connection; it is silent unless it is used, so that it disturbs no measurement."""
 
     def __init__(self, machine: FleetMachine, ssh: asyncssh.SSHClientConnection) -> None:
-        self.machine, self.ssh = machine, ssh
+        super().__init__(machine)
+        self.ssh = ssh
 
     async def shell(self, *words: str, timeout_s: float | None = None) -> tuple[int | None, str, str]:
         """Run a program; return its exit status and outputs.
@@ -57,31 +46,13 @@ class Connection:
     async def _run(self, words: tuple[str, ...]) -> tuple[int | None, str, str]:
         async with self.ssh.create_process(shlex.join(words), stdin=asyncssh.DEVNULL, encoding=None) as process:
             output, errors = await asyncio.gather(_bounded(process.stdout), _bounded(process.stderr))
-            if len(output) > _LONGEST_ANSWER or len(errors) > _LONGEST_ANSWER:
-                problem = f"{words[0]} answers with more than {_LONGEST_ANSWER:,} bytes"
+            if len(output) > LONGEST_ANSWER or len(errors) > LONGEST_ANSWER:
+                problem = f"{words[0]} answers with more than {LONGEST_ANSWER:,} bytes"
                 raise MachineError(self.machine.name, problem, "look at the account's start-up files there")
             await process.wait_closed()
         if process.exit_status is None and process.exit_signal is None:
             raise lost(self.machine, "the connection ended")
         return process.exit_status, output.decode(errors="replace"), errors.decode(errors="replace")
-
-    async def ask(self, program: str, name: str, *arguments: str, timeout_s: float | None = None) -> dict[str, Any]:
-        """Run one of `machine_side`'s programs, from its archive there; return its answer.
-
-        Raises:
-            MachineLostError: the connection broke.
-            MachineError: the program failed.
-        """
-        # -I: what lies in the working directory or the account's packages is not imported.
-        words = (self.machine.python, "-I", program, name, *arguments)
-        status, output, errors = await self.shell(*words, timeout_s=timeout_s)
-        # What start-up files print comes before the answer.
-        with suppress(DocumentError, IndexError):
-            answer = parse_json(output.strip().splitlines()[-1], self.machine.name, _ANSWER)
-            if isinstance(answer, dict):
-                return answer
-        last = " | ".join(errors.strip().splitlines()[-2:]) or f"exit status {status}"
-        raise MachineError(self.machine.name, f"{name} failed there ({last})", "run the fleet with --check")
 
     def close(self) -> None:
         """Close the connection at once."""
@@ -144,7 +115,7 @@ def lost(machine: FleetMachine, error: object) -> MachineLostError:
 async def _bounded(reader: asyncssh.SSHReader[bytes]) -> bytes:
     """Read an output to its end, or to one byte more than an answer may have."""
     content = b""
-    while len(content) <= _LONGEST_ANSWER and (chunk := await reader.read(_LONGEST_ANSWER + 1 - len(content))):
+    while len(content) <= LONGEST_ANSWER and (chunk := await reader.read(LONGEST_ANSWER + 1 - len(content))):
         content += chunk
     return content
 
