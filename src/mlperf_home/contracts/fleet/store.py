@@ -73,10 +73,3 @@ class StopLine(OpenDocument):
 
     stop: Literal[True]
     time_s: float
-
-
-class SealedLine(OpenDocument):
-    """A line as it is written: an entry, and the CRC-32 of its JSON text with sorted keys."""
-
-    crc32: int
-    entry: dict[str, str | int | float | bool | None]
