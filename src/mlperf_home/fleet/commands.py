@@ -36,11 +36,10 @@ def _find(arguments: Arguments, _console: RunConsole) -> dict[str, Any]:
 
 
 def _show(arguments: Arguments, console: RunConsole) -> dict[str, Any]:
-    fleets = named_fleets(artifacts_folder(arguments), arguments.word)
+    root = artifacts_folder(arguments)
+    fleets = named_fleets(root, arguments.word)
     if not fleets:
-        raise FleetError(
-            artifacts_folder(arguments), "there is no fleet yet", "start one by cm run script --tags=run,fleet"
-        )
+        raise FleetError(root, "there is no fleet yet", "start one by cm run script --tags=run,fleet")
     store = fleets[-1]
     damages: list[str] = []
     description, histories, driven = store.description(), store.histories(damages), store.is_held()

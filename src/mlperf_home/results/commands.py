@@ -148,9 +148,8 @@ def _remove(arguments: Arguments, console: RunConsole) -> dict[str, Any]:
 
 
 def _none(arguments: Arguments) -> Section:
-    return Section(
-        f"there are no results in {artifacts_folder(arguments)}; cm run script --tags=run,mlperf,... makes them"
-    )
+    root = artifacts_folder(arguments)
+    return Section(f"there are no results in {root}; cm run script --tags=run,mlperf,... makes them")
 
 
 def _document(result: StoredResult) -> dict[str, Any]:
