@@ -3,8 +3,8 @@
     python benchmarks/fleet_scale.py [MACHINES] [UNITS] [--json=FILE]
 
 Each unit lasts a random time of 20 ms on average, far less than a real one: what is measured is the scheduler. 2 % fail
-once, and one machine in a hundred may be lost. The process is killed when half of the units are done, and started again.
-It exits with 1 unless every unit is done once.
+once, and one machine in a hundred may be lost. The process is killed when half of the units are done, and started
+again. It exits with 1 unless every unit is done once.
 """
 
 from __future__ import annotations
@@ -120,27 +120,25 @@ def main() -> int:
 def _run(folder: Path, order: argparse.Namespace, kill_at: int | None) -> dict[str, Any]:
     """Run the process, and watch what it uses; kill it when so many units are done."""
     argv = [sys.executable, __file__, "--drive", str(folder), str(order.machines), str(order.units)]
-    start, used, place, done = time.monotonic(), _Used(), 0, 0
     lines = folder / "units.jsonl"
-    first_done = None
+    start, used, done, first_done = time.monotonic(), _Used(), 0, 0.0
+    _, place = _done(lines)
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
         while process.poll() is None:
             used = _Used.of(process.pid) or used
-            more, place = _done(lines, place) if kill_at is not None or first_done is None else (0, place)
+            more, place = _done(lines, place)
             done += more
-            if more and first_done is None:
-                first_done = time.monotonic() - start
+            first_done = first_done or (time.monotonic() - start if more else 0.0)
             if kill_at is not None and done >= kill_at:
                 process.kill()
             time.sleep(0.2)
-        assert process.stdout is not None
-        text = process.stdout.read().strip()
+        text = process.communicate()[0].strip()
     told = json.loads(text) if text else {}
     wall = time.monotonic() - start
-    facts = {"wall_s": wall, "cpu_s": used.cpu_s, "peak_mib": used.peak_mib, "done_when_killed": done, **told}
-    print(f"{'killed' if kill_at is not None else 'ended'} after {wall:.0f} s; {used.cpu_s:.0f} s of CPU, "
-          f"{used.peak_mib:.0f} MiB at most; {told.get('first_s', '')}", flush=True)  # fmt: skip
-    return facts
+    how = "ended" if kill_at is None else "killed"
+    print(f"{how} after {wall:.0f} s, {done} units done, the first after {first_done:.0f} s", told, flush=True)
+    print(f"it used {used.cpu_s:.0f} s of CPU and at most {used.peak_mib:.0f} MiB", flush=True)
+    return {"wall_s": wall, "first_done_s": first_done, "done": done, **vars(used), **told}
 
 
 @dataclass(frozen=True)
