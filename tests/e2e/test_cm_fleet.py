@@ -88,19 +88,33 @@ def test_a_check_names_every_problem(cm: Cm, machines: Path) -> None:
 
 def test_slurm_gives_each_unit_a_node(cm: Cm, tmp_path: Path) -> None:
     cluster = Cluster(tmp_path / "cluster").make()
-    cm.environment |= {"PATH": cluster.path, "HOME": str(tmp_path / "user")}
-    (tmp_path / "user").mkdir()
-    options = [HERE, "--executor=slurm", "--partition=cpu", "--constraint=genoa", "--fleet_name=night"]
+    cm.environment["PATH"] = cluster.path
+    places = {"folder": str(tmp_path / "shared"), "lock_dir": str(tmp_path / "locks")}
+    place = {"name": "genoa", "executor": "slurm", "slurm": {"partition": "cpu"}, **places}
+    machines = tmp_path / "machines.json"
+    machines.write_text(json.dumps({"machines": [place]}), encoding="utf-8")
+    words = [HERE, f"--machines={machines}", "--fleet_name=night", "--", "cm", "run", "script", "--tags=detect,cpu"]
 
-    checked = cm.script("run,fleet", *options, "--check")
-    ended = cm.script("run,fleet", *options, "--", "cm", "run", "script", "--tags=detect,cpu")
+    ended = cm.script("run,fleet", *words)
     shown = cm("show", "fleet", "night", "--out=json")
 
-    assert checked.code == 0, checked.output
     assert ended.code == 0, ended.output
     assert "1 done" in ended.output
-    assert [unit["last"]["machine"] for unit in shown.document["units"]] == ["slurm-cpu-genoa"]
+    assert [unit["last"]["machine"] for unit in shown.document["units"]] == ["genoa"]
     assert "#SBATCH --exclusive" in cluster.scripts()[0]
+
+
+def test_a_queue_is_checked_by_options_alone(cm: Cm, tmp_path: Path) -> None:
+    (tmp_path / "user").mkdir()
+    cm.environment |= {"PATH": Cluster(tmp_path / "cluster").make().path, "HOME": str(tmp_path / "user")}
+
+    good = cm.script("run,fleet", HERE, "--executor=slurm", "--partition=cpu", "--constraint=genoa", "--check")
+    bad = cm.script("run,fleet", HERE, "--executor=slurm", "--partition=none", "--check")
+
+    assert good.code == 0, good.output
+    assert "slurm-cpu-genoa" in good.output
+    assert bad.code != 0
+    assert "invalid partition specified: none" in bad.output
 
 
 def test_options_of_a_queue_are_checked(cm: Cm, tmp_path: Path) -> None:
