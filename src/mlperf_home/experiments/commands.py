@@ -25,7 +25,7 @@ from mlperf_home.experiments.tables import (
     sample_mark,
 )
 from mlperf_home.experiments.values import make_trials, read_value_options
-from mlperf_home.measurements.naming import with_one_name
+from mlperf_home.measurements.imports.naming import with_one_name
 from mlperf_home.measurements.prices import kept_prices, read_prices, with_cost
 from scriptgraph.embed import ARTIFACTS, FoundArtifact, Section, confirmed, show_sections
 from scriptgraph.errors import RequestError
@@ -161,7 +161,7 @@ def _show(arguments: Arguments, console: RunConsole) -> dict[str, Any]:
     else:
         documents, sections = _with_rows(experiments, [*derivations], arguments, console)
     if parquet := arguments.path("parquet"):
-        from mlperf_home.measurements.parquet import export_parquet  # noqa: PLC0415 - needs an extra
+        from mlperf_home.measurements.storage.parquet import export_parquet  # noqa: PLC0415 - needs an extra
 
         sections.append(Section(f"{export_parquet(every, parquet)} measurements are in {parquet}"))
     if not arguments.as_json:

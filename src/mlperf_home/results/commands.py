@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlperf_home.artifact_commands import answer_command, artifacts_folder
 from mlperf_home.experiments.fronts import fronts_of
-from mlperf_home.measurements.shipped import SHIPPED, shipped_measurements
+from mlperf_home.measurements.imports.shipped import SHIPPED, shipped_measurements
 from mlperf_home.results.command_table import result_command
 from mlperf_home.results.export import as_csv
 from mlperf_home.results.published_tables import published_sections, standing_rows

@@ -8,7 +8,7 @@ import pytest
 from old_round import write_old_tree
 from results_logs import write_logs
 
-from mlperf_home.measurements.importing import ImportedResultError, read_result, read_submission
+from mlperf_home.measurements.imports.importing import ImportedResultError, read_result, read_submission
 
 if TYPE_CHECKING:
     from pathlib import Path

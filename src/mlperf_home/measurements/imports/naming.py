@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mlperf_home.measurements.published import IMAGE_BENCHMARK
+from mlperf_home.measurements.imports.published import IMAGE_BENCHMARK
 from mlperf_home.published.classifiers import model_of
 
 if TYPE_CHECKING:

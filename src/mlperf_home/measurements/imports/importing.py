@@ -10,6 +10,7 @@ from mlperf_home.contracts.runs.session import sha256_of
 from mlperf_home.errors import LocatedError
 from mlperf_home.loadgen_logs.accuracy_log import AccuracyTextError, read_accuracy_text
 from mlperf_home.loadgen_logs.run_log import DETAIL_FILE, SUMMARY_FILE, LoadGenResult, LogError, read_run
+from mlperf_home.measurements.imports.published import read_published
 from mlperf_home.measurements.layout import (
     ACCURACY_DIR,
     ACCURACY_TEXT,
@@ -19,8 +20,7 @@ from mlperf_home.measurements.layout import (
     read_object,
 )
 from mlperf_home.measurements.measurement import Measurement, Value, read_measurement, unknown
-from mlperf_home.measurements.published import read_published
-from mlperf_home.measurements.store import LINES_FILE, measurements_in
+from mlperf_home.measurements.storage.store import LINES_FILE, measurements_in
 from mlperf_home.rules import load_round
 from mlperf_home.rules.layouts import LAYOUTS, RESULTS
 from scriptgraph.errors import DocumentError

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from mlperf_home.experiments.picture_data import from_shipped
+from mlperf_home.measurements.imports.naming import with_one_name
+from mlperf_home.measurements.imports.shipped import LIVE, SHIPPED, shipped_measurements
 from mlperf_home.measurements.measurement import from_json, to_json
-from mlperf_home.measurements.naming import with_one_name
-from mlperf_home.measurements.shipped import LIVE, SHIPPED, shipped_measurements
 from mlperf_home.published.results import shipped_results
 
 

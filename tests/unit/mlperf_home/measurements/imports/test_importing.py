@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from results_logs import write_logs
 
-from mlperf_home.measurements.importing import ImportedPathError, ImportedResultError, read_any
-from mlperf_home.measurements.published import TableError
-from mlperf_home.measurements.store import Store
+from mlperf_home.measurements.imports.importing import ImportedPathError, ImportedResultError, read_any
+from mlperf_home.measurements.imports.published import TableError
+from mlperf_home.measurements.storage.store import Store
 
-SHARED = Path(__file__).parents[5] / "shared" / "data" / "mlperf-results"
+SHARED = Path(__file__).parents[6] / "shared" / "data" / "mlperf-results"
 BERT = (
     "version,Division,Organization,Platform,SystemName,host_processor_model_name,host_processors_per_node,"
     "host_processor_core_count,framework,MlperfModel,Model,Scenario,Accuracy,Result,Result_Units"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.measurements.index import COLUMNS
 from mlperf_home.measurements.measurement import GROUPS
-from mlperf_home.measurements.store import StoreError
+from mlperf_home.measurements.storage.index import COLUMNS
+from mlperf_home.measurements.storage.store import StoreError
 from scriptgraph.files.atomic import replacement
 
 if TYPE_CHECKING:

@@ -10,18 +10,18 @@ import pytest
 from small_disk import SmallDisk
 
 from mlperf_home.measurements.expression import Expression, ExpressionError
-from mlperf_home.measurements.index import Index, MeasurementFilter
+from mlperf_home.measurements.imports.published import TableError, read_table
 from mlperf_home.measurements.measurement import Value, unknown
-from mlperf_home.measurements.parquet import export_parquet
-from mlperf_home.measurements.published import TableError, read_table
-from mlperf_home.measurements.store import Store, StoreError
+from mlperf_home.measurements.storage.index import Index, MeasurementFilter
+from mlperf_home.measurements.storage.parquet import export_parquet
+from mlperf_home.measurements.storage.store import Store, StoreError
 
 CUT = "removed the last line, which was cut off after 6 bytes; import that measurement again"
 HEAD = (
     "round,organization,platform,system,cpu,sockets,cores,framework,os,"
     "family,multiplier,resolution,precision,top1,latency_ms,energy_mj,n_rows\n"
 )
-PUBLISHED = Path(__file__).parents[5] / "shared/data/mlperf-results/mobilenet.csv"
+PUBLISHED = Path(__file__).parents[6] / "shared/data/mlperf-results/mobilenet.csv"
 
 
 def table(tmp_path: Path, *rows: str) -> Path:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mlperf_home.measurements.imports.naming import variant_of
 from mlperf_home.measurements.measurement import Measurement, Value, unknown
-from mlperf_home.measurements.naming import variant_of
 from mlperf_home.published.results import shipped_results
 
 if TYPE_CHECKING:

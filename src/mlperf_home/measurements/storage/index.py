@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mlperf_home.contracts.runs.session import sha256_of
 from mlperf_home.measurements.measurement import GROUPS, MeasurementError, from_json
-from mlperf_home.measurements.store import MOST_BYTES, StoreError, identity
+from mlperf_home.measurements.storage.store import MOST_BYTES, StoreError, identity
 from scriptgraph.files import locks
 from scriptgraph.files.atomic import replace_text
 from scriptgraph.files.kernel_files import read_text
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from mlperf_home.measurements.measurement import Measurement
-    from mlperf_home.measurements.store import Store
+    from mlperf_home.measurements.storage.store import Store
 
 INDEX_FILE = "index.sqlite"
 _SCHEMA = 2

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mlperf_home.measurements.index import Index, MeasurementFilter
 from mlperf_home.measurements.measurement import Measurement, Value
-from mlperf_home.measurements.store import Store, StoreError
+from mlperf_home.measurements.storage.index import Index, MeasurementFilter
+from mlperf_home.measurements.storage.store import Store, StoreError
 
 if TYPE_CHECKING:
     from pathlib import Path
