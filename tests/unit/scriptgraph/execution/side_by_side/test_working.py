@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scriptgraph.execution.working import Work, noted, others_at_work
+from scriptgraph.execution.side_by_side.working import Work, noted, others_at_work
 
 if TYPE_CHECKING:
     from pathlib import Path

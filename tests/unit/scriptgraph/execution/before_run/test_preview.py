@@ -13,9 +13,9 @@ from scriptgraph.cache.store import Cache
 from scriptgraph.catalog.registry import load_registry
 from scriptgraph.cli.runs.plan_commands import origin_lines, plan_document, plan_lines
 from scriptgraph.cli.runs.plan_summary import summary_lines
+from scriptgraph.execution.before_run.forecast import Forecast
+from scriptgraph.execution.before_run.preview import preview_plan
 from scriptgraph.execution.executor import execute, prefetch
-from scriptgraph.execution.forecast import Forecast
-from scriptgraph.execution.preview import preview_plan
 from scriptgraph.execution.record import new_run_folder
 from scriptgraph.execution.run_step import forget_imports
 from scriptgraph.execution.runtime import Runtime

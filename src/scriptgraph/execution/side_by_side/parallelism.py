@@ -12,7 +12,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from scriptgraph.execution.run_step import has_code
-from scriptgraph.execution.working import noted, others_at_work
+from scriptgraph.execution.side_by_side.working import noted, others_at_work
 from scriptgraph.files import locks
 from scriptgraph.process.interruption import Stop, Stopped, raise_if_stopped, stopping
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from scriptgraph.execution.working import Work
+    from scriptgraph.execution.side_by_side.working import Work
     from scriptgraph.planning.plan import Need, Step
 
 Result = TypeVar("Result")

@@ -10,7 +10,7 @@ import pytest
 from tiny_scripts import plan_of, request_of
 
 from scriptgraph.errors import RequestError
-from scriptgraph.execution.machine_limits import check_folders, check_machine
+from scriptgraph.execution.before_run.machine_limits import check_folders, check_machine
 from scriptgraph.files import control_groups
 
 if TYPE_CHECKING:

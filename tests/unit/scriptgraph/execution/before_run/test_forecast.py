@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from scriptgraph.execution.before_run.forecast import Forecast, ForecastPart
 from scriptgraph.execution.durations import Bounds, bounds_text, duration_text
-from scriptgraph.execution.forecast import Forecast, ForecastPart
 
 MEASURE = ForecastPart("measure", "performance", 100.0, 120.0)
 UNKNOWN = ForecastPart("measure", "accuracy: no earlier run")

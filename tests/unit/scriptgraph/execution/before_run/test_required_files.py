@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tiny_scripts import plan_of
 
-from scriptgraph.execution.required_files import MissingFilesError, list_required_files, require_reachable
+from scriptgraph.execution.before_run.required_files import MissingFilesError, list_required_files, require_reachable
 from scriptgraph.execution.run_step import Download
 from scriptgraph.execution.traversal import StepPreview
 

@@ -10,8 +10,8 @@ import pytest
 from tiny_scripts import Bench, plan_of
 
 from scriptgraph.errors import StepFailed
-from scriptgraph.execution.parallelism import MeasurementLock, Ordering, side_by_side
-from scriptgraph.execution.working import Work
+from scriptgraph.execution.side_by_side.parallelism import MeasurementLock, Ordering, side_by_side
+from scriptgraph.execution.side_by_side.working import Work
 from scriptgraph.process import programs as process
 from scriptgraph.process.interruption import Stopped, raise_if_stopped
 
