@@ -62,7 +62,5 @@ async def _stop(machine: Endable, run: UnitsRun, unit: Unit) -> None:
 
 
 async def _collect(machine: Endable, run: UnitsRun, unit: Unit) -> None:
-    if await machine.find(unit, run.next_attempt(machine.name, unit)) == "ended":
-        result = await machine.run(unit, run.next_attempt(machine.name, unit))
-        if result is not None:
-            await run.take(machine, unit, result)
+    if result := await machine.find(unit, run.next_attempt(machine.name, unit)):
+        await run.take(machine, unit, result)

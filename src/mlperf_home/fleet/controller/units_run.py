@@ -49,8 +49,8 @@ class Executor(Protocol):
 class Endable(Executor, Protocol):
     """An executor of a fleet that is collected or stopped."""
 
-    async def find(self, unit: Unit, attempt: int) -> str:
-        """Return the state of an attempt: running, ended, died or unknown."""
+    async def find(self, unit: Unit, attempt: int) -> UnitResult | None:
+        """Return the result of an attempt that has ended; None if it runs, or never had one."""
 
     async def stop(self, unit: Unit, attempt: int) -> UnitResult | None:
         """End an attempt of a unit; return its result if it has one."""

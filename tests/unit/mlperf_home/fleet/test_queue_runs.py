@@ -107,7 +107,7 @@ def test_as_many_jobs_are_in_the_queue_as_allowed(cluster: Cluster) -> None:
     with fleet.start("run", units) as process:
         seen = [line for _, line in zip(range(4), process.output, strict=False)]
         submitted = cluster.running()
-        fleet.run("stop", units)
+        fleet.run("stop", units, wheelhouses={})
         process.communicate()
 
     assert sum("is pending (Resources)" in line for line in seen) == 2
@@ -207,7 +207,7 @@ def test_stopping_ends_what_runs(cluster: Cluster, tmp_path: Path, executor: str
     units = fleet.units(f"--began={began}", f"--until={until}", "--tell={{N}}", N=[1, 2])
     with fleet.start("run", units) as process:
         told(began)
-        fleet.run("stop", units)
+        fleet.run("stop", units, wheelhouses={})
         process.communicate()
 
     assert sorted(fleet.states(units)) == ["", "stopped"]
@@ -220,7 +220,7 @@ def test_stopping_takes_waiting_jobs_from_the_queue(cluster: Cluster) -> None:
     cluster.switch("hold", on=True)
     with fleet.start("run", units) as process:
         next(line for line in process.output if "is pending" in line)
-        fleet.run("stop", units)
+        fleet.run("stop", units, wheelhouses={})
         process.communicate()
 
     assert fleet.states(units) == ["stopped"]
@@ -246,12 +246,12 @@ def test_collecting_submits_nothing(cluster: Cluster, tmp_path: Path) -> None:
     with fleet.start("run", units) as process:
         told(began)
         process.kill()
-    fleet.run("collect", units)
+    fleet.run("collect", units, wheelhouses={})
     assert sorted(fleet.states(units)) == ["", "started"]
     let_go(until)
 
     while "done" not in fleet.states(units):  # the runner packs its outputs
-        fleet.run("collect", units)
+        fleet.run("collect", units, wheelhouses={})
 
     assert sorted(fleet.states(units)) == ["", "done"]
     assert starts(count) == 1

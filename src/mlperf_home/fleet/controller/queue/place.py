@@ -10,6 +10,8 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from mlperf_home.contracts.codec import read_document, to_line
 from mlperf_home.contracts.fleet.units import UNIT_LIMITS, UnitResult
 from mlperf_home.fleet.controller.queue.jobs import JOB_FOLDER
@@ -81,19 +83,12 @@ class QueuePlace:
         if result is None:
             problem = f"its job ended without a result: {last_words(folder / JOB_FOLDER)}"
             return UnitResult(unit=unit.digest, state="failed", problem=problem)
-        if result.state == "stopped":  # not by this fleet, whose runs end before it stops their units
-            problem = "its job was ended from outside: by scancel, its time limit, or for another job"
-            return UnitResult(unit=unit.digest, state="failed", problem=problem, seconds=result.seconds)
-        return result
+        return _not_by_us(result)
 
-    async def find(self, unit: Unit, attempt: int) -> str:
-        """Return the state of an attempt: running (or waiting in the queue), ended, died or unknown."""
-        folder = self._unit_folder(unit, attempt)
-        if self._result(folder):
-            return "ended"
-        if await self._jobs.find(folder):
-            return "running"
-        return "died" if (folder / "pid").exists() else "unknown"
+    async def find(self, unit: Unit, attempt: int) -> UnitResult | None:
+        """Return the result of an attempt that has ended; None if it runs, waits, or never had one."""
+        result = self._result(self._unit_folder(unit, attempt))
+        return result and _not_by_us(result)
 
     async def stop(self, unit: Unit, attempt: int) -> UnitResult | None:
         """End the job of an attempt; return its result if it has one."""
@@ -182,3 +177,11 @@ class QueuePlace:
 
     def _unit_folder(self, unit: Unit, attempt: int) -> Path:
         return Path(unit_folder(str(self._folder), unit, attempt))
+
+
+def _not_by_us(result: UnitResult) -> UnitResult:
+    """Return a stopped unit as a failed one: a fleet's run ends before the fleet stops its units."""
+    if result.state != "stopped":
+        return result
+    problem = "its job was ended from outside: by scancel, its time limit, or for another job"
+    return msgspec.structs.replace(result, state="failed", problem=problem)

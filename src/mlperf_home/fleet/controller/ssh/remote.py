@@ -68,11 +68,10 @@ class RemoteMachine:
             await self._ask("free", self.machine.lock_dir, json.dumps(cpus_of(self.machine)))
         return self._result(await self._ask("ended", folder))
 
-    async def find(self, unit: Unit, attempt: int) -> str:
-        """Return the state of an attempt there: running, ended, died or unknown."""
+    async def find(self, unit: Unit, attempt: int) -> UnitResult | None:
+        """Return the result of an attempt that has ended; None if it runs, or never had one."""
         await self._prepared(install=False)
-        answer = await self._ask("outcome", self._unit_folder(unit, attempt))
-        return str(answer.get("state", "unknown"))
+        return self._result(await self._ask("outcome", self._unit_folder(unit, attempt)))
 
     async def stop(self, unit: Unit, attempt: int) -> UnitResult | None:
         """End an attempt of a unit; return its result if it has one."""
