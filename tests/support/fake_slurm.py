@@ -67,8 +67,12 @@ class Cluster:
         """Kill a job's processes, as a node that is lost."""
         with suppress(ProcessLookupError):
             os.killpg(int((self.jobs / number / "group").read_text(encoding="ascii")), signal.SIGKILL)
+        self.await_end(number)
+
+    def await_end(self, number: str) -> None:
+        """Wait until a job's processes have ended."""
         with (self.jobs / number / "lock").open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)  # until they have ended
+            fcntl.flock(file, fcntl.LOCK_EX)
 
     def sbatch(self, words: list[str]) -> None:
         """Submit a job, or test one."""
@@ -131,6 +135,7 @@ def _begin(folder: Path) -> None:
         ["bash", str(folder / "script")], start_new_session=True, pass_fds=(lock,), env=environment,
         stdin=null, stdout=null, stderr=null,
     )  # fmt: skip
+    os.close(lock)
     (folder / "group").write_text(str(process.pid), encoding="ascii")
 
 

@@ -17,10 +17,11 @@ _Address = Annotated[str, Meta(pattern=r"^([A-Za-z0-9_\[][A-Za-z0-9._:%\]-]{0,25
 _User = Annotated[str, Meta(pattern=r"^([A-Za-z0-9_][A-Za-z0-9._@\\-]{0,63})?$")]
 _Path = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f]{1,1000}$")]
 _Label = Annotated[str, Meta(max_length=200)]
-# Slurm's own words, none of which a shell or a line of a job's file would read in another way.
-_Names = Annotated[str, Meta(pattern=r"^([A-Za-z0-9_.][A-Za-z0-9_.,-]{0,200})?$")]
-_Nodes = Annotated[str, Meta(pattern=r"^([A-Za-z0-9_.][A-Za-z0-9_.,\[\]-]{0,500})?$")]
-_Features = Annotated[str, Meta(pattern=r"^([A-Za-z0-9_.(\[][A-Za-z0-9_.,:=&|*()\[\]-]{0,200})?$")]
+# Slurm's own words, none of which a shell or a line of a job's file would read in another way. The patterns' last part
+# is the end of the text in any dialect; Python's $ would allow a line end.
+_Names = Annotated[str, Meta(pattern=r"^([A-Za-z0-9_.][A-Za-z0-9_.,-]{0,200})?(?![\s\S])")]
+_Nodes = Annotated[str, Meta(pattern=r"^([A-Za-z0-9_.][A-Za-z0-9_.,\[\]-]{0,500})?(?![\s\S])")]
+_Features = Annotated[str, Meta(pattern=r"^([A-Za-z0-9_.(\[][A-Za-z0-9_.,:=&|*()\[\]-]{0,200})?(?![\s\S])")]
 
 MACHINES_LIMITS = Limits(size=4 << 20, depth=6, values=200_000)
 """Limits for ten thousand machines with a few labels each."""

@@ -137,8 +137,9 @@ def _document(context: Context) -> tuple[object, MachinesDocument]:
     options = {name: value for name, value in {**words, **numbers}.items() if value}
     if executor and machines:
         raise StepFailed("--executor and --machines: use one; in the file, write `executor` for each machine")
-    if executor == "slurm" or executor == "local":  # noqa: PLR1714 - this narrows the type
-        return f"--executor={executor}", queue_document(executor, options)
+    if executor:
+        kind: Literal["slurm", "local"] = "slurm" if executor == "slurm" else "local"
+        return f"--executor={executor}", queue_document(kind, options)
     if options:
         raise StepFailed(f"--{next(iter(options))} needs --executor=slurm; in machines.yaml, write it under `slurm`")
     if not machines:

