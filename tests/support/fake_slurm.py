@@ -60,8 +60,8 @@ class Cluster:
 
     def begin(self, number: str) -> None:
         """Begin a job that was held."""
-        (self.jobs / number / "held").unlink()
         _begin(self.jobs / number)
+        (self.jobs / number / "held").unlink()
 
     def kill(self, number: str) -> None:
         """Kill a job's processes, as a node that is lost."""

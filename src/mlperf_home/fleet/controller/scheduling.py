@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mlperf_home.fleet.controller.units_run import Executor, UnitsRun
 
 _LOOK_S = 1.0
+_CANCELLED_AT_ONCE = 100
 _SETTINGS: dict[str, Any] = {
     "distributed.scheduler.worker-ttl": None,
     "distributed.scheduler.allowed-failures": 1_000_000,
@@ -93,9 +94,15 @@ class Scheduling:
                         await self._settled_soon()
                     for executor in self.executors.values():
                         executor.close()
-                    await self._client.cancel(list(self._futures.values()), force=True)
+                    await self._cancel_open()
         finally:
             del _runs[self._key]
+
+    async def _cancel_open(self) -> None:
+        """Cancel what has not ended, a few at a time: Dask takes the square of their number."""
+        left = [each for each in self._futures.values() if not each.done()]
+        for start in range(0, len(left), _CANCELLED_AT_ONCE):
+            await self._client.cancel(left[start : start + _CANCELLED_AT_ONCE], force=True)
 
     def _opened_cluster(self) -> Any:
         common = {"memory_limit": 0, "protocol": "inproc://", "local_directory": str(self._scratch)}
@@ -104,7 +111,7 @@ class Scheduling:
                 "cls": _QuietWorker,
                 "options": {
                     **common, "name": name, "nthreads": executor.places,
-                    "resources": {"machine": executor.places, **self._targets(name)},
+                    "resources": self._targets(name),
                 },
             }
             for name, executor in self.executors.items()
@@ -113,7 +120,7 @@ class Scheduling:
         return SpecCluster(workers=workers, scheduler=scheduler, asynchronous=True, silence_logs=logging.ERROR)
 
     def _targets(self, name: str) -> dict[str, int]:
-        """Return the targets whose units a machine may run, as resources."""
+        """Return the targets whose units a machine may run, as resources; its threads limit how many run at once."""
         return {
             f"of {each.target}": self.executors[name].places for each in self._units.values() if name in each.machines
         }
@@ -128,8 +135,9 @@ class Scheduling:
             _perform,
             self._key,
             unit.digest,
-            key=f"{unit.digest}{'-again' if again else ''}",
-            resources={"machine": 1, f"of {unit.target}": 1},
+            # Keys of one group: with a group each, Dask's bookkeeping grows with the square of the units.
+            key=("unit-again" if again else "unit", unit.digest),
+            resources={f"of {unit.target}": 1},
             workers=[looked_for] if looked_for else None,
             priority=self._urgency(unit),
             pure=False,
