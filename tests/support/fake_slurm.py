@@ -130,7 +130,8 @@ class Cluster:
 def _begin(folder: Path) -> None:
     lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)
-    environment, null = {**os.environ, "SLURM_JOB_ID": folder.name}, subprocess.DEVNULL
+    path, null = f"{folder.parents[1] / 'programs'}:{os.environ['PATH']}", subprocess.DEVNULL
+    environment = {**os.environ, "PATH": path, "SLURM_JOB_ID": folder.name}
     process = subprocess.Popen(
         ["bash", str(folder / "script")], start_new_session=True, pass_fds=(lock,), env=environment,
         stdin=null, stdout=null, stderr=null,
