@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlperf_home.experiments.fronts import fronts_of, read_axes
-from mlperf_home.measurements.index import Index, MeasurementFilter
 from mlperf_home.measurements.measurement import Measurement, Value
-from mlperf_home.measurements.store import Store
+from mlperf_home.measurements.storage.index import Index, MeasurementFilter
+from mlperf_home.measurements.storage.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

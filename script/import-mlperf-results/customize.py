@@ -5,8 +5,8 @@ import re
 from mlperf_home.contracts.studies.experiment import ImportOrigin
 from mlperf_home.errors import LocatedError
 from mlperf_home.experiments.experiment import Experiments
-from mlperf_home.measurements.importing import ImportedResults, read_any
-from mlperf_home.measurements.shipped import shipped_measurements
+from mlperf_home.measurements.imports.importing import ImportedResults, read_any
+from mlperf_home.measurements.imports.shipped import shipped_measurements
 from mlperf_home.steps.bundle_import import bundles_at, read_bundles
 from mlperf_home.steps.next_commands import after_import
 from scriptgraph.api import Context, Done, Outcome, StepFailed, failing_on

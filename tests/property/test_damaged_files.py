@@ -54,12 +54,12 @@ from mlperf_home.loadgen_logs.run_log import read_run
 from mlperf_home.machine.cpu.cpuinfo import parse_lscpu
 from mlperf_home.machine.facts import read_machine
 from mlperf_home.machine.firmware import parse_modules
-from mlperf_home.measurements.importing import read_any
+from mlperf_home.measurements.imports.importing import read_any
+from mlperf_home.measurements.imports.published import read_published
 from mlperf_home.measurements.ingest import ingest
 from mlperf_home.measurements.measurement import Measurement, Value, read_measurement, to_json
 from mlperf_home.measurements.prices import read_prices, with_cost
-from mlperf_home.measurements.published import read_published
-from mlperf_home.measurements.store import Store, to_line
+from mlperf_home.measurements.storage.store import Store, to_line
 from mlperf_home.measurements.table import family_rows, summary_rows
 from mlperf_home.pictures.picture import read_picture
 from mlperf_home.published import results as published_results

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mlperf_home.measurements.index import Index
-from mlperf_home.measurements.store import Store
+from mlperf_home.measurements.storage.index import Index
+from mlperf_home.measurements.storage.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,7 @@ WRITER = f"""
 import os, sys
 from pathlib import Path
 from mlperf_home.measurements.measurement import Measurement, Value
-from mlperf_home.measurements.store import Store
+from mlperf_home.measurements.storage.store import Store
 write = os.write
 os.write = lambda descriptor, content: write(descriptor, bytes(content)[:701])
 store, batch = Store(Path(sys.argv[1])), int(sys.argv[2])

@@ -8,20 +8,25 @@ from __future__ import annotations
 import os
 import random
 import signal
+import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
+from fake_slurm import Cluster
 from fleets import StubFleet
 from rounds import rounds
 from ssh_machines import needs_sshd, ssh_bench
+
+from mlperf_home.contracts.fleet.job import SshOptions
+from mlperf_home.contracts.fleet.machines import FleetMachine, SlurmOptions
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ssh_machines import Bench
 
-pytestmark = [needs_sshd, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 VALUES = [1, 2, 3]
 # About as many events as a run of the six units prints.
@@ -39,6 +44,7 @@ def kill_a_runner(bench: Bench, dice: random.Random) -> bool:
     return True
 
 
+@needs_sshd
 @pytest.mark.parametrize("number", rounds(4, 50))
 def test_each_unit_is_done_once_whatever_is_killed(tmp_path: Path, number: int) -> None:
     dice = random.Random(number)  # noqa: S311 - chooses what is killed
@@ -73,3 +79,34 @@ def test_each_unit_is_done_once_whatever_is_killed(tmp_path: Path, number: int) 
         for unit, line in zip(units, fleet.lines("done"), strict=True):
             assert (fleet.store.unit_folder(line.machine, line.unit) / "outputs.tar.gz").exists()
             assert unit.digest in done
+
+
+@pytest.mark.parametrize("number", rounds(2, 50))
+def test_each_unit_of_a_queue_is_done_once_too(tmp_path: Path, number: int) -> None:
+    dice = random.Random(number)  # noqa: S311 - chooses what is killed
+    cluster, count = Cluster(tmp_path / "cluster").make(), tmp_path / "count"
+    machine = FleetMachine(
+        name="cpu", executor="slurm", python=sys.executable, folder=str(tmp_path / "shared"),
+        lock_dir=str(tmp_path / "locks"), slurm=SlurmOptions(jobs=2),
+    )  # fmt: skip
+    options = {"look_s": 0.05, "ssh": SshOptions(lost_s=60.0), "retries": 2}
+    fleet = StubFleet(None, tmp_path / "home", (machine,), options=options, environment={"PATH": cluster.path})
+    units = fleet.units(f"--count={count}", "--tell={{N}}", N=[*VALUES, 4])
+    with fleet.start("run", units) as process:
+        for _, _ in zip(range(dice.randrange(1, LINES)), process.output, strict=False):
+            pass
+        job_killed = number % 2 and cluster.running()
+        if job_killed:
+            cluster.kill(dice.choice(job_killed))
+        else:
+            process.kill()
+        process.communicate()
+
+    fleet.run("run", units)
+
+    assert fleet.states(units) == ["done"] * len(units)
+    assert sorted(each.unit for each in fleet.lines("done")) == sorted(each.digest for each in units)
+    starts = count.read_text(encoding="utf-8").split()
+    assert job_killed or sorted(line.rpartition("-")[0] for line in starts) == sorted(each.digest for each in units)
+    for line in fleet.lines("done"):
+        assert (fleet.store.unit_folder(line.machine, line.unit) / "outputs.tar.gz").exists()

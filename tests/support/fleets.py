@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
 
 from mlperf_home.contracts.codec import write_document
-from mlperf_home.contracts.fleet.job import FleetJob, Wheelhouse, parse_fleet_event
+from mlperf_home.contracts.fleet.job import FleetJob, SshOptions, Wheelhouse, parse_fleet_event
 from mlperf_home.contracts.fleet.store import UnitLine
 from mlperf_home.fleet.controller.__main__ import main as controller_main
 from mlperf_home.fleet.program import write_program
@@ -17,7 +17,7 @@ from mlperf_home.fleet.store import FleetStore
 from mlperf_home.fleet.units import make_units
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from ssh_machines import Bench
@@ -51,12 +51,14 @@ HOUSE = Wheelhouse(digest="5" * 64, requirements="", wheels=())
 class Controller:
     """The process that drives a fleet, forked from one that has imported Dask and AsyncSSH, which take seconds."""
 
-    def __init__(self, job: Path) -> None:
+    def __init__(self, job: Path, environment: Mapping[str, str]) -> None:
         pipe = job.with_suffix(".output")
         os.mkfifo(pipe)
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["asyncssh", "distributed", "mlperf_home.fleet.controller.scheduling"])
-        self._process = context.Process(target=drive, args=(str(job), str(pipe)))
+        context.set_forkserver_preload(
+            ["asyncssh", "distributed", "submitit", "mlperf_home.fleet.controller.scheduling"]
+        )
+        self._process = context.Process(target=drive, args=(str(job), str(pipe), dict(environment)))
         self._process.start()
         self.output: TextIO = pipe.open(encoding="utf-8")
 
@@ -85,8 +87,9 @@ class Controller:
         return rest
 
 
-def drive(job: str, output: str) -> None:
-    """Do a job in this process, with its output in a pipe."""
+def drive(job: str, output: str, environment: dict[str, str]) -> None:
+    """Do a job in this process, with its output in a pipe and some variables of the environment."""
+    os.environ.update(environment)
     descriptor = os.open(output, os.O_WRONLY)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
@@ -101,11 +104,12 @@ def drive(job: str, output: str) -> None:
 class StubFleet:
     """A fleet whose machines have a stub for mlperf-home: nothing is installed or measured."""
 
-    bench: Bench
+    bench: Bench | None
     root: Path
     machines: tuple[FleetMachine, ...]
     name: str = "stubs"
     options: dict[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.root.mkdir(parents=True, exist_ok=True)
@@ -129,7 +133,7 @@ class StubFleet:
             "name": self.name,
             "machines": self.machines,
             "program": self.root / "program.pyz",
-            "ssh": self.bench.ssh,
+            "ssh": self.bench.ssh if self.bench else SshOptions(lost_s=5.0),
             "units": tuple(units),
             "wheelhouses": {each.name: HOUSE for each in self.machines},
             "retries": 0,
@@ -142,7 +146,7 @@ class StubFleet:
         """Start the process that drives the fleet."""
         path = self.root / f"{action}-{os.urandom(4).hex()}.json"
         write_document(path, self.job(action, units, **more))
-        return Controller(path)
+        return Controller(path, self.environment)
 
     def run(self, action: str, units: Sequence[Unit] = (), **more: Any) -> list[Any]:
         """Run the process that drives the fleet to its end; return its events."""
@@ -164,7 +168,8 @@ class StubFleet:
     def _install(self, machine: FleetMachine) -> None:
         from pathlib import Path
 
-        place = Path(machine.folder) / "environments" / HOUSE.digest
+        folder = Path(machine.folder) / machine.name if machine.in_queue else Path(machine.folder)
+        place = folder / "environments" / HOUSE.digest
         (place / "bin").mkdir(parents=True)
         (place / "bin" / "python").write_text(STUB.format(python=machine.python), encoding="utf-8")
         (place / "bin" / "python").chmod(0o755)

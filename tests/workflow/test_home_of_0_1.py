@@ -16,11 +16,11 @@ from mlperf_home.contracts.runs.grids import CalibrationStore
 from mlperf_home.contracts.studies.experiment import ExplorationOrigin
 from mlperf_home.experiments.commands import answer as experiment_command
 from mlperf_home.exploration.definition.journal import read_observations
-from mlperf_home.measurements.index import Index, MeasurementFilter
 from mlperf_home.measurements.ingest import ingest
 from mlperf_home.measurements.measurement import DATASET, Measurement, Value, from_json
 from mlperf_home.measurements.run_times import CHANGED_STATE
-from mlperf_home.measurements.store import Store
+from mlperf_home.measurements.storage.index import Index, MeasurementFilter
+from mlperf_home.measurements.storage.store import Store
 from mlperf_home.measurements.table import family_rows, read_family, summary_rows
 from mlperf_home.product import ENGINE, PRODUCT
 from mlperf_home.published.classifiers import model_of

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mlperf_home.artifact_commands import artifacts_folder
 from mlperf_home.measurements.expression import Expression
 from mlperf_home.product import PRODUCT
 from scriptgraph.embed import home_folders
@@ -23,7 +24,7 @@ def home_of(arguments: Arguments) -> Path:
 
 def root_of(arguments: Arguments) -> Path:
     """Return the folder of experiments."""
-    return arguments.path("experiments_dir") or home_of(arguments) / "experiments"
+    return artifacts_folder(arguments)
 
 
 def require_name(arguments: Arguments) -> str:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mlperf_home.artifact_commands import artifact_command
 from mlperf_home.product import PRODUCT
-from scriptgraph.embed import PLACES, Command, Option, home_option, output_options, quiet_option, trust_options
+from scriptgraph.embed import PLACES, Option, trust_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from scriptgraph.embed import Command
 
 _HOME = f"$CM_REPOS/{PRODUCT.name}"
 _SOME = "[NAME | --tags=TAG,TAG]"
@@ -81,13 +84,7 @@ def _tags() -> Option:
 
 
 def _command(action: str, summary: str, options: tuple[Option, ...], example: str, *, words: str = _SOME) -> Command:
-    places = (
-        home_option(PRODUCT),
-        Option("experiments_dir", "path", "the folder of experiments", PLACES, "=DIR", "HOME/experiments"),
-    )
-    name = Option("name", "text", "the same as the word NAME", PLACES)
-    every = (*options, name, *places, quiet_option(), *output_options())
-    return Command(action, "experiment", summary, every, example, word="name", words=words)
+    return artifact_command(action, "experiment", summary, options, example, words=words)
 
 
 _TABLES: dict[str, Callable[[], Command]] = {

@@ -6,9 +6,9 @@ from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from mlperf_home.artifact_commands import answer_command
 from mlperf_home.contracts.codec import encode
 from mlperf_home.contracts.studies.experiment import CommandOrigin
-from mlperf_home.errors import LocatedError
 from mlperf_home.experiments.arguments import home_of, read_derivations, require_name, root_of
 from mlperf_home.experiments.command_table import experiment_command
 from mlperf_home.experiments.experiment import Experiment, ExperimentError, Experiments
@@ -25,10 +25,9 @@ from mlperf_home.experiments.tables import (
     sample_mark,
 )
 from mlperf_home.experiments.values import make_trials, read_value_options
-from mlperf_home.measurements.naming import with_one_name
+from mlperf_home.measurements.imports.naming import with_one_name
 from mlperf_home.measurements.prices import kept_prices, read_prices, with_cost
-from mlperf_home.product import ENGINE
-from scriptgraph.embed import ARTIFACTS, FoundArtifact, Section, confirmed, failing_on, show_sections
+from scriptgraph.embed import ARTIFACTS, FoundArtifact, Section, confirmed, show_sections
 from scriptgraph.errors import RequestError
 
 if TYPE_CHECKING:
@@ -43,17 +42,8 @@ if TYPE_CHECKING:
 
 
 def answer(action: str, command: Mapping[str, Any]) -> dict[str, Any]:
-    """Run `cm ACTION experiment`; ACTION is run, replay, find, show or rm.
-
-    Returns:
-        cmind's dictionary: `return` is 0, or 1 with `error`, or 130 after Ctrl-C; other keys hold the outcome.
-    """
-
-    def run_action(arguments: Arguments, console: RunConsole) -> dict[str, Any]:
-        with failing_on(LocatedError):
-            return _ACTIONS[action](arguments, console)
-
-    return ENGINE.answer(experiment_command(action), command, run_action)
+    """Run `cm ACTION experiment`; ACTION is run, replay, find, show or rm. Return cmind's dictionary."""
+    return answer_command(experiment_command(action), command, _ACTIONS[action])
 
 
 def _run(arguments: Arguments, console: RunConsole) -> dict[str, Any]:
@@ -171,7 +161,7 @@ def _show(arguments: Arguments, console: RunConsole) -> dict[str, Any]:
     else:
         documents, sections = _with_rows(experiments, [*derivations], arguments, console)
     if parquet := arguments.path("parquet"):
-        from mlperf_home.measurements.parquet import export_parquet  # noqa: PLC0415 - needs an extra
+        from mlperf_home.measurements.storage.parquet import export_parquet  # noqa: PLC0415 - needs an extra
 
         sections.append(Section(f"{export_parquet(every, parquet)} measurements are in {parquet}"))
     if not arguments.as_json:

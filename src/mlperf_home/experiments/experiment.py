@@ -2,7 +2,7 @@
 
 <root>/<name>/
    experiment.json          the description; written once
-   measurements.jsonl       a store (mlperf_home.measurements.store)
+   measurements.jsonl       a store (mlperf_home.measurements.storage.store)
    journal.jsonl            the observations of an exploration, or the ends of a grid's trials
    answer.json              the answer of an exploration
 """
@@ -23,7 +23,7 @@ from mlperf_home.contracts.codec import encode, read_document
 from mlperf_home.contracts.studies.answer import read_answer
 from mlperf_home.contracts.studies.experiment import EXPERIMENT_LIMITS, ExperimentDescription
 from mlperf_home.errors import LocatedError
-from mlperf_home.measurements.store import LINES_FILE, Store
+from mlperf_home.measurements.storage.store import LINES_FILE, Store
 from scriptgraph.errors import DocumentError
 from scriptgraph.files import locks
 from scriptgraph.files.atomic import replace_text, sync_folder

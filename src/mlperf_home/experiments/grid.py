@@ -19,7 +19,7 @@ from mlperf_home.experiments.experiment import ExperimentError
 from mlperf_home.experiments.values import make_trials
 from mlperf_home.exploration.definition.journal import Journal, read_observations
 from mlperf_home.measurements.measurement import Measurement, MeasurementError, Value, read_measurement
-from mlperf_home.measurements.store import identity, to_line
+from mlperf_home.measurements.storage.store import identity, to_line
 from mlperf_home.product import PRODUCT
 from scriptgraph.embed import ProcessFailed, describe_end, run
 from scriptgraph.errors import DocumentError

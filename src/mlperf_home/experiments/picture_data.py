@@ -11,12 +11,12 @@ from mlperf_home.contracts.codec import decode
 from mlperf_home.contracts.studies.experiment import ExploredRuns
 from mlperf_home.contracts.studies.picture import Mark, MarkLabels, Picture
 from mlperf_home.experiments.fronts import Comparable, comparable_of, numbers, usual_pair
+from mlperf_home.measurements.imports.naming import variant_of, with_one_name
+from mlperf_home.measurements.imports.published import read_table
+from mlperf_home.measurements.imports.shipped import LIVE, shipped_measurements
 from mlperf_home.measurements.measurement import read_measurement
-from mlperf_home.measurements.naming import variant_of, with_one_name
 from mlperf_home.measurements.prices import with_cost
-from mlperf_home.measurements.published import read_table
 from mlperf_home.measurements.run_times import SESSION_ONLY
-from mlperf_home.measurements.shipped import LIVE, shipped_measurements
 from mlperf_home.pictures.picture import STANDINGS, PictureError, axis
 
 if TYPE_CHECKING:

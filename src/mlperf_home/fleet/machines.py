@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -14,11 +15,13 @@ from scriptgraph.errors import DocumentError, ManifestError
 from scriptgraph.files.json_reader import read_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
+    from typing import Literal
 
 _ADVICE = "correct it; docs/fleet.md describes machines.yaml"
 _MOST_BYTES = 1 << 19
+_SSH_KEYS = ("address", "user", "port")
 
 
 class MachinesError(LocatedError):
@@ -43,7 +46,26 @@ def read_machines(path: Path) -> MachinesDocument:
         document, **{name: _beside(path, getattr(document, name)) for name in ("ssh_config", "known_hosts", "key")}
     )
     _check_unique(document.machines, path)
+    _check_executors(document.machines, path)
     return document
+
+
+def queue_document(executor: Literal["slurm", "local"], options: Mapping[str, Any]) -> MachinesDocument:
+    """Return the document of one place in a queue; `options` are Slurm's, as on the command line.
+
+    Raises:
+        MachinesError: an option cannot be used.
+    """
+    if executor == "local" and options:
+        raise MachinesError(f"--{next(iter(options))}", "has no effect with --executor=local", "remove it")
+    words = [executor, *(str(options[each]) for each in ("partition", "constraint") if each in options)]
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", "-".join(words))[:64]
+    entry = {"name": name, "executor": executor, "slurm": dict(options)}
+    try:
+        return decode({"machines": [entry]}, MachinesDocument, "the options")
+    except DocumentError as error:
+        option = error.pointer.rpartition("/")[2]
+        raise MachinesError(f"--{option}", error.problem, "write it as for sbatch") from None
 
 
 def chosen(machines: Sequence[FleetMachine], words: Sequence[str], where: object) -> tuple[FleetMachine, ...]:
@@ -92,7 +114,8 @@ def _decoded(values: Any, path: Path) -> MachinesDocument:
 def _with(defaults: dict[str, Any], machine: Any) -> Any:
     if not isinstance(machine, dict):
         return machine
-    both = {**defaults, **machine}
+    ignored = _ignored(machine.get("executor", defaults.get("executor", "ssh")))
+    both = {**{name: value for name, value in defaults.items() if name not in ignored}, **machine}
     for name in ("labels", "env"):
         parts = (each.get(name) for each in (defaults, machine))
         whole = [each for each in parts if isinstance(each, dict)]
@@ -113,11 +136,28 @@ def _check_unique(machines: Sequence[FleetMachine], path: Path) -> None:
         if each.name in names:
             raise MachinesError(f"{path}#/machines/{number}/name", f"{each.name} is there twice", "rename one of them")
         names[each.name] = number
+        if each.in_queue:  # has a folder of its own name
+            continue
         place = (each.reached_at, each.user, each.port, each.folder)
         if place in places:
             problem = f"has the account and folder of {places[place]}"
             raise MachinesError(f"{path}#/machines/{number}", problem, "set `folder`, or remove one of them")
         places[place] = each.name
+
+
+def _check_executors(machines: Sequence[FleetMachine], where: object) -> None:
+    """Raise MachinesError for a value that the machine's executor would ignore."""
+    unset = FleetMachine(name="any")
+    for number, each in enumerate(machines):
+        for name in _ignored(each.executor):
+            if getattr(each, name) != getattr(unset, name):
+                problem = f"has no effect with the executor {each.executor}"
+                raise MachinesError(f"{where}#/machines/{number}/{name}", problem, "remove it, or set `executor`")
+
+
+def _ignored(executor: object) -> tuple[str, ...]:
+    """Return the keys that an executor does not read."""
+    return {"slurm": _SSH_KEYS, "local": (*_SSH_KEYS, "slurm")}.get(str(executor), ("slurm",))
 
 
 def _mark(pointer: str) -> str:

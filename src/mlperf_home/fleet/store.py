@@ -9,28 +9,20 @@
 
 from __future__ import annotations
 
-import json
 import time
-import zlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from mlperf_home.contracts.codec import decode, encode, parse_document, read_document, write_document
-from mlperf_home.contracts.fleet.store import (
-    FLEET_LIMITS,
-    LINE_LIMITS,
-    FleetDescription,
-    SealedLine,
-    StopLine,
-    UnitLine,
-)
+from mlperf_home.contracts.codec import read_document, write_document
+from mlperf_home.contracts.fleet.store import FLEET_LIMITS, LINE_LIMITS, FleetDescription, StopLine, UnitLine
+from mlperf_home.contracts.sealed_lines import is_sealed, seal, unsealed
 from mlperf_home.errors import LocatedError
 from scriptgraph.errors import DocumentError
 from scriptgraph.files import locks
 from scriptgraph.files.line_file import LineFile, mend_last_line, read_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 ENDED = frozenset({"done", "failed", "deadline", "stopped"})
@@ -114,7 +106,7 @@ class FleetStore:
         """Append lines; they are on the disk when this returns."""
         with self.lines.held() as file:
             mend_last_line(file, _is_sealed)
-            self.lines.append(file, [_sealed(each) for each in entries])
+            self.lines.append(file, [seal(each) for each in entries])
 
     def ask_to_stop(self) -> None:
         """Append the line that ends the fleet."""
@@ -122,23 +114,24 @@ class FleetStore:
 
     def entries(self, damages: list[str], start: int = 0) -> Sequence[UnitLine | StopLine]:
         """Read all lines from a place of the file; `damages` takes a sentence for each that cannot be read."""
-        found: list[UnitLine | StopLine] = []
-        end = self.lines.size()
+
+        def damaged(words: str) -> None:
+            damages.append(f"{self.lines.path}: {words}; its unit is looked up again")
+
+        return list(unsealed(self._whole_lines(start), _kind_of, LINE_LIMITS, damaged))
+
+    def _whole_lines(self, start: int) -> Iterator[bytes]:
+        """Yield the lines from a place of the file to the end of the last whole batch."""
+        left = self.lines.size() - start
         if not self.lines.path.exists():
-            return found
+            return
         with self.lines.path.open("rb") as file:
             file.seek(start)
-            place = start
             for line in read_lines(file, LINE_LIMITS.size):
-                if place >= end or not line.endswith(b"\n"):
-                    break
-                place += len(line)
-                try:
-                    found.append(_opened(line))
-                except DocumentError as error:
-                    text = f"a line near byte {place} is damaged ({error.problem}); its unit is looked up again"
-                    damages.append(f"{self.lines.path}: {text}")
-        return found
+                if left <= 0 or not line.endswith(b"\n"):
+                    return
+                left -= len(line)
+                yield line
 
     def histories(self, damages: list[str]) -> dict[str, UnitHistory]:
         """Return the history of each unit that the store knows."""
@@ -159,23 +152,23 @@ def fleets_of(root: Path) -> list[FleetStore]:
     return [FleetStore(path.parent) for path in files]
 
 
-def _sealed(entry: UnitLine | StopLine) -> bytes:
-    text = json.dumps(encode(entry), sort_keys=True)
-    return f'{{"crc32": {zlib.crc32(text.encode())}, "entry": {text}}}\n'.encode()
+def named_fleets(root: Path, name: str) -> list[FleetStore]:
+    """Return the fleet of a name, or all of them without a name.
 
-
-def _opened(line: bytes) -> UnitLine | StopLine:
-    """Decode a line; raise DocumentError if it is damaged."""
-    sealed = parse_document(line, SealedLine, "line", LINE_LIMITS)
-    if zlib.crc32(json.dumps(sealed.entry, sort_keys=True).encode()) != sealed.crc32:
-        raise DocumentError("line", "", "has another checksum")
-    kind: type[UnitLine | StopLine] = StopLine if "stop" in sealed.entry else UnitLine
-    return decode(sealed.entry, kind, "line")
+    Raises:
+        FleetError: there is none of that name.
+    """
+    fleets = fleets_of(root)
+    named = [each for each in fleets if name in {"", each.folder.name}]
+    if name and not named:
+        known = ", ".join(each.folder.name for each in fleets) or "none yet"
+        raise FleetError(name, "there is no such fleet", f"there are: {known}")
+    return named
 
 
 def _is_sealed(line: bytes) -> bool:
-    try:
-        _opened(line)
-    except DocumentError:
-        return False
-    return True
+    return is_sealed(line, _kind_of, LINE_LIMITS)
+
+
+def _kind_of(entry: Mapping[str, Any]) -> type[UnitLine | StopLine]:
+    return StopLine if "stop" in entry else UnitLine

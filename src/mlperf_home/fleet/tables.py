@@ -50,6 +50,7 @@ def unit_rows(
         took = duration(last.seconds) if last and last.seconds is not None else ""
         since = duration(max(0.0, time.time() - last.time_s)) if last and state in {"running", "started"} else ""
         place = last.machine if last and last.machine else unit.target
+        place += f" ({last.node})" if last and last.node and last.node != last.machine else ""
         rows.append((unit.label or " ".join(unit.words[2:]), place, state, since, took, last.note if last else ""))
     return rows
 
@@ -61,7 +62,8 @@ def machine_rows(visits: Sequence[MachineVisit]) -> list[tuple[str, ...]]:
         facts = visit.facts
         free = f"{facts.free_bytes / 2**30:.0f} GiB" if facts and facts.free_bytes is not None else ""
         notes = "; ".join((*(f"PROBLEM: {each}" for each in visit.problems), *visit.warnings)) or "ready"
-        cpu = f"{facts.cpu or facts.machine}, {len(facts.cpus)} CPUs" if facts else "unknown"
+        cpus = f", {len(facts.cpus)} CPUs" if facts and facts.cpus else ""
+        cpu = f"{facts.cpu or facts.machine}{cpus}" if facts else "unknown"
         rows.append((visit.name, cpu, facts.python if facts else "unknown", free, notes))
     return rows
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlperf_home.product import PRODUCT
-from scriptgraph.embed import PLACES, Command, Option, home_option, output_options, quiet_option
+from mlperf_home.artifact_commands import artifact_command
+from scriptgraph.embed import PLACES, Option
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_SOME = "[RESULT]"
+    from scriptgraph.embed import Command
+
 _NAME = "=NAME"
 
 
@@ -62,13 +63,8 @@ def _conditions() -> tuple[Option, ...]:
 
 
 def _command(action: str, summary: str, options: tuple[Option, ...], example: str) -> Command:
-    places = (
-        home_option(PRODUCT),
-        Option("results_dir", "path", "the folder of results", PLACES, "=DIR", "HOME/results"),
-    )
-    name = Option("name", "text", "the same as the word RESULT, a folder that cm find result lists", PLACES)
-    every = (*options, name, *places, quiet_option(), *output_options())
-    return Command(action, "result", summary, every, example, word="name", words=_SOME)
+    name = "the same as the word RESULT, a folder that cm find result lists"
+    return artifact_command(action, "result", summary, options, example, words="[RESULT]", name=name)
 
 
 _TABLES: dict[str, Callable[[], Command]] = {"find": find_command, "show": show_command, "rm": remove_command}

@@ -7,10 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.errors import LocatedError
+from mlperf_home.artifact_commands import answer_command, artifacts_folder
 from mlperf_home.experiments.fronts import fronts_of
-from mlperf_home.measurements.shipped import SHIPPED, shipped_measurements
-from mlperf_home.product import ENGINE, PRODUCT
+from mlperf_home.measurements.imports.shipped import SHIPPED, shipped_measurements
 from mlperf_home.results.command_table import result_command
 from mlperf_home.results.export import as_csv
 from mlperf_home.results.published_tables import published_sections, standing_rows
@@ -23,7 +22,7 @@ from mlperf_home.results.stored import (
     require_result,
 )
 from mlperf_home.results.tables import best_of, find_section, front_section, grouped, result_section
-from scriptgraph.embed import Section, confirmed, failing_on, home_folders, show_sections
+from scriptgraph.embed import Section, confirmed, show_sections
 from scriptgraph.errors import RequestError
 from scriptgraph.files.atomic import replace_text
 from scriptgraph.files.reported import not_yet_reported
@@ -38,21 +37,8 @@ if TYPE_CHECKING:
 
 
 def answer(action: str, command: Mapping[str, Any]) -> dict[str, Any]:
-    """Run `cm ACTION result`; ACTION is find, show or rm.
-
-    Returns:
-        cmind's dictionary: `return` is 0, or 1 with `error`, or 130 after Ctrl-C; other keys hold the outcome.
-    """
-
-    def run_action(arguments: Arguments, console: RunConsole) -> dict[str, Any]:
-        with failing_on(LocatedError):
-            return _ACTIONS[action](arguments, console)
-
-    return ENGINE.answer(result_command(action), command, run_action)
-
-
-def _root(arguments: Arguments) -> Path:
-    return arguments.path("results_dir") or home_folders(arguments, PRODUCT)[0] / "results"
+    """Run `cm ACTION result`; ACTION is find, show or rm. Return cmind's dictionary."""
+    return answer_command(result_command(action), command, _ACTIONS[action])
 
 
 def _selection(arguments: Arguments) -> Selection:
@@ -66,7 +52,7 @@ def _selected(arguments: Arguments, console: RunConsole) -> list[StoredResult]:
     Raises:
         StoredResultError: there are results, and none fulfils the conditions.
     """
-    root, selection, damages = _root(arguments), _selection(arguments), list[str]()
+    root, selection, damages = artifacts_folder(arguments), _selection(arguments), list[str]()
     results = find_results(root, damages) if root.is_dir() else []
     for damage in not_yet_reported(root / "results", damages):
         console("warned", "result", {"message": damage})
@@ -136,7 +122,7 @@ def _fronts(shown: Sequence[StoredResult], published: Sequence[Measurement]) -> 
 
 
 def _remove(arguments: Arguments, console: RunConsole) -> dict[str, Any]:
-    root, selection = _root(arguments), _selection(arguments)
+    root, selection = artifacts_folder(arguments), _selection(arguments)
     if not selection.words:
         raise RequestError(arguments.command.question)
     if arguments.word and selection == Selection(name=selection.name):
@@ -162,7 +148,8 @@ def _remove(arguments: Arguments, console: RunConsole) -> dict[str, Any]:
 
 
 def _none(arguments: Arguments) -> Section:
-    return Section(f"there are no results in {_root(arguments)}; cm run script --tags=run,mlperf,... makes them")
+    root = artifacts_folder(arguments)
+    return Section(f"there are no results in {root}; cm run script --tags=run,mlperf,... makes them")
 
 
 def _document(result: StoredResult) -> dict[str, Any]:

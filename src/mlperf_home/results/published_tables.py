@@ -5,8 +5,8 @@ from __future__ import annotations
 from statistics import median
 from typing import TYPE_CHECKING
 
-from mlperf_home.measurements.naming import with_one_name
-from mlperf_home.measurements.shipped import SHIPPED
+from mlperf_home.measurements.imports.naming import with_one_name
+from mlperf_home.measurements.imports.shipped import SHIPPED
 from mlperf_home.published.places import published_values
 from mlperf_home.published.results import shipped_results
 from mlperf_home.results.standing import metric_of, runtime_of, standing_of

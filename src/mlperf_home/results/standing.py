@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.measurements.shipped import SHIPPED
+from mlperf_home.measurements.imports.shipped import SHIPPED
 from mlperf_home.published.places import RUNTIMES, place_among, published_values
 from mlperf_home.published.results import UNKNOWN_RUNTIME, shipped_results
 

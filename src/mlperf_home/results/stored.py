@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlperf_home.errors import LocatedError
+from mlperf_home.measurements.imports.naming import with_one_name
 from mlperf_home.measurements.layout import ResultFolder, ResultsError
 from mlperf_home.measurements.measurement import MeasurementError, read_measurement
-from mlperf_home.measurements.naming import with_one_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,7 +9,7 @@ from mlperf_home.challenges.bundles.problems import grouped
 from mlperf_home.challenges.bundles.results import measurement_files
 from mlperf_home.challenges.verification.confinement import verify_confined
 from mlperf_home.challenges.verification.verification import BundleError
-from mlperf_home.measurements.importing import ImportedResults
+from mlperf_home.measurements.imports.importing import ImportedResults
 from mlperf_home.measurements.measurement import Value, read_measurement
 
 if TYPE_CHECKING:

@@ -13,12 +13,12 @@ from scriptgraph.cache.store import content_key
 from scriptgraph.errors import ScriptGraphError
 from scriptgraph.execution.durations import bounds_text
 from scriptgraph.execution.nested import Nested, run_foreign
-from scriptgraph.execution.parallelism import MeasurementLock
 from scriptgraph.execution.record import Durations, Record, StepRecord, host_facts, without_credentials
 from scriptgraph.execution.run_step import forget_imports, has_code, run_step
 from scriptgraph.execution.runtime import PlanHandler
+from scriptgraph.execution.side_by_side.parallelism import MeasurementLock
+from scriptgraph.execution.side_by_side.working import Work
 from scriptgraph.execution.traversal import Result, Traversal
-from scriptgraph.execution.working import Work
 from scriptgraph.files.digest_log import DigestLog
 from scriptgraph.process.interruption import Stopped, end_signals_raise, raise_if_stopped
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scriptgraph.cache.store import Entry
+    from scriptgraph.execution.before_run.forecast import Forecast
     from scriptgraph.execution.context import Context
-    from scriptgraph.execution.forecast import Forecast
     from scriptgraph.execution.runtime import Runtime
     from scriptgraph.execution.traversal import Ready, StepPreview, TableRow
     from scriptgraph.manifest.types import Values
@@ -56,7 +56,7 @@ def prefetch(plan: Plan, runtime: Runtime, request: Mapping[str, Any]) -> tuple[
     Raises:
         ScriptGraphError: a step failed, as in `execute`.
     """
-    from scriptgraph.execution.preview import preview_plan  # noqa: PLC0415 - most commands need no preview
+    from scriptgraph.execution.before_run.preview import preview_plan  # noqa: PLC0415 - most commands need no preview
 
     with _recorded(plan, runtime, request) as record:
         handler = Execute(runtime, plan.root.manifest.alias, record)

@@ -11,7 +11,7 @@ from functools import partial, reduce
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from scriptgraph.errors import ScriptGraphError
-from scriptgraph.execution.parallelism import Ordering, side_by_side
+from scriptgraph.execution.side_by_side.parallelism import Ordering, side_by_side
 from scriptgraph.manifest.types import NOTHING
 from scriptgraph.planning.environment import NOTHING_UNKNOWN, Layer, Unknown
 from scriptgraph.planning.plan import Plan

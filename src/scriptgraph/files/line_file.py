@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _REST_BYTES = 1 << 20
+# Most lines are short, and each append looks for the end of the last.
+_TAIL_BYTES = 1 << 14
 # The digits of the largest size of a file.
 _MOST_DIGITS = 19
 
@@ -65,7 +67,7 @@ def _end_of_lines(file: BinaryIO, size: int) -> int:
     """Return the place after the last line end of the first `size` bytes."""
     end = size
     while end:
-        start = max(0, end - _REST_BYTES)
+        start = max(0, end - _TAIL_BYTES)
         file.seek(start)
         if (found := file.read(end - start).rfind(b"\n")) >= 0:
             return start + found + 1

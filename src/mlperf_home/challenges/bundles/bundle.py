@@ -44,7 +44,7 @@ from mlperf_home.measurements.layout import (
     PERFORMANCE_DIR,
     PERFORMANCE_SESSION,
 )
-from mlperf_home.measurements.store import LINES_FILE, Store
+from mlperf_home.measurements.storage.store import LINES_FILE, Store
 from mlperf_home.submission.delivery import pack
 from mlperf_home.submission.truncation import truncate_log
 from scriptgraph.files.json_reader import read_json

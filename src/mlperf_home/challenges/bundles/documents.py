@@ -19,7 +19,7 @@ from mlperf_home.contracts.studies.answer import ANSWER_LIMITS
 from mlperf_home.contracts.studies.experiment import EXPERIMENT_LIMITS
 from mlperf_home.errors import LocatedError
 from mlperf_home.measurements.measurement import MEASUREMENT_LIMITS
-from mlperf_home.measurements.store import LINES_FILE
+from mlperf_home.measurements.storage.store import LINES_FILE
 from scriptgraph.errors import DocumentError
 from scriptgraph.files.json_reader import DOCUMENT, Limits, parse_json, read_json
 

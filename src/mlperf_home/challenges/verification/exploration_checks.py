@@ -14,7 +14,7 @@ from mlperf_home.contracts.codec import decode, read_document
 from mlperf_home.contracts.studies.answer import AnswerMetric, read_answer, study_work
 from mlperf_home.contracts.studies.experiment import EXPERIMENT_LIMITS, ExperimentDescription, ExplorationOrigin
 from mlperf_home.exploration.definition.space import make_space
-from mlperf_home.measurements.store import Store
+from mlperf_home.measurements.storage.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,7 +20,7 @@ from mlperf_home.measurements.layout import ACCURACY_DIR, ACCURACY_SESSION
 from mlperf_home.measurements.measurement import DATASET, MACHINE_FACTS, Measurement, read_measurement
 from mlperf_home.measurements.prices import PRICE
 from mlperf_home.measurements.run_times import CHANGED_STATE
-from mlperf_home.measurements.store import LINES_FILE, Store
+from mlperf_home.measurements.storage.store import LINES_FILE, Store
 from mlperf_home.rules import load_round, mlperf_conf
 from scriptgraph.errors import DocumentError
 

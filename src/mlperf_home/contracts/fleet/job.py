@@ -72,6 +72,7 @@ class FleetJob(Document):
         retries: how often a failed unit is repeated.
         deadline_s: the time limit of a unit.
         budget: the most that all units may cost; None for no limit.
+        look_s: the time between two looks at the results of jobs in a queue.
     """
 
     action: Literal["visit", "run", "collect", "stop"]
@@ -87,6 +88,7 @@ class FleetJob(Document):
     retries: Annotated[int, Meta(ge=0)] = 1
     deadline_s: float | None = None
     budget: float | None = None
+    look_s: Annotated[float, Meta(gt=0)] = 5.0
 
 
 class _Event(OpenDocument, tag_field="fleet"):

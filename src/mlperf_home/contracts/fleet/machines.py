@@ -17,10 +17,38 @@ _Address = Annotated[str, Meta(pattern=r"^([A-Za-z0-9_\[][A-Za-z0-9._:%\]-]{0,25
 _User = Annotated[str, Meta(pattern=r"^([A-Za-z0-9_][A-Za-z0-9._@\\-]{0,63})?$")]
 _Path = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f]{1,1000}$")]
 _Label = Annotated[str, Meta(max_length=200)]
+# Slurm's own words, none of which a shell or a line of a job's file would read in another way. The patterns' last part
+# is the end of the text in any dialect; Python's $ would allow a line end.
+_Names = Annotated[str, Meta(pattern=r"^([A-Za-z0-9_.][A-Za-z0-9_.,-]{0,200})?(?![\s\S])")]
+_Nodes = Annotated[str, Meta(pattern=r"^([A-Za-z0-9_.][A-Za-z0-9_.,\[\]-]{0,500})?(?![\s\S])")]
+_Features = Annotated[str, Meta(pattern=r"^([A-Za-z0-9_.(\[][A-Za-z0-9_.,:=&|*()\[\]-]{0,200})?(?![\s\S])")]
 
 MACHINES_LIMITS = Limits(size=4 << 20, depth=6, values=200_000)
 """Limits for ten thousand machines with a few labels each."""
 MOST_MACHINES = 10_000
+
+
+class SlurmOptions(Document):
+    """What Slurm is called with for each unit's job, besides `--exclusive`.
+
+    Attributes:
+        partition: the partition, or several with commas between; by default Slurm's own.
+        constraint: the features that a node has to have ("genoa", "intel&avx512").
+        nodelist: the nodes ("node[1-4]"); by default any.
+        account: the account that is charged.
+        qos: the quality of service.
+        time_limit: minutes after which Slurm ends a job, by default the partition's; a unit is ended three minutes
+            before.
+        jobs: how many units run at the same time, each on a node of its own.
+    """
+
+    partition: _Names = ""
+    constraint: _Features = ""
+    nodelist: _Nodes = ""
+    account: _Names = ""
+    qos: _Names = ""
+    time_limit: Annotated[int, Meta(ge=10, le=60_000)] | None = None
+    jobs: Annotated[int, Meta(ge=1, le=1000)] = 1
 
 
 class MachineDefaults(Document):
@@ -39,6 +67,9 @@ class MachineDefaults(Document):
         folder: the fleet's folder there; a relative one is below the account's home folder.
         lock_dir: the folder of the lock that keeps two measurements off one machine.
         env: variables of the environment of each unit, such as those of a proxy or a package index.
+        executor: what runs units: an account over SSH; nodes that Slurm gives out to this machine's account; or, to try
+            a command, processes of this machine, by Submitit as with Slurm.
+        slurm: how nodes are requested from Slurm.
     """
 
     address: _Address = ""
@@ -53,6 +84,8 @@ class MachineDefaults(Document):
     folder: _Path = ".mlperf-home-fleet"
     lock_dir: _Path = "/tmp"  # noqa: S108 - every account has to reach it, and holds the file open only to lock it
     env: Mapping[Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], str] = {}
+    executor: Literal["ssh", "slurm", "local"] = "ssh"
+    slurm: SlurmOptions = SlurmOptions()
 
 
 class FleetMachine(MachineDefaults):
@@ -64,6 +97,11 @@ class FleetMachine(MachineDefaults):
     def reached_at(self) -> str:
         """The name or address that SSH is called with."""
         return self.address or self.name
+
+    @property
+    def in_queue(self) -> bool:
+        """Whether its units are jobs on a file system that this machine shares."""
+        return self.executor != "ssh"
 
 
 class MachinesDocument(Document):

@@ -53,6 +53,7 @@ class UnitLine(OpenDocument):
         cost: its price; None if the machine has none.
         note: the reason of a state that is not wanted, in a line.
         boot: the identity of the machine's boot when the unit was started.
+        node: the computer that ran the unit; "" unless it has ended.
     """
 
     unit: Digest
@@ -64,6 +65,7 @@ class UnitLine(OpenDocument):
     cost: float | None = None
     note: str = ""
     boot: str = ""
+    node: str = ""
 
 
 class StopLine(OpenDocument):
@@ -71,10 +73,3 @@ class StopLine(OpenDocument):
 
     stop: Literal[True]
     time_s: float
-
-
-class SealedLine(OpenDocument):
-    """A line as it is written: an entry, and the CRC-32 of its JSON text with sorted keys."""
-
-    crc32: int
-    entry: dict[str, str | int | float | bool | None]

@@ -70,6 +70,7 @@ class UnitResult(OpenDocument):
         outputs: the SHA-256 of the packed outputs; "" if there are none.
         outputs_bytes: their size.
         problem: what went wrong, in a line; "" for a unit that is done.
+        node: the name of the computer that ran it, as it calls itself.
     """
 
     unit: Digest
@@ -80,3 +81,4 @@ class UnitResult(OpenDocument):
     outputs: str = ""
     outputs_bytes: Annotated[int, Meta(ge=0)] = 0
     problem: str = ""
+    node: str = ""

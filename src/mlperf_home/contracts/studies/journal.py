@@ -6,18 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mlperf_home.contracts.codec import Document, OpenDocument
+from mlperf_home.contracts.codec import OpenDocument
 from scriptgraph.files.json_reader import Limits
 
 LINE_LIMITS = Limits(size=32 << 20, depth=32, values=1_000_000)
 """Limits for the first line, with up to 100,000 points and priors."""
-
-
-class JournalLine(Document):
-    """A line; `crc32` is the checksum of the entry as JSON with sorted keys."""
-
-    crc32: int
-    entry: Mapping[str, Any]
 
 
 class StudyEntry(OpenDocument):

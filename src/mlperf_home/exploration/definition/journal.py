@@ -5,12 +5,11 @@ Lines are only appended.
 
 from __future__ import annotations
 
-import json
-import zlib
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from mlperf_home.contracts.codec import decode, encode, parse_document
-from mlperf_home.contracts.studies.journal import LINE_LIMITS, JournalLine, ObservedEntry, StudyEntry
+from mlperf_home.contracts.codec import decode, encode
+from mlperf_home.contracts.sealed_lines import is_sealed, seal, unsealed
+from mlperf_home.contracts.studies.journal import LINE_LIMITS, ObservedEntry, StudyEntry
 from mlperf_home.errors import LocatedError
 from scriptgraph.errors import DocumentError
 from scriptgraph.files import locks
@@ -18,7 +17,7 @@ from scriptgraph.files.line_file import append_whole, mend_last_line, read_lines
 from scriptgraph.files.reported import not_yet_reported
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
 _T = TypeVar("_T")
@@ -99,8 +98,7 @@ class Journal:
             self._write(StudyEntry(schema=_SCHEMA, study=study))
 
     def _write(self, entry: StudyEntry | ObservedEntry) -> None:
-        text = json.dumps(encode(entry), sort_keys=True)
-        append_whole(self._file, f'{{"crc32": {zlib.crc32(text.encode())}, "entry": {text}}}\n'.encode())
+        append_whole(self._file, seal(entry))
 
 
 def read_observations(path: Path, kind: type[_T], damages: list[str]) -> dict[str, _T]:
@@ -124,27 +122,15 @@ def read_observations(path: Path, kind: type[_T], damages: list[str]) -> dict[st
 
 
 def _entries(path: Path, lines: Iterable[bytes], damages: list[str]) -> Iterator[StudyEntry | ObservedEntry]:
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            yield _entry(line)
-        except DocumentError as error:
-            damages.append(f"{path}: line {number} is damaged ({error.problem}); its observation is measured again")
+    def damaged(words: str) -> None:
+        damages.append(f"{path}: {words}; its observation is measured again")
 
-
-def _entry(line: bytes) -> StudyEntry | ObservedEntry:
-    """Decode a line; raise DocumentError if it is damaged."""
-    document = parse_document(line, JournalLine, "line", LINE_LIMITS)
-    if zlib.crc32(json.dumps(document.entry, sort_keys=True).encode()) != document.crc32:
-        raise DocumentError("line", "", "has another checksum")
-    kind: type[StudyEntry | ObservedEntry] = StudyEntry if "study" in document.entry else ObservedEntry
-    return decode(document.entry, kind, "line")
+    return unsealed(lines, _kind_of, LINE_LIMITS, damaged)
 
 
 def _is_entry(line: bytes) -> bool:
-    try:
-        _entry(line)
-    except DocumentError:
-        return False
-    return True
+    return is_sealed(line, _kind_of, LINE_LIMITS)
+
+
+def _kind_of(entry: Mapping[str, Any]) -> type[StudyEntry | ObservedEntry]:
+    return StudyEntry if "study" in entry else ObservedEntry

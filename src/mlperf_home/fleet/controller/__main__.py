@@ -14,9 +14,8 @@ from mlperf_home.contracts.fleet.job import JOB_LIMITS, FleetJob, SaidEvent, Uni
 from mlperf_home.contracts.runs.progress import print_failure
 from mlperf_home.errors import LocatedError
 from mlperf_home.fleet.controller.ending import collect_units, stop_units
-from mlperf_home.fleet.controller.remote import RemoteMachine
+from mlperf_home.fleet.controller.executors import executor_of, visit_all
 from mlperf_home.fleet.controller.units_run import UnitsRun
-from mlperf_home.fleet.controller.visiting import visit_all
 from mlperf_home.fleet.store import FleetError, FleetStore
 from scriptgraph.errors import ScriptGraphError
 
@@ -56,7 +55,7 @@ async def _run(job: FleetJob) -> None:
         for damage in run.damages:
             _say("", damage)
         run.name_out_of_reach(job.out_of_reach)
-        executors = {each.name: RemoteMachine(each, job, partial(_say, each.name)) for each in job.machines}
+        executors = {each.name: executor_of(each, job, partial(_say, each.name)) for each in job.machines}
         await Scheduling(run, executors, job.folder / "dask").until_settled()
 
 

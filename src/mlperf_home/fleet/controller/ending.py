@@ -6,8 +6,8 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING
 
-from mlperf_home.fleet.controller.connection import MachineError
-from mlperf_home.fleet.controller.remote import RemoteMachine
+from mlperf_home.fleet.controller.executors import executor_of
+from mlperf_home.fleet.controller.shell import MachineError
 from mlperf_home.fleet.controller.units_run import UnitsRun
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mlperf_home.contracts.fleet.job import FleetJob
     from mlperf_home.contracts.fleet.store import UnitLine
     from mlperf_home.contracts.fleet.units import Unit
+    from mlperf_home.fleet.controller.units_run import Endable
     from mlperf_home.fleet.store import FleetStore
 
     Tell = Callable[[UnitLine], None]
@@ -39,7 +40,7 @@ async def _for_each_machine(job: FleetJob, store: FleetStore, tell: Tell, say: S
         if where := run.history(unit).started_on:
             started.setdefault(where, []).append(unit)
 
-    async def visited(machine: RemoteMachine, units: list[Unit]) -> None:
+    async def visited(machine: Endable, units: list[Unit]) -> None:
         try:
             for unit in units:
                 await act(machine, run, unit)  # type: ignore[misc] # both are coroutines
@@ -48,11 +49,11 @@ async def _for_each_machine(job: FleetJob, store: FleetStore, tell: Tell, say: S
         finally:
             machine.close()
 
-    machines = {each.name: RemoteMachine(each, job, partial(say, each.name)) for each in job.machines}
+    machines = {each.name: executor_of(each, job, partial(say, each.name)) for each in job.machines}
     await asyncio.gather(*(visited(machines[name], units) for name, units in started.items() if name in machines))
 
 
-async def _stop(machine: RemoteMachine, run: UnitsRun, unit: Unit) -> None:
+async def _stop(machine: Endable, run: UnitsRun, unit: Unit) -> None:
     result = await machine.stop(unit, run.next_attempt(machine.name, unit))
     if result is None:
         run.settle(unit, "stopped", machine.name, "ended before it had a result")
@@ -60,8 +61,6 @@ async def _stop(machine: RemoteMachine, run: UnitsRun, unit: Unit) -> None:
         await run.take(machine, unit, result)
 
 
-async def _collect(machine: RemoteMachine, run: UnitsRun, unit: Unit) -> None:
-    if await machine.find(unit, run.next_attempt(machine.name, unit)) == "ended":
-        result = await machine.run(unit, run.next_attempt(machine.name, unit))
-        if result is not None:
-            await run.take(machine, unit, result)
+async def _collect(machine: Endable, run: UnitsRun, unit: Unit) -> None:
+    if result := await machine.find(unit, run.next_attempt(machine.name, unit)):
+        await run.take(machine, unit, result)

@@ -1,4 +1,4 @@
-"""Give units to machines with Dask: one at a time on each, the longest first, without a port.
+"""Give units to machines with Dask: one at a time on each place, the longest first, without a port.
 
 Scheduler and workers live in this process and speak through its memory: Dask's other transports would let anybody who
 reaches their port run code. A worker stands for a machine; its task only awaits the connection.
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import dask
 from distributed import Client, Scheduler, SpecCluster, Worker, get_worker
 
-from mlperf_home.fleet.controller.connection import MachineError, MachineLostError
+from mlperf_home.fleet.controller.shell import MachineError, MachineLostError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mlperf_home.fleet.controller.units_run import Executor, UnitsRun
 
 _LOOK_S = 1.0
+_CANCELLED_AT_ONCE = 100
 _SETTINGS: dict[str, Any] = {
     "distributed.scheduler.worker-ttl": None,
     "distributed.scheduler.allowed-failures": 1_000_000,
@@ -93,25 +94,36 @@ class Scheduling:
                         await self._settled_soon()
                     for executor in self.executors.values():
                         executor.close()
-                    await self._client.cancel(list(self._futures.values()), force=True)
+                    await self._cancel_open()
         finally:
             del _runs[self._key]
 
+    async def _cancel_open(self) -> None:
+        """Cancel what has not ended, a few at a time: Dask takes the square of their number."""
+        left = [each for each in self._futures.values() if not each.done()]
+        for start in range(0, len(left), _CANCELLED_AT_ONCE):
+            await self._client.cancel(left[start : start + _CANCELLED_AT_ONCE], force=True)
+
     def _opened_cluster(self) -> Any:
-        common = {"nthreads": 1, "memory_limit": 0, "protocol": "inproc://", "local_directory": str(self._scratch)}
+        common = {"memory_limit": 0, "protocol": "inproc://", "local_directory": str(self._scratch)}
         workers = {
             name: {
                 "cls": _QuietWorker,
-                "options": {**common, "name": name, "resources": {"machine": 1, **self._places(name)}},
+                "options": {
+                    **common, "name": name, "nthreads": executor.places,
+                    "resources": self._targets(name),
+                },
             }
-            for name in self.executors
-        }
+            for name, executor in self.executors.items()
+        }  # fmt: skip
         scheduler = {"cls": _QuietScheduler, "options": {"protocol": "inproc://", "dashboard": False}}
         return SpecCluster(workers=workers, scheduler=scheduler, asynchronous=True, silence_logs=logging.ERROR)
 
-    def _places(self, name: str) -> dict[str, int]:
-        """Return the targets whose units a machine may run, as resources."""
-        return {f"of {each.target}": 1 for each in self._units.values() if name in each.machines}
+    def _targets(self, name: str) -> dict[str, int]:
+        """Return the targets whose units a machine may run, as resources; its threads limit how many run at once."""
+        return {
+            f"of {each.target}": self.executors[name].places for each in self._units.values() if name in each.machines
+        }
 
     def _submit(self, unit: Unit, *, again: bool = False) -> None:
         """Hand a unit to Dask; one that runs somewhere is looked for there before anything new begins."""
@@ -123,8 +135,9 @@ class Scheduling:
             _perform,
             self._key,
             unit.digest,
-            key=f"{unit.digest}{'-again' if again else ''}",
-            resources={"machine": 1, f"of {unit.target}": 1},
+            # Keys of one group: with a group each, Dask's bookkeeping grows with the square of the units.
+            key=("unit-again" if again else "unit", unit.digest),
+            resources={f"of {unit.target}": 1},
             workers=[looked_for] if looked_for else None,
             priority=self._urgency(unit),
             pure=False,

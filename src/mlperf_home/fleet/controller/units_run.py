@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from mlperf_home.contracts.fleet.store import StopLine, UnitLine
-from mlperf_home.fleet.controller.connection import MachineError, MachineLostError
+from mlperf_home.fleet.controller.shell import MachineError, MachineLostError
 from mlperf_home.fleet.store import UnitHistory
 
 if TYPE_CHECKING:
@@ -21,11 +21,15 @@ _HOUR_S = 3600.0
 
 
 class Executor(Protocol):
-    """What runs units, one at a time: a machine over SSH, or a place in a cluster's queue."""
+    """What runs units: a machine over SSH, or a place in a cluster's queue."""
 
     @property
     def name(self) -> str:
         """The name of the machine, as in machines.yaml."""
+
+    @property
+    def places(self) -> int:
+        """How many units run at the same time, each on a machine of its own."""
 
     async def run(self, unit: Unit, attempt: int) -> UnitResult | None:
         """Run an attempt of a unit to its end, or find it again; None if it died without a result.
@@ -40,6 +44,16 @@ class Executor(Protocol):
 
     def close(self) -> None:
         """Let go of the machine; what runs there runs on."""
+
+
+class Endable(Executor, Protocol):
+    """An executor of a fleet that is collected or stopped."""
+
+    async def find(self, unit: Unit, attempt: int) -> UnitResult | None:
+        """Return the result of an attempt that has ended; None if it runs, or never had one."""
+
+    async def stop(self, unit: Unit, attempt: int) -> UnitResult | None:
+        """End an attempt of a unit; return its result if it has one."""
 
 
 class UnitsRun:
@@ -160,7 +174,7 @@ class UnitsRun:
                 state, problem = "failed", f"{error.problem}; {error.advice}"
         price = self._prices.get(name)
         cost = None if price is None else result.seconds / _HOUR_S * price
-        self._write(unit, state, name, attempt, result.seconds, cost, problem)
+        self._write(unit, state, name, attempt, result.seconds, cost, problem, result.node)
         return state
 
     def _affordable(self, machine: str, unit: Unit) -> bool:
@@ -183,10 +197,11 @@ class UnitsRun:
         seconds: float | None = None,
         cost: float | None = None,
         note: str = "",
+        node: str = "",
     ) -> None:
         line = UnitLine(
             unit=unit.digest, state=state, time_s=time.time(), machine=machine, attempt=attempt, seconds=seconds,
-            cost=cost, note=note,
+            cost=cost, note=note, node=node,
         )  # fmt: skip
         self._store.append([line])
         self.history(unit).note(line)

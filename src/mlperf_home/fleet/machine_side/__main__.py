@@ -35,6 +35,12 @@ def _start(unit: str) -> dict[str, Any]:
     return start(Path(unit))
 
 
+def _run(unit: str) -> dict[str, Any]:
+    from mlperf_home.fleet.machine_side.runner import run_here  # noqa: PLC0415 - as above
+
+    return run_here(Path(unit))
+
+
 def _ended(unit: str) -> dict[str, Any]:
     from mlperf_home.fleet.machine_side.waiting import ended  # noqa: PLC0415 - as above
 
@@ -64,6 +70,7 @@ _PROGRAMS: dict[str, Callable[..., dict[str, Any]]] = {
     "install": _install,
     "digest": _digest,
     "start": _start,
+    "run": _run,
     "ended": _ended,
     "outcome": _outcome,
     "free": _free,

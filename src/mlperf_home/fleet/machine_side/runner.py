@@ -66,6 +66,21 @@ def start(unit: Path) -> dict[str, Any]:
         os._exit(0)  # the parent's Python ends by itself
 
 
+def run_here(unit: Path) -> dict[str, Any]:
+    """Run a unit in this process, which a queue has started for it; wait until nobody else measures on its CPUs."""
+    # Slurm's warning before it ends a job, by Submitit's wish: a unit has its own deadline, before that.
+    signal.signal(signal.SIGUSR2, signal.SIG_IGN)
+    own = open_lock(unit / "lock")
+    if not lock(own):
+        return {"state": "running"}
+    if (unit / "result.json").exists():
+        return {"state": "ended"}
+    request = json.loads((unit / "request.json").read_text(encoding="utf-8"))
+    end_leftovers(request["unit"])
+    _run(unit, request, hold_machine(request["lock_dir"], request["cpus"], wait=True))
+    return {"state": "ended"}
+
+
 def _run(unit: Path, request: dict[str, Any], machine: Sequence[int]) -> None:
     folder = unit.parent.parent
     running = folder / "running"
@@ -85,7 +100,7 @@ def _run(unit: Path, request: dict[str, Any], machine: Sequence[int]) -> None:
         state, problem = "failed", f"its outputs cannot be packed: {error.strerror}; free space there"
     result = {
         "unit": request["unit"], "state": state, "exit_code": code, "seconds": seconds, "began_s": began,
-        "outputs": digest, "outputs_bytes": size, "problem": problem,
+        "outputs": digest, "outputs_bytes": size, "problem": problem, "node": os.uname().nodename,
     }  # fmt: skip
     write_json(unit / "result.json", result)
     release(machine)

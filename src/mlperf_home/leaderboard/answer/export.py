@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlperf_home.leaderboard.answer.choices import METRICS
 from mlperf_home.leaderboard.store.errors import BoardError
-from mlperf_home.measurements.parquet import write_columns
+from mlperf_home.measurements.storage.parquet import write_columns
 from scriptgraph.files.atomic import replace_text
 
 if TYPE_CHECKING:

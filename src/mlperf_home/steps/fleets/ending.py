@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from mlperf_home.fleet.store import FleetError, FleetStore, fleets_of
+from mlperf_home.fleet.store import FleetError, FleetStore, named_fleets
 from mlperf_home.fleet.tables import counts
 from mlperf_home.steps.fleets.driving import Driver
 from mlperf_home.steps.fleets.running import finish, fleets_folder
@@ -43,10 +43,8 @@ def find_fleet(context: Context) -> FleetStore:
     Raises:
         FleetError: there is none.
     """
-    root, name = fleets_folder(context), context.name("CM_FLEET_NAME", "")
-    fleets = fleets_of(root) if root.is_dir() else []
-    named = [each for each in fleets if name in {"", each.folder.name}]
-    if not named:
-        known = ", ".join(each.folder.name for each in fleets) or "none yet"
-        raise FleetError(name or root, "there is no such fleet", f"there are: {known}")
-    return named[-1]
+    root = fleets_folder(context)
+    fleets = named_fleets(root, context.name("CM_FLEET_NAME", ""))
+    if not fleets:
+        raise FleetError(root, "there is no fleet yet", "start one by cm run script --tags=run,fleet")
+    return fleets[-1]

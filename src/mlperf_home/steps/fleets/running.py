@@ -10,7 +10,7 @@ from mlperf_home.contracts.fleet.store import FleetDescription
 from mlperf_home.experiments.experiment import Experiments
 from mlperf_home.experiments.values import read_value_options
 from mlperf_home.fleet.collected import bundles_of, make_board, not_done, unpack_new
-from mlperf_home.fleet.machines import chosen, read_machines
+from mlperf_home.fleet.machines import chosen, queue_document, read_machines
 from mlperf_home.fleet.store import FleetStore, fleets_of
 from mlperf_home.fleet.tables import cost_text, counts
 from mlperf_home.fleet.unit_words import plain_words
@@ -124,10 +124,28 @@ def fleets_folder(context: Context) -> Path:
 
 
 def _machines(context: Context) -> tuple[MachinesDocument, tuple[FleetMachine, ...]]:
-    path = context.existing("CM_FLEET_MACHINES")
-    document = read_machines(path)
+    path, document = _document(context)
     words = [word for word in context.text("CM_FLEET_ONLY", "").split(",") if word]
     return document, chosen(document.machines, words, path)
+
+
+def _document(context: Context) -> tuple[object, MachinesDocument]:
+    """Return where machines are written, and their document: a file, or the options of a queue."""
+    executor, machines = context.text("CM_FLEET_EXECUTOR", ""), context.text("CM_FLEET_MACHINES", "")
+    numbers = {name: context.whole(f"CM_FLEET_{name.upper()}") for name in ("time_limit", "jobs")}
+    words = {name: context.text(f"CM_FLEET_{name.upper()}", "") for name in ("partition", "constraint")}
+    options = {name: value for name, value in {**words, **numbers}.items() if value}
+    if executor and machines:
+        raise StepFailed("--executor and --machines: use one; in the file, write `executor` for each machine")
+    if executor:
+        kind: Literal["slurm", "local"] = "slurm" if executor == "slurm" else "local"
+        return f"--executor={executor}", queue_document(kind, options)
+    if options:
+        raise StepFailed(f"--{next(iter(options))} needs --executor=slurm; in machines.yaml, write it under `slurm`")
+    if not machines:
+        raise StepFailed("no machines are named; use --machines=machines.yaml, or --executor=slurm on a cluster")
+    path = context.existing("CM_FLEET_MACHINES")
+    return path, read_machines(path)
 
 
 def _describe(

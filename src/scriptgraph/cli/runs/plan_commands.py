@@ -9,11 +9,11 @@ from scriptgraph.cli.key_sources import unsourced_keys
 from scriptgraph.cli.runs.plan_summary import few, summary_lines
 from scriptgraph.cli.tables import size_text
 from scriptgraph.errors import RequestError, nearest
+from scriptgraph.execution.before_run.forecast import Forecast
+from scriptgraph.execution.before_run.preview import preview_plan
+from scriptgraph.execution.before_run.required_files import list_required_files, require_reachable
 from scriptgraph.execution.executor import prefetch
-from scriptgraph.execution.forecast import Forecast
-from scriptgraph.execution.preview import preview_plan
 from scriptgraph.execution.record import Durations
-from scriptgraph.execution.required_files import list_required_files, require_reachable
 from scriptgraph.execution.run_step import forget_imports
 from scriptgraph.execution.traversal import StepPreview
 from scriptgraph.manifest.types import matches_any
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from scriptgraph.cli.console import RunConsole
+    from scriptgraph.execution.before_run.required_files import RequiredFile
     from scriptgraph.execution.durations import Bounds
-    from scriptgraph.execution.required_files import RequiredFile
     from scriptgraph.execution.runtime import Runtime
     from scriptgraph.planning.plan import Need, Plan
 

@@ -8,15 +8,15 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from scriptgraph.cli.tables import size_text
+from scriptgraph.execution.before_run.forecast import TO_DO
 from scriptgraph.execution.durations import bounds_text
-from scriptgraph.execution.forecast import TO_DO
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from scriptgraph.execution.before_run.required_files import RequiredFile
     from scriptgraph.execution.durations import Bounds
-    from scriptgraph.execution.required_files import RequiredFile
     from scriptgraph.execution.traversal import StepPreview
     from scriptgraph.planning.plan import Plan
 

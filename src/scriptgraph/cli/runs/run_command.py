@@ -11,9 +11,9 @@ from scriptgraph.cache.store import Cache
 from scriptgraph.cli.runs.run_options import Afterwards
 from scriptgraph.cli.scripts import aliases_in, foreign_runner, load_scripts
 from scriptgraph.errors import RequestError
+from scriptgraph.execution.before_run.machine_limits import check_folders, check_machine
 from scriptgraph.execution.durations import bounds_text
 from scriptgraph.execution.executor import execute
-from scriptgraph.execution.machine_limits import check_folders, check_machine
 from scriptgraph.execution.record import new_run_folder
 from scriptgraph.execution.runtime import Runtime
 from scriptgraph.files.json_reader import parse_json
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from scriptgraph.catalog.repositories import Repositories
     from scriptgraph.cli.console import RunConsole
     from scriptgraph.cli.runs.run_options import RunOptions
-    from scriptgraph.execution.forecast import Forecast
+    from scriptgraph.execution.before_run.forecast import Forecast
     from scriptgraph.planning.plan import Plan, Request
     from scriptgraph.product import Product
 

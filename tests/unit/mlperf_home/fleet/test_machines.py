@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mlperf_home.fleet.machines import MachinesError, chosen, read_machines
+from mlperf_home.fleet.machines import MachinesError, chosen, queue_document, read_machines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,6 +59,16 @@ def test_machines_are_chosen_by_tag_name_and_label(tmp_path: Path) -> None:
         ("machines: [{name: a, price_per_hour: 0}]", "#/machines/0/price_per_hour", "> 0"),
         ("machines: [{name: a, cpuset: all}]", "#/machines/0/cpuset", "matching regex"),
         ("defaults: {port: x}\nmachines: [{name: a}]", "#/defaults/port", "expected `int"),
+        ("machines: [{name: a, executor: slurm, port: 22}]", "#/machines/0/port", "no effect with the executor slurm"),
+        ("machines: [{name: a, slurm: {jobs: 2}}]", "#/machines/0/slurm", "no effect with the executor ssh"),
+        ("machines: [{name: a, executor: pbs}]", "#/machines/0/executor", "invalid enum value 'pbs'"),
+        ("machines: [{name: a, executor: slurm, slurm: {partition: a b}}]", "#/machines/0/slurm/partition", "regex"),
+        (
+            'machines: [{name: a, executor: slurm, slurm: {constraint: "a\\n"}}]',
+            "#/machines/0/slurm/constraint",
+            "regex",
+        ),
+        ("machines: [{name: a, executor: slurm, slurm: {time_limit: 5}}]", "#/machines/0/slurm/time_limit", ">= 10"),
         ("machines: {", "", "is not YAML"),
         ("", "", "is empty"),
     ],
@@ -72,6 +82,33 @@ def test_a_fault_is_named_with_its_place(tmp_path: Path, text: str, place: str, 
     assert raised.value.where == f"{path}{place}"
     assert problem in raised.value.problem
     assert "\n" not in str(raised.value)
+
+
+def test_places_of_a_queue_take_the_defaults_they_can(tmp_path: Path) -> None:
+    text = """
+defaults: {user: lab, price_per_hour: 0.5, slurm: {jobs: 4}}
+machines: [{name: far}, {name: genoa, executor: slurm}, {name: here, executor: local}]
+"""
+    far, genoa, here = read_machines(write(tmp_path, text)).machines
+
+    assert (far.user, genoa.user, here.user) == ("lab", "", "")
+    assert (far.slurm.jobs, genoa.slurm.jobs, here.slurm.jobs) == (1, 4, 1)
+    assert genoa.price_per_hour == 0.5
+
+
+def test_a_queue_is_a_machine_by_options_alone() -> None:
+    document = queue_document("slurm", {"partition": "cpu", "constraint": "genoa&ddr5", "jobs": 8})
+
+    (place,) = document.machines
+    assert (place.name, place.executor) == ("slurm-cpu-genoa-ddr5", "slurm")
+    assert (place.slurm.partition, place.slurm.constraint, place.slurm.jobs) == ("cpu", "genoa&ddr5", 8)
+
+
+def test_an_option_that_cannot_be_is_named() -> None:
+    with pytest.raises(MachinesError, match=r"^--partition: .*; write it as for sbatch$"):
+        queue_document("slurm", {"partition": "a;b"})
+    with pytest.raises(MachinesError, match="--jobs: has no effect with --executor=local"):
+        queue_document("local", {"jobs": 2})
 
 
 def test_json_is_read_too(tmp_path: Path) -> None:

@@ -174,7 +174,7 @@ def test_stopping_ends_what_runs_and_names_the_rest(bench: Bench, tmp_path: Path
     units = fleet.units(f"--began={began}", f"--until={until}", "--tell={{N}}", N=[1, 2])
     with fleet.start("run", units) as process:
         running = int(told(began))
-        fleet.run("stop", units)
+        fleet.run("stop", units, wheelhouses={})
         process.communicate()
 
     assert not runs(running)
@@ -188,12 +188,12 @@ def test_collecting_starts_nothing(bench: Bench, tmp_path: Path) -> None:
     with fleet.start("run", units) as process:
         told(began)
         process.kill()
-    fleet.run("collect", units)
+    fleet.run("collect", units, wheelhouses={})
     assert sorted(fleet.states(units)) == ["", "started"]
     let_go(until)
 
     while "done" not in fleet.states(units):  # the runner packs its outputs
-        fleet.run("collect", units)
+        fleet.run("collect", units, wheelhouses={})
 
     assert sorted(fleet.states(units)) == ["", "done"]
     assert len(count.read_text(encoding="utf-8").splitlines()) == 1

@@ -7,8 +7,8 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.contracts.fleet.units import Unit, UnitResult
-from mlperf_home.fleet.controller.connection import MachineError, MachineLostError
 from mlperf_home.fleet.controller.scheduling import Scheduling
+from mlperf_home.fleet.controller.shell import MachineError, MachineLostError
 from mlperf_home.fleet.controller.units_run import UnitsRun
 from mlperf_home.fleet.store import FleetStore
 
@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 class Simulated:
     """A machine that ends units after some turns of the loop, or by a rule."""
 
-    def __init__(self, name: str, rule: Callable[[Unit, int], str] = lambda _unit, _attempt: "done") -> None:
-        self.name, self._rule = name, rule
+    def __init__(
+        self, name: str, rule: Callable[[Unit, int], str] = lambda _unit, _attempt: "done", places: int = 1
+    ) -> None:
+        self.name, self._rule, self.places = name, rule, places
         self.order: list[str] = []
         self.running = self.most = 0
 
@@ -88,6 +90,16 @@ def test_a_machine_has_one_unit_at_a_time(tmp_path: Path) -> None:
 
     assert states(store, units) == ["done"] * 12
     assert [each.most for each in machines] == [1, 1]
+
+
+def test_a_queue_has_as_many_units_as_it_has_places(tmp_path: Path) -> None:
+    queue, machine = Simulated("q", places=3), Simulated("a")
+    units = [*(unit(str(number), "q") for number in range(12)), unit("other", "a")]
+
+    store, _ = run_all(tmp_path, units, [queue, machine])
+
+    assert states(store, units) == ["done"] * 13
+    assert (queue.most, machine.most) == (3, 1)
 
 
 def test_the_longest_is_first_and_the_unknown_before_it(tmp_path: Path) -> None:

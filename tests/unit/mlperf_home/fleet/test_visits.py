@@ -10,7 +10,7 @@ from fleets import StubFleet
 from small_disk import SmallDisk
 from ssh_machines import needs_sshd
 
-from mlperf_home.fleet.controller.visiting import visit_all
+from mlperf_home.fleet.controller.executors import visit_all
 
 if TYPE_CHECKING:
     from pathlib import Path

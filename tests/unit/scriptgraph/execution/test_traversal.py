@@ -9,7 +9,7 @@ from tiny_scripts import Bench, request_of
 
 from scriptgraph.catalog.registry import load_registry
 from scriptgraph.errors import NoScriptError
-from scriptgraph.execution.preview import preview_plan
+from scriptgraph.execution.before_run.preview import preview_plan
 from scriptgraph.execution.run_step import forget_imports
 from scriptgraph.planning.resolver import resolve
 

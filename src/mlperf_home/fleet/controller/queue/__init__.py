@@ -1,0 +1,1 @@
+"""Measured machines that a queue gives out: Slurm, by Submitit."""

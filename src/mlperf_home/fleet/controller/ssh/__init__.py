@@ -1,0 +1,1 @@
+"""Measured machines that are reached by SSH."""

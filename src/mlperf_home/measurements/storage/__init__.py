@@ -1,0 +1,1 @@
+"""The store of measurements: lines that are only appended, an index, and tables for other programs."""
