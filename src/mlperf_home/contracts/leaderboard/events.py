@@ -25,6 +25,7 @@ class BoardSettings(Document):
 
     Attributes:
         crowd: the published results that its judge learns from.
+        objects: the place of its bundles, s3://BUCKET/PREFIX; "" for its folder.
     """
 
     schema: Literal["mlperf-home/board/1"] = "mlperf-home/board/1"
@@ -32,6 +33,7 @@ class BoardSettings(Document):
     sample: bool
     created_utc: str
     crowd: Literal["images", "sample"]
+    objects: str = ""
 
 
 class Receipt(Document, tag_field="kind", tag="receipt"):
