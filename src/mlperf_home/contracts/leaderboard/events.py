@@ -17,6 +17,7 @@ BOARD_LIMITS = Limits(size=16 << 10, depth=2, values=50)
 """The settings of a board."""
 
 Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+Crowd = Literal["images", "sample"]
 Day = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 
 
@@ -32,7 +33,7 @@ class BoardSettings(Document):
     name: str
     sample: bool
     created_utc: str
-    crowd: Literal["images", "sample"]
+    crowd: Crowd
     objects: str = ""
 
 

@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from mlperf_home.contracts.codec import read_document, write_document
-from mlperf_home.contracts.leaderboard.events import BOARD_LIMITS, BoardSettings, KnownName
+from mlperf_home.contracts.leaderboard.events import BOARD_LIMITS, BoardSettings, Crowd, KnownName
 from mlperf_home.contracts.runs.session import sha256_of
 from mlperf_home.leaderboard.store.errors import BoardError
 from mlperf_home.leaderboard.store.journal import BoardJournal, Verdicts
@@ -55,8 +55,13 @@ class Board:
             advice = "use the version of mlperf-home that made it"
             raise BoardError(path, f"is not readable ({error.pointer or 'it'}: {error.problem})", advice) from None
 
-    def create(self, *, sample: bool, objects: str = "") -> None:
-        """Create the board if the folder holds none; `objects` is the place of its objects, "" for the folder.
+    def create(self, *, sample: bool, objects: str = "", crowd: Crowd | None = None) -> None:
+        """Create the board if the folder holds none.
+
+        Args:
+            sample: whether it takes samples only, or none.
+            objects: the place of its bundles; "" for its folder.
+            crowd: the published results to learn from; by default, those of its kind.
 
         Raises:
             BoardError: the folder holds anything else, the board has another place, or the place cannot be used.
@@ -74,7 +79,7 @@ class Board:
             name=self.folder.resolve().name,
             sample=sample,
             created_utc=now_utc(),
-            crowd="sample" if sample else "images",
+            crowd=crowd or ("sample" if sample else "images"),
             objects=place,
         )
         self._objects_of(settings).require_free()

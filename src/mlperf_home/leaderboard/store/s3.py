@@ -1,7 +1,7 @@
 """Objects in a bucket of S3, or of a server that speaks its protocol, by obstore.
 
-Endpoint, region and keys are those of the usual AWS_ variables of the environment; nothing of them is kept. A mark names
-the board that the prefix belongs to, so that two boards never replace each other's objects.
+Endpoint, region and keys are those of the usual AWS_ variables of the environment, and are not kept. A mark names the
+board that the prefix belongs to, so that two boards never replace each other's objects.
 """
 
 from __future__ import annotations

@@ -117,8 +117,10 @@ def test_a_missing_package_is_named_with_its_extra(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize(
     "text",
-    ["", "s3://", "s3://b", "bucket/x", "https://host/bucket", "s3://key:secret@bucket/x", "s3://bucket/../x"]
-    + ["s3://bucket/x?y=1", "s3://bucket//x", "s3://bucket/x\n", "s3://bucket/x y", "s3://Bucket/x"],
+    [
+        *("", "s3://", "s3://b", "bucket/x", "https://host/bucket", "s3://key:secret@bucket/x", "s3://bucket/../x"),
+        *("s3://bucket/x?y=1", "s3://bucket//x", "s3://bucket/x\n", "s3://bucket/x y", "s3://Bucket/x"),
+    ],
 )
 def test_what_is_no_place_is_refused(text: str) -> None:
     with pytest.raises(BoardError, match="is no place for objects; write s3://BUCKET/PREFIX"):
