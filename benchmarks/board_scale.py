@@ -86,7 +86,8 @@ def measure(folder: Path, made: Bundles) -> tuple[dict[str, float], dict[str, Co
         began = perf_counter()
         found = collected(board, index, list(made.does))
         timed("collect all", began)
-        assert not found.refused, found.refused
+        if found.refused:
+            raise SystemExit(f"refused: {found.refused}")
         for name in ("judge all", "judge again"):
             began = perf_counter()
             judged(board, index)
@@ -100,7 +101,8 @@ def measure(folder: Path, made: Bundles) -> tuple[dict[str, float], dict[str, Co
         path.unlink()
     began = perf_counter()
     with closing(BoardIndex(board, stored_rows(board))) as index:
-        assert index.results() == results
+        if index.results() != results:
+            raise SystemExit("the index that was made again has other results")
     timed("make the index again", began)
     does = {manifest_digest(path): does for path, does in made.does.items()}
     states: dict[str, Counter[str]] = defaultdict(Counter)
