@@ -30,7 +30,7 @@ _KEYS = (
 )  # fmt: skip
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
 _MOST_LETTERS = 300
-_CHUNK_BYTES = 4 << 20
+_MOST_BYTES = 1 << 30
 
 
 class S3Objects:
@@ -53,42 +53,33 @@ class S3Objects:
             advice = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and AWS_ENDPOINT_URL for a server of your own"
             raise BoardError(place, "cannot be used: the environment has no keys", advice)
         import obstore  # noqa: PLC0415 - the default needs no bucket
-        from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError  # noqa: PLC0415
+        from obstore.exceptions import AlreadyExistsError, BaseError  # noqa: PLC0415
 
         self._place, self._owner, self._claimed = place, f"{owner}\n".encode(), False
-        self._obstore, self._error = obstore, BaseError
-        self._exists, self._absent = AlreadyExistsError, (NotFoundError, FileNotFoundError)
+        self._obstore, self._error, self._exists = obstore, BaseError, AlreadyExistsError
         with self._failing():
             self._store = _store(place)
 
     @contextmanager
     def _failing(self) -> Iterator[None]:
+        """Turn errors into the board's, but for FileNotFoundError of an object."""
         try:
             yield
-        except self._absent:
-            raise
+        except FileNotFoundError as error:
+            if "NoSuchBucket" not in str(error):
+                raise
+            raise BoardError(self._place, "cannot be used: there is no such bucket", "make the bucket first") from None
         except (self._error, OSError, ValueError) as error:
             words = " ".join(str(error).split("\n\n")[0].split())[:_MOST_LETTERS]
-            advice = "check the server, AWS_ENDPOINT_URL, the keys and the bucket; nothing is half-taken, so try again"
+            advice = "check the server, AWS_ENDPOINT_URL and the keys; nothing is half-taken: the same command goes on"
             raise BoardError(self._place, f"cannot be used ({words})", advice) from None
 
     def require_free(self) -> None:
         """Raise BoardError if another board's mark is here, or if the bucket cannot be reached."""
-        mark = self._mark()
+        mark = self._get(_MARK, _MOST_MARK_BYTES)
         if mark not in {None, self._owner}:
-            raise self._taken(mark or b"")
-
-    def _mark(self) -> bytes | None:
-        with self._failing():
-            try:
-                found = self._obstore.get(self._store, _MARK)
-                return bytes(found.bytes()) if found.meta["size"] <= _MOST_MARK_BYTES else b"?"
-            except self._absent:
-                return None
-
-    def _taken(self, mark: bytes) -> BoardError:
-        other = mark.decode(errors="replace").strip()[:80]
-        return BoardError(self._place, f"holds the objects of another board ({other!r})", "name another prefix")
+            other = (mark or b"").decode(errors="replace").strip()[:80]
+            raise BoardError(self._place, f"holds the objects of another board ({other!r})", "name another prefix")
 
     def _claim(self) -> None:
         """Write this board's mark if there is none. Raise BoardError if there is another's."""
@@ -106,6 +97,17 @@ class S3Objects:
                 return False
         return True
 
+    def _get(self, name: str, most: int = _MOST_BYTES) -> bytes | None:
+        """Return an object; None if it is absent, and nothing of one that is larger than ours."""
+        with self._failing():
+            try:
+                found = self._obstore.get(self._store, name)
+                return bytes(found.bytes()) if found.meta["size"] <= most else b""
+            except FileNotFoundError as error:
+                if "NoSuchBucket" in str(error):
+                    raise
+                return None
+
     def keep(self, archive: Path, bundle: str) -> None:
         """Put an archive, in one request that the server takes as a whole or not at all."""
         self._claim()
@@ -114,20 +116,16 @@ class S3Objects:
         if not self._put(name, content, absent=True) and self._get(name) != content:
             self._put(name, content, absent=False)
 
-    def _get(self, name: str) -> bytes:
-        with self._failing():
-            return bytes(self._obstore.get(self._store, name).bytes())
-
     def archive(self, bundle: str, scratch: Path) -> Path:
         """Return the path of a copy of an archive."""
         name, target = object_name(bundle), scratch / f"{bundle}.tar.gz"
-        with self._failing():
-            try:
-                with target.open("wb") as file:
-                    for chunk in self._obstore.get(self._store, name).stream(min_chunk_size=_CHUNK_BYTES):
-                        file.write(chunk)
-            except self._absent:
-                raise lost(f"{self._place}/{name}") from None
+        content = self._get(name)
+        if content is None:
+            raise lost(f"{self._place}/{name}")
+        try:
+            target.write_bytes(content)
+        except OSError as error:
+            raise BoardError(target, f"cannot be written ({error.strerror})", "free some space") from None
         return target
 
 
