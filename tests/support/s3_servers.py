@@ -42,10 +42,18 @@ class S3Server:
         self.running.start()
         self.port = self.running.get_host_and_port()[1]
 
-    def put(self, path: str, content: bytes = b"") -> None:
-        """Put a bucket or an object, without a signature."""
-        request = urllib.request.Request(f"{self.endpoint}/{path}", content, method="PUT")  # noqa: S310 - our server
+    def make_bucket(self) -> None:
+        """Make the bucket."""
+        request = urllib.request.Request(f"{self.endpoint}/{BUCKET}", method="PUT")  # noqa: S310 - our server
         urllib.request.urlopen(request).close()  # noqa: S310
+
+    def put(self, name: str, content: bytes) -> None:
+        """Put an object, whether there is one or not."""
+        import obstore
+        from obstore.store import S3Store
+
+        store = S3Store(BUCKET, endpoint=self.endpoint, client_options={"allow_http": True})
+        obstore.put(store, name, content)
 
     def names(self) -> list[str]:
         """Return the names of all objects."""
@@ -69,7 +77,7 @@ def s3_server() -> Iterator[S3Server]:
     pytest.importorskip("moto.server")
     server = S3Server(None)
     server.start()
-    server.put(BUCKET)
+    server.make_bucket()
     with pytest.MonkeyPatch.context() as patch:
         for name, value in server.environment.items():
             patch.setenv(name, value)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from mlperf_home.leaderboard.store.index import JudgedResult
 
-pytestmark = needs_ssh
+pytestmark = [needs_ssh, pytest.mark.slow]
 
 MODELS = 10
 ASKED = 0.67
@@ -121,7 +121,10 @@ def test_a_real_board_refuses_made_up_bundles(crowd: Crowd, tmp_path: Path) -> N
 
 def test_honest_machines_of_one_class_replicate(crowd: Crowd) -> None:
     for name in ("honest-1", "honest-2", "honest-3"):
-        assert crowd.states(name) == {"replicated"}
+        states = Counter(each.judgement.state for each in crowd.of(name))
+        assert states["replicated"] >= MODELS - 2
+        # Two single runs may be too few to tell.
+        assert states.keys() <= {"replicated", "consistent", "plausible"}
 
 
 def test_another_cpus_results_under_this_name_are_disputed(crowd: Crowd) -> None:
@@ -161,7 +164,7 @@ def test_mixed_engines_are_never_believed_alone(crowd: Crowd) -> None:
 
 
 def test_the_board_is_shown_and_published(crowd: Crowd, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    command = {"board": str(crowd.board.folder), "contributors": True, "out": None, "cmd": []}
+    command = {"board": str(crowd.board.folder), "contributors": True, "out": "con", "cmd": []}
     answer = commands.answer("show", command)
     assert answer["return"] == 0
     assert {row[0] for row in answer["contributors"]} == set(crowd.bundles)
