@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from mlperf_home.contracts.leaderboard.judging import Judgement
     from mlperf_home.leaderboard.store.index import JudgedResult
 
 pytestmark = [needs_ssh, pytest.mark.slow]
@@ -127,10 +129,11 @@ def test_honest_machines_of_one_class_replicate(crowd: Crowd) -> None:
         assert states.keys() <= {"replicated", "consistent", "plausible"}
 
 
-def test_another_cpus_results_under_this_name_are_disputed(crowd: Crowd) -> None:
-    states = Counter(each.judgement.state for each in crowd.of("names-another-cpu"))
-    assert states["replicated"] == 0
-    assert states["disputed"] > MODELS / 2
+def test_another_cpus_results_are_not_replicated(crowd: Crowd) -> None:
+    own = [each.judgement for each in crowd.of("names-another-cpu")]
+    assert not [each for each in own if each.state == "replicated"]
+    # Ratios that differ from model to model are taken for noise, so that single runs contradict nobody.
+    assert all(each.wanted for each in own)
 
 
 def test_a_scaled_machine_and_its_class_are_both_shown(crowd: Crowd) -> None:
@@ -149,13 +152,18 @@ def test_what_no_cpu_can_do_stays_verified(crowd: Crowd) -> None:
     assert all("cannot do" in each.judgement.reasons[0] for each in crowd.of("scales-beyond-physics"))
 
 
+def predicted(judgement: Judgement) -> tuple[float, float]:
+    """Return a latency as a multiple of the predicted one, and the reach of honest ones, by the reason's words."""
+    numbers = re.findall(r"[0-9.]+[0-9]", judgement.reasons[0])
+    return float(numbers[0]), float(numbers[-1])
+
+
 def test_a_single_scaled_value_is_asked_for_again(crowd: Crowd, machines: list[SyntheticMachine]) -> None:
     scaled = list(machines[2].latencies_ms)[4]
     own = {each.result.model: each.judgement for each in crowd.of("scales-one")}
-    assert own[scaled].wanted
-    ratio, reach = (float(word.strip(";")) for word in own[scaled].reasons[0].split() if word.strip(";")[:1].isdigit()
-                    and word != "90")  # fmt: skip
+    ratio, reach = predicted(own.pop(scaled))
     assert ratio < 1 / reach
+    assert sum(1 / reach <= ratio <= reach for ratio, reach in map(predicted, own.values())) >= MODELS - 2
 
 
 def test_mixed_engines_are_never_believed_alone(crowd: Crowd) -> None:
@@ -170,7 +178,7 @@ def test_the_board_is_shown_and_published(crowd: Crowd, tmp_path: Path, capsys: 
     assert {row[0] for row in answer["contributors"]} == set(crowd.bundles)
     assert "SAMPLE BOARD, no MLPerf results" in capsys.readouterr().out
     publish(crowd.board, site_data(crowd.board, crowd.index, ()), tmp_path / "site")
-    assert "no MLPerf results" in (tmp_path / "site" / "index.html").read_text("utf-8")
+    assert "Sample board" in (tmp_path / "site" / "index.html").read_text("utf-8")
 
 
 def test_a_board_of_samples_takes_them_as_samples(crowd: Crowd, tmp_path: Path) -> None:
