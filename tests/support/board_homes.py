@@ -56,9 +56,9 @@ def contributors(folder: Path) -> Iterator[Contributors]:
         yield Contributors(challenge_home(folder / "home", patch), folder / "bundles")
 
 
-def taken(board: Board, *bundles: Path, place: str | None = None) -> Collected:
+def taken(board: Board, *bundles: Path, place: str | None = None, objects: str = "") -> Collected:
     """Collect bundles into a board of samples."""
     with board.held():
-        board.create(sample=True)
+        board.create(sample=True, objects=objects)
         with closing(BoardIndex(board, stored_rows(board), place)) as index:
             return collect(board, index, bundles, lambda _: None)

@@ -17,6 +17,7 @@ BOARD_LIMITS = Limits(size=16 << 10, depth=2, values=50)
 """The settings of a board."""
 
 Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+Crowd = Literal["images", "sample"]
 Day = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 
 
@@ -25,13 +26,15 @@ class BoardSettings(Document):
 
     Attributes:
         crowd: the published results that its judge learns from.
+        objects: the place of its bundles, s3://BUCKET/PREFIX; "" for its folder.
     """
 
     schema: Literal["mlperf-home/board/1"] = "mlperf-home/board/1"
     name: str
     sample: bool
     created_utc: str
-    crowd: Literal["images", "sample"]
+    crowd: Crowd
+    objects: str = ""
 
 
 class Receipt(Document, tag_field="kind", tag="receipt"):

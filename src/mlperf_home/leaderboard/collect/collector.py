@@ -22,7 +22,6 @@ from mlperf_home.contracts.leaderboard.keys import first_keys
 from mlperf_home.contracts.runs.session import sha256_of
 from mlperf_home.leaderboard.collect.rows import bundle_rows
 from mlperf_home.leaderboard.store.board import now_utc
-from mlperf_home.leaderboard.store.errors import BoardError
 from mlperf_home.submission.delivery import pack
 from scriptgraph.embed import extract
 
@@ -64,13 +63,10 @@ def stored_rows(board: Board) -> Callable[[Receipt], list[BoardResult]]:
     """Return the function that reads the results of a taken bundle from its archive."""
 
     def read(receipt: Receipt) -> list[BoardResult]:
-        archive = board.object(receipt.bundle)
-        if not archive.is_file() or sha256_of(archive) != receipt.archive:
-            advice = "restore the board from its copy"
-            raise BoardError(archive, f"is lost or changed, but receipt {receipt.number} names it", advice)
         with tempfile.TemporaryDirectory(prefix=".rows-", dir=board.folder) as name:
-            extract(archive, Path(name), LIMITS)
-            return bundle_rows(next(Path(name).iterdir()), receipt)
+            unpacked = Path(name) / "bundle"
+            extract(board.archive(receipt, Path(name)), unpacked, LIMITS)
+            return bundle_rows(next(unpacked.iterdir()), receipt)
 
     return read
 
@@ -141,7 +137,7 @@ def _receipted(
     )
     rows = bundle_rows(root, receipt)
     receipt = msgspec.structs.replace(receipt, results=len(rows))
-    board.keep(archive, digest)
+    board.objects.keep(archive, digest)
     if name is not None:
         board.keep_name(receipt.contributor, name)
     board.journal.append([receipt])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlperf_home.leaderboard.site.pages import pages
@@ -11,8 +13,6 @@ from mlperf_home.leaderboard.store.errors import BoardError
 from scriptgraph.files.atomic import replace_text
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from mlperf_home.leaderboard.site.site_data import SiteData
     from mlperf_home.leaderboard.store.board import Board
 
@@ -62,10 +62,11 @@ def _write(path: Path, text: str) -> bool:
 def _copy_bundles(board: Board, data: SiteData, folder: Path) -> int:
     """Copy the bundles, which lack their contributors' names, and never change."""
     folder.mkdir(exist_ok=True)
-    for bundle in data.receipts:
+    for bundle, receipt in data.receipts.items():
         target = folder / f"{bundle}.tar.gz"
         if not target.exists():
-            partial = target.with_suffix(".partial")
-            shutil.copyfile(board.object(bundle), partial)
-            partial.replace(target)
+            with tempfile.TemporaryDirectory(prefix=".bundle-", dir=folder) as name:
+                copy = Path(name) / "copy"
+                shutil.copyfile(board.archive(receipt, Path(name)), copy)
+                copy.replace(target)
     return len(data.receipts)

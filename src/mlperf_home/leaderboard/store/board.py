@@ -1,7 +1,7 @@
 """A board: a folder with the truth of it, and an index.
 
-board.json               what the board is
-objects/ab/ab12....tar.gz   bundles under the SHA-256 of their manifest, without the contributor's name
+board.json               what the board is, and where its objects are
+objects/ab/ab12....tar.gz   bundles under the SHA-256 of their manifest, without the contributor's name; or in a bucket
 journal.jsonl            receipts, withdrawals, rotations, revocations, vouchers, forgettings
 verdicts/000001.jsonl    the verdicts of each judging that changed something; .sig if the board has a key
 names/                   the names of contributors, which can be erased
@@ -10,23 +10,26 @@ index.sqlite             can be made again from all these
 
 from __future__ import annotations
 
-import shutil
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from mlperf_home.contracts.codec import read_document, write_document
-from mlperf_home.contracts.leaderboard.events import BOARD_LIMITS, BoardSettings, KnownName
+from mlperf_home.contracts.leaderboard.events import BOARD_LIMITS, BoardSettings, Crowd, KnownName
+from mlperf_home.contracts.runs.session import sha256_of
 from mlperf_home.leaderboard.store.errors import BoardError
 from mlperf_home.leaderboard.store.journal import BoardJournal, Verdicts
+from mlperf_home.leaderboard.store.objects import FolderObjects, Objects, checked_place, lost
+from mlperf_home.leaderboard.store.s3 import S3Objects
 from scriptgraph.errors import DocumentError
 from scriptgraph.files import locks
-from scriptgraph.files.atomic import sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from mlperf_home.contracts.leaderboard.events import Receipt
 
 BOARD_FILE = "board.json"
 _LOCK = ".lock"
@@ -52,9 +55,22 @@ class Board:
             advice = "use the version of mlperf-home that made it"
             raise BoardError(path, f"is not readable ({error.pointer or 'it'}: {error.problem})", advice) from None
 
-    def create(self, *, sample: bool) -> None:
-        """Create the board if the folder holds none. Raise BoardError if it holds anything else."""
+    def create(self, *, sample: bool, objects: str = "", crowd: Crowd | None = None) -> None:
+        """Create the board if the folder holds none.
+
+        Args:
+            sample: whether it takes samples only, or none.
+            objects: the place of its bundles; "" for its folder.
+            crowd: the published results to learn from; by default, those of its kind.
+
+        Raises:
+            BoardError: the folder holds anything else, the board has another place, or the place cannot be used.
+        """
+        place = checked_place(objects) if objects else ""
         if (self.folder / BOARD_FILE).is_file():
+            if place not in {"", self.settings.objects}:
+                here = self.settings.objects or "its own folder"
+                raise BoardError(self.folder, f"keeps its objects in {here}, not in {place}", "leave out --objects")
             return
         others = [path.name for path in self.folder.iterdir() if path.name != _LOCK] if self.folder.is_dir() else []
         if others:
@@ -63,9 +79,21 @@ class Board:
             name=self.folder.resolve().name,
             sample=sample,
             created_utc=now_utc(),
-            crowd="sample" if sample else "images",
+            crowd=crowd or ("sample" if sample else "images"),
+            objects=place,
         )
+        self._objects_of(settings).require_free()
         write_document(self.folder / BOARD_FILE, settings)
+
+    @cached_property
+    def objects(self) -> Objects:
+        """The place of its bundles. Raise BoardError if the environment lacks what it needs."""
+        return self._objects_of(self.settings)
+
+    def _objects_of(self, settings: BoardSettings) -> Objects:
+        if settings.objects:
+            return S3Objects(settings.objects, f"{settings.name} {settings.created_utc}")
+        return FolderObjects(self.folder / "objects")
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -84,22 +112,16 @@ class Board:
             locks.acquire(file, wait=True)
             yield
 
-    def object(self, bundle: str) -> Path:
-        """Return the place of a bundle's archive, by the SHA-256 of its manifest."""
-        return self.folder / "objects" / bundle[:2] / f"{bundle}.tar.gz"
+    def archive(self, receipt: Receipt, scratch: Path) -> Path:
+        """Return the path of a taken bundle's archive, or of a copy in `scratch`; its hash is the receipt's.
 
-    def keep(self, archive: Path, bundle: str) -> None:
-        """Move an archive to its place; it is whole there, or absent. Raise BoardError if the disk is full."""
-        target = self.object(bundle)
-        partial = target.with_suffix(".partial")
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(archive, partial)
-            partial.replace(target)
-            sync_folder(target.parent)
-        except OSError as error:
-            partial.unlink(missing_ok=True)
-            raise BoardError(target, f"cannot be written ({error.strerror})", "free some space") from None
+        Raises:
+            BoardError: it is lost or changed, or cannot be read.
+        """
+        path = self.objects.archive(receipt.bundle, scratch)
+        if sha256_of(path) != receipt.archive:
+            raise lost(path)
+        return path
 
     def names(self) -> dict[str, KnownName]:
         """Return the names of contributors, by pseudonym."""

@@ -39,7 +39,7 @@ def collect_bundles(context: Context) -> Collected:
     bundles = bundle_files(context.existing("CM_BOARD_BUNDLES"))
     board = Board(context.output_path("CM_BOARD_DIR", context.results_home / "boards" / "board"))
     with board.held():
-        board.create(sample=context.flag("CM_DATASET_SAMPLE"))
+        board.create(sample=context.flag("CM_DATASET_SAMPLE"), objects=context.text("CM_BOARD_OBJECTS", ""))
         with closing(open_index(context, board)) as index:
             collected = collect(board, index, bundles, context.say)
             judge_board(context, board, index, key)

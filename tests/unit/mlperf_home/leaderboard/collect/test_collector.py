@@ -60,9 +60,9 @@ def test_a_bundle_is_taken_once(board: Board, bundles: Bundles) -> None:
     assert len(list(board.journal.events())) == 1
 
 
-def test_the_stored_bundle_has_no_name(board: Board, bundles: Bundles) -> None:
+def test_the_stored_bundle_has_no_name(board: Board, bundles: Bundles, tmp_path: Path) -> None:
     receipt = next(iter(taken(board, bundles["ada"]).taken.values()))
-    stored = board.object(receipt.bundle)
+    stored = board.archive(receipt, tmp_path)
     assert b"Ada" not in gzip.decompress(stored.read_bytes())
     assert "Ada" not in board.journal.path.read_text()
     assert list(taken(board, stored).known.values()) == [1]
@@ -113,11 +113,11 @@ def test_the_index_is_made_again_from_the_board(board: Board, bundles: Bundles) 
     assert index_results(board) == before
 
 
-def test_a_lost_object_is_named(board: Board, bundles: Bundles) -> None:
+def test_a_lost_object_is_named(board: Board, bundles: Bundles, tmp_path: Path) -> None:
     receipt = next(iter(taken(board, bundles["ada"]).taken.values()))
-    board.object(receipt.bundle).unlink()
+    board.archive(receipt, tmp_path).unlink()
     (board.folder / "index.sqlite").unlink()
-    with pytest.raises(BoardError, match="is lost or changed, but receipt 1 names it"):
+    with pytest.raises(BoardError, match="is lost or changed, but a receipt names it"):
         index_of(board)
 
 
