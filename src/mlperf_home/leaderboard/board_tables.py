@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from mlperf_home.contracts.leaderboard.events import KnownName
     from mlperf_home.leaderboard.answer.comparison import HeadToHead
+    from mlperf_home.leaderboard.answer.equal_answers import EqualAnswers
     from mlperf_home.leaderboard.store.index import JudgedResult
 
 _SHOWN = 20
@@ -41,8 +42,8 @@ def _cells(choice: RankedChoice) -> tuple[str, ...]:
     return f"{choice.key.cpu}{cores}", choice.key.model, speed, percent, choice.state, who
 
 
-def result_section(each: JudgedResult, names: Mapping[str, KnownName]) -> Section:
-    """Return everything that is known of one result."""
+def result_section(each: JudgedResult, names: Mapping[str, KnownName], beside: Sequence[EqualAnswers] = ()) -> Section:
+    """Return everything that is known of one result; `beside` are others' answers to the same."""
     result, judged = each.result, each.judgement
     facts = [
         ("state", judged.state),
@@ -57,6 +58,8 @@ def result_section(each: JudgedResult, names: Mapping[str, KnownName]) -> Sectio
         ("runtime", f"{result.of.runtime} {result.of.version}".strip()),
         ("round", result.round),
         ("official", "yes" if result.official else "no"),
+        *((("answers", f"{result.answers.count:,} in the bundle"),) if result.answers else ()),
+        *((f"equal to those of {other.other.id}", str(other)) for other in beside),
         *((name, f"{value:.6g}") for name, value in sorted(result.metrics.items())),
     ]
     return Section(f"{result.id}: {result.benchmark}, {result.scenario}, {result.model}", facts)
@@ -86,12 +89,15 @@ def wanted_section(results: Iterable[JudgedResult]) -> Section:
     return Section(title, rows, ("result", "CPU", "model", "state", "because") if rows else ())
 
 
-def versus_section(pairs: Sequence[HeadToHead], sides: tuple[str, ...]) -> Section:
-    """Return two CPUs head to head."""
+def versus_section(
+    pairs: Sequence[HeadToHead], answers: Mapping[tuple[str, str], EqualAnswers], sides: tuple[str, ...]
+) -> Section:
+    """Return two CPUs head to head; `answers` are compared by benchmark and model."""
     rows = [
-        (each.model, each.scenario, each.runtime, f"{each.first_ms:.4g} ms", f"{each.second_ms:.4g} ms", each.words)
+        (each.model, each.scenario, each.runtime, f"{each.first_ms:.4g} ms", f"{each.second_ms:.4g} ms", each.words,
+         str(answers.get((each.benchmark, each.model), "")))
         for each in pairs[:_SHOWN]
-    ]
+    ]  # fmt: skip
     first, second = sides
-    header = ("model", "scenario", "runtime", first, second, f"{second} to {first}")
+    header = ("model", "scenario", "runtime", first, second, f"{second} to {first}", "equal answers")
     return Section(f"{first} against {second}: {len(pairs)} common", rows, header if rows else ())

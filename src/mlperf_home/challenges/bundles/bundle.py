@@ -9,6 +9,7 @@
    run.json  checked.json     identity and endings of the run; its requirements and expected times
    records/                   the records of its workflows
    results/                   measurements, sessions, LoadGen's logs; accuracy logs truncated as in a submission
+   answers.bin                the answers of all accuracy runs, in compact form
    experiments/               explorations: definitions, answers, measurements, and the results of complete runs
    report.json  report.md  report.html
 """
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from mlperf_home.challenges.bundles.answers import stage_answers
 from mlperf_home.challenges.bundles.documents import require_readable
 from mlperf_home.challenges.bundles.rendering import json_text, render_report
 from mlperf_home.challenges.bundles.report import make_report, reported_workflows
@@ -144,7 +146,7 @@ def file_entries(root: Path) -> dict[str, FileEntry]:
 
 
 def _stage(run_folder: RunFolder, challenge: Challenge, staged: Path, redaction: Redaction) -> None:
-    """Copy the challenge's manifest, run, records, results, and experiments."""
+    """Copy the challenge's manifest, run, records, results with their answers, and experiments."""
     shutil.copyfile(challenge.folder / MANIFEST_NAME, staged / "challenge.json")
     for name in ("run.json", "checked.json"):
         _copy_json(run_folder.root / name, staged / name, redaction)
@@ -159,6 +161,7 @@ def _stage(run_folder: RunFolder, challenge: Challenge, staged: Path, redaction:
         _stage_lines(source, target, redaction)
         for result in sorted({path.parent for run, _ in RUNS for path in source.glob(f"{KEPT_RESULTS}/{run}")}):
             _stage_result(result, target / result.relative_to(source), redaction)
+    stage_answers(run_folder.root, staged)
 
 
 def _stage_lines(source: Path, target: Path, redaction: Redaction) -> None:
