@@ -21,7 +21,7 @@ def preprocess(context: Context) -> Outcome:
         raise StepFailed(f"{bundle}: {count}; see above{more}")
     signature = str(verified.signature) if verified.signature else "not signed"
     manifest = verified.manifest
-    sample = manifest.sample or any(each.sample for each in verified.report.results)
+    sample = manifest.sample or any(each.made_up for each in verified.report.results)
     title = "SAMPLE BUNDLE, no MLPerf results: verified" if sample else "Bundle: verified"
     rows = [
         ("challenge", manifest.challenge),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mlperf_home.contracts.leaderboard.results import LATENCY_ONLY
 from mlperf_home.leaderboard.answer.choices import ACCURACIES, RankedChoice
 from mlperf_home.leaderboard.answer.contributors import contributors, shown_name
 from mlperf_home.leaderboard.answer.groups import ranked_groups
@@ -37,16 +38,17 @@ def _cells(choice: RankedChoice) -> tuple[str, ...]:
     latency, rate = choice.amounts.get("latency_ms"), choice.amounts.get("samples_per_second")
     speed = f"{latency.value:.3g} ms" if latency else f"{rate.value:.4g} samples/s" if rate else "unknown"
     percent = next((f"{choice.amounts[n].value:.4g} {UNITS[n]}" for n in ACCURACIES if n in choice.amounts), "")
+    percent += " (copied)" if percent and choice.latency_only else ""
     cores = f", {choice.key.cores} cores" if choice.key.cores else ""
     who = "" if choice.origin == "published" else str(choice.contributors)
-    return f"{choice.key.cpu}{cores}", choice.key.model, speed, percent, choice.state, who
+    return f"{choice.key.cpu}{cores}", choice.key.model, speed, percent, choice.state_words, who
 
 
 def result_section(each: JudgedResult, names: Mapping[str, KnownName], beside: Sequence[EqualAnswers] = ()) -> Section:
     """Return everything that is known of one result; `beside` are others' answers to the same."""
     result, judged = each.result, each.judgement
     facts = [
-        ("state", judged.state),
+        ("state", f"{judged.state}, latency only" if result.kind == LATENCY_ONLY else judged.state),
         *(("because", reason) for reason in judged.reasons),
         *(("beside", other) for other in judged.others),
         ("contributor", shown_name(result, names)),
@@ -70,11 +72,11 @@ def contributor_section(
 ) -> Section:
     """Return contributors with what they are credited for."""
     rows = [
-        (f"{each.name} {each.link}".strip(), str(each.credited), str(each.replicated), str(each.disputed),
+        (f"{each.name} {each.link}".strip(), str(each.credited), str(each.latency_only), str(each.replicated), str(each.disputed),
          str(each.results), each.vouched)
         for each in contributors(results, facts, names)
     ]  # fmt: skip
-    header = ("contributor", "credited", "replicated", "disputed", "results", "vouched for")
+    header = ("contributor", "credited", "latency only", "replicated", "disputed", "results", "vouched for")
     return Section(f"{len(rows)} contributors", rows, header if rows else ())
 
 

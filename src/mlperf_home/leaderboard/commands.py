@@ -76,7 +76,7 @@ def _wanted(arguments: Arguments, each: JudgedResult, board: Board) -> bool:
     own = {result.contributor, result.key, known.name.lower() if known else ""}
     return (
         arguments.text("cpu").lower() in result.of.cpu.lower()
-        and arguments.text("state") in {"", each.judgement.state}
+        and arguments.text("state") in {"", each.judgement.state, result.kind}
         and (not contributor or contributor in own)
     )
 

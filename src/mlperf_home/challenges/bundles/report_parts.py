@@ -87,8 +87,10 @@ def notices_of(report: ChallengeReport) -> Iterator[str]:
     """Yield whether it is a sample, and whether it counts."""
     if report.sample:
         yield "SAMPLE: made-up data and toy models, no MLPerf result"
-    elif any(row.sample for row in report.results):
+    elif any(row.made_up for row in report.results):
         yield "SAMPLE: results in it were made with made-up data, and are no MLPerf results"
+    if any(row.latency_only for row in report.results):
+        yield "LATENCY ONLY: accuracies are copied from others, and such results are no MLPerf results"
     if report.counts:
         yield f"It counts for the challenge: {report.challenge.points} points"
     else:
@@ -122,7 +124,9 @@ def _remarks(rows: Sequence[ReportedResult]) -> list[str]:
 
 
 def _cells(row: ReportedResult) -> tuple[str, ...]:
-    metrics = [f"{value_text(cell.value)}{_interval(cell)}" for cell in row.metrics]
+    copied = [" (copied)" if row.latency_only and cell.origin == "copied" else "" for cell in row.metrics]
+    values = zip(row.metrics, copied, strict=True)
+    metrics = [f"{value_text(cell.value)}{mark}{_interval(cell)}" for cell, mark in values]
     validity, noisy = row.validity or "no performance run", "yes" if row.noisy else "no"
     return (row.workflow, value_text(row.model), row.scenario, row.engine, *metrics, validity, noisy)
 
@@ -133,7 +137,7 @@ def _interval(cell: ReportedMetric) -> str:
 
 
 def _caption(row: ReportedResult) -> str:
-    return f"{'SAMPLE: ' if row.sample else ''}{row.workflow}, {value_text(row.model)}, {row.scenario}"
+    return f"{'SAMPLE: ' if row.made_up else ''}{row.workflow}, {value_text(row.model)}, {row.scenario}"
 
 
 def _front(answer: ReportedExploration) -> Part:

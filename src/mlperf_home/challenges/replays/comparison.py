@@ -41,9 +41,10 @@ class Replayed:
     same_arithmetic: bool
 
     def metrics(self, ranked: Sequence[str]) -> list[str]:
-        """Return the ranked metrics, and every accuracy that a run has."""
+        """Return the ranked metrics, and every accuracy that a run measured."""
         every = (self.then, *self.now)
-        accuracies = [name for name in ACCURACIES if any(name in each.values for each in every)]
+        measured = [{key for key, value in each.values.items() if value.origin != "copied"} for each in every]
+        accuracies = [name for name in ACCURACIES if any(name in known for known in measured)]
         return list(dict.fromkeys([*(name for name in ranked if name not in ACCURACIES), *accuracies]))
 
 

@@ -8,7 +8,8 @@ from typing import Literal
 from mlperf_home.contracts.codec import Document
 
 Kind = Literal["measured", "latency only", "published"]
-"""A whole result; one whose accuracy is copied; or a row that somebody published, without logs."""
+"""A whole result; one whose accuracy is copied or unknown; or a row that somebody published, without logs."""
+LATENCY_ONLY: Kind = "latency only"
 
 
 class MachineClass(Document):

@@ -20,6 +20,7 @@ from mlperf_home.contracts.leaderboard.results import AnswerFacts, BoardResult, 
 from mlperf_home.contracts.runs.session import read_session
 from mlperf_home.leaderboard.judge.answers import sketch_of
 from mlperf_home.loadgen_logs.accuracy_log import kept_hash
+from mlperf_home.measurements.latency_only import copied_values
 from mlperf_home.measurements.layout import ACCURACY_DIR, ACCURACY_SESSION, ACCURACY_TEXT
 from mlperf_home.measurements.measurement import DATASET, read_measurement
 from mlperf_home.measurements.naming import with_one_name
@@ -56,7 +57,10 @@ def bundle_rows(root: Path, receipt: Receipt) -> list[BoardResult]:
         measurement = with_one_name(read_measurement(path, place))
         runs = attempts.get(place.split("/")[1], max(attempts.values(), default=1))
         answers = _answers(path.parent, measurement, machine, columns)
-        rows.append(msgspec.structs.replace(_row(measurement, place, machine, receipt, runs), answers=answers))
+        # Without a dataset, the images are the sample's; the models are not.
+        sample = run.asked.sample or (measurement.sample and not copied_values(measurement))
+        row = _row(measurement, place, machine, receipt, runs)
+        rows.append(msgspec.structs.replace(row, answers=answers, sample=sample))
     return rows
 
 

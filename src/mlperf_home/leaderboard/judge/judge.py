@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mlperf_home.contracts.leaderboard.judging import JudgeAnswer, Judgement, JudgeRequest, MachinePredictions
 from mlperf_home.contracts.leaderboard.keys import first_keys
+from mlperf_home.contracts.leaderboard.results import LATENCY_ONLY
 from mlperf_home.leaderboard.judge.answers import AnswersOfSubjects
 from mlperf_home.leaderboard.judge.copies import Copy, copies, shared_machines
 from mlperf_home.leaderboard.judge.expected import CrowdPredictor
@@ -123,7 +124,11 @@ class Judge:
 
     def _judgement(self, result: BoardResult, board: _Board) -> Judgement:
         finding = self._finding(result, board)
-        return Judgement(result=result.id, state=finding.state, reasons=finding.reasons, others=finding.others)
+        copied = (
+            ("latency only: its accuracy is copied from others, or unknown",) if result.kind == LATENCY_ONLY else ()
+        )
+        reasons = (*finding.reasons, *copied)
+        return Judgement(result=result.id, state=finding.state, reasons=reasons, others=finding.others)
 
     def _finding(self, result: BoardResult, board: _Board) -> StateFinding:
         if result.kind == "published":
@@ -260,11 +265,12 @@ def _with_credit(
     results: Sequence[BoardResult], judgements: Mapping[str, Judgement], owners: Mapping[str, str]
 ) -> dict[str, Judgement]:
     """Return judgements with what is wanted and credited, by the record that each key had before."""
-    records, seen = KeyRecords(), Counter[tuple[str, str, str, str, str]]()
+    records, seen = KeyRecords(), Counter[tuple[str, str, str, str, str, str]]()
     done = {}
     for each in sorted(results, key=lambda result: (result.receipt, result.path)):
         found, owner = judgements[each.id], owners.get(each.key, each.key)
-        subject = (owner, each.machine, each.benchmark, each.scenario, each.model)
+        # A latency alone has a credit of its own, which a whole result later does not lose by it.
+        subject = (owner, each.machine, each.benchmark, each.scenario, each.model, each.kind)
         good = found.state in {"consistent", "replicated"}
         trusted = bool(each.key) and records.trusted(owner, each.receipt)
         wanted = found.state in {"plausible", "verified", "disputed"} or (found.state == "consistent" and not trusted)
