@@ -72,8 +72,8 @@ def contributor_section(
 ) -> Section:
     """Return contributors with what they are credited for."""
     rows = [
-        (f"{each.name} {each.link}".strip(), str(each.credited), str(each.latency_only), str(each.replicated), str(each.disputed),
-         str(each.results), each.vouched)
+        (f"{each.name} {each.link}".strip(),
+         *map(str, (each.credited, each.latency_only, each.replicated, each.disputed, each.results)), each.vouched)
         for each in contributors(results, facts, names)
     ]  # fmt: skip
     header = ("contributor", "credited", "latency only", "replicated", "disputed", "results", "vouched for")

@@ -35,6 +35,7 @@ from mlperf_home.challenges.bundles.sender import CONTRIBUTOR_FILE, CONTRIBUTOR_
 from mlperf_home.challenges.definition.manifest import MANIFEST_NAME
 from mlperf_home.contracts.challenges.bundle import BundleManifest, FileEntry
 from mlperf_home.contracts.challenges.contributor import Sender
+from mlperf_home.contracts.challenges.report import REPORT_LIMITS, ChallengeReport
 from mlperf_home.contracts.challenges.run import RUN_LIMITS, ChallengeRun
 from mlperf_home.contracts.layouts import read_layout
 from mlperf_home.contracts.runs.session import read_session, sha256_of
@@ -49,6 +50,7 @@ from mlperf_home.measurements.layout import (
 from mlperf_home.measurements.store import LINES_FILE, Store
 from mlperf_home.submission.delivery import pack
 from mlperf_home.submission.truncation import truncate_log
+from scriptgraph.files.atomic import replace_text
 from scriptgraph.files.json_reader import read_json
 
 if TYPE_CHECKING:
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
     from mlperf_home.challenges.bundles.sender import Signer
     from mlperf_home.challenges.definition.manifest import Challenge
     from mlperf_home.challenges.definition.run_folder import RunFolder
+    from mlperf_home.contracts.challenges.contributor import Contributor
     from mlperf_home.contracts.challenges.lock import ChallengeLock
     from mlperf_home.contracts.challenges.report import RunFacts
 
@@ -105,7 +108,17 @@ def make_bundle(
         pack(staged, target)
         for path in staged.glob("report.*"):
             path.replace(run_folder.root / path.name)
+    if signer is not None and signer.contributor is not None:
+        _name_contributor(run_folder.root, challenge, signer.contributor)
     return target
+
+
+def _name_contributor(root: Path, challenge: Challenge, contributor: Contributor) -> None:
+    """Write the texts of the report beside the bundle again, with the name that only contributor.json has within it."""
+    report = read_layout(root / "report.json", ChallengeReport, REPORT_LIMITS)
+    texts = render_report(report, f"{challenge.title}: report", report_parts(report, contributor))
+    for ending in ("md", "html"):
+        replace_text(root / f"report.{ending}", texts[ending])
 
 
 def _write_documents(staged: Path, challenge: Challenge, description: RunDescription, redaction: Redaction) -> None:

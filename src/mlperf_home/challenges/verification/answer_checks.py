@@ -44,6 +44,13 @@ class AccuracyRun(NamedTuple):
     values: Mapping[str, float]
     answers: AnswerColumn
 
+    @property
+    def subject(self) -> tuple[str, str, tuple[tuple[str, str], ...]]:
+        """What was answered: the benchmark, the model's name, and the dataset's hashes but those of its preparation."""
+        identity = self.session.dataset.identity
+        hashes = tuple((name, identity[name]) for name in ("labels_sha256", "dataset_sha256") if name in identity)
+        return self.session.job.benchmark, self.folder.parent.parent.name, hashes
+
     def where(self, root: Path) -> str:
         """Return the run's folder within the bundle."""
         return self.folder.relative_to(root).as_posix()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlperf_home.challenges.bundles.results import measurement_files
 from mlperf_home.challenges.bundles.problems import caught
+from mlperf_home.challenges.bundles.results import measurement_files
 from mlperf_home.contracts.challenges.run import RUN_LIMITS, ChallengeRun
 from mlperf_home.contracts.layouts import read_layout
 from mlperf_home.measurements.latency_only import copied_values

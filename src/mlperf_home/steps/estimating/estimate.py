@@ -17,9 +17,9 @@ from mlperf_home.contracts.studies.race import Settings
 from mlperf_home.exploration.live.jobs import official_folder
 from mlperf_home.exploration.live.plan import space_of
 from mlperf_home.measurements.latency_only import with_copied_accuracy
+from mlperf_home.published.copied import copied_accuracies
 from mlperf_home.published.places import RUNTIMES
 from mlperf_home.steps.estimating.estimate_tables import estimate_tables
-from mlperf_home.published.copied import copied_accuracies
 from mlperf_home.steps.exploring.official_results import official_measurement
 from mlperf_home.steps.exploring.options import models_of
 from mlperf_home.steps.exploring.study_plan import engines_of, read_study_plan
