@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mlperf_home.accuracy.question_scores import score, texts_of
-from mlperf_home.loadgen_logs.answers import NO_RESULT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,35 +22,32 @@ class Truths:
     labels: Labels | None = None
     questions: Dataset | None = None
 
-    def accuracies(self, answers: AnswerColumn, identity: Mapping[str, str]) -> dict[str, float] | None:
-        """Return the values of accuracy.txt; None if these are the truths of another dataset.
+    def know(self, answers: AnswerColumn, identity: Mapping[str, str]) -> bool:
+        """Whether these are the truths of a run's dataset; `identity` has its hashes, as the run's session has them."""
+        if answers.kind == "span":
+            return self.questions is not None and identity.get("dataset_sha256") == self.questions.sha256
+        labels = self._labels(answers.count)
+        return labels is not None and identity.get("labels_sha256") == labels.sha256
 
-        Args:
-            answers: the answers of a run.
-            identity: the hashes of the run's dataset, as its session has them.
+    def accuracies(self, answers: AnswerColumn) -> dict[str, float]:
+        """Return the values of accuracy.txt for the answers of a run whose dataset these truths know.
 
         Raises:
             ValueError: an answer is impossible for the dataset.
         """
-        if answers.kind == "class":
-            return self._top1(answers, identity)
-        questions = self.questions
-        if questions is None or identity.get("dataset_sha256") != questions.sha256:
-            return None
-        if answers.count != len(questions.examples):
-            raise ValueError(f"{answers.count} answers to {len(questions.examples)} questions")
-        spans = [(first, first + length) if length else None for first, length in answers.answers()]
-        found = score(questions.examples, texts_of(questions, spans))
-        return {"exact_match_percent": found.exact_match, "f1_percent": found.f1}
-
-    def _top1(self, answers: AnswerColumn, identity: Mapping[str, str]) -> dict[str, float] | None:
-        if self.labels is None or answers.count > len(self.labels.names):
-            return None
-        labels = self.labels.first(answers.count)
-        if identity.get("labels_sha256") != labels.sha256:
-            return None
+        if answers.kind == "span" and self.questions is not None:
+            if answers.count != len(self.questions.examples):
+                raise ValueError(f"{answers.count} answers to {len(self.questions.examples)} questions")
+            spans = [(first, first + length) if length else None for first, length in answers.answers()]
+            found = score(self.questions.examples, texts_of(self.questions, spans))
+            return {"exact_match_percent": found.exact_match, "f1_percent": found.f1}
+        labels = self._labels(answers.count)
+        if labels is None:
+            raise ValueError(f"{answers.count} answers, but there are fewer labels")
         good = sum(map(int.__eq__, answers.values, labels.classes))
-        total = answers.count - answers.values.count(NO_RESULT)
-        if not total:
-            raise ValueError("no image has an answer")
-        return {"good_samples": good, "total_samples": total}
+        return {"good_samples": good, "total_samples": answers.answered}
+
+    def _labels(self, count: int) -> Labels | None:
+        """Return the labels of the first `count` images; None if there are fewer."""
+        known = self.labels
+        return known.first(count) if known is not None and count <= len(known.names) else None

@@ -61,12 +61,11 @@ def answer_rows(bundle: Path, root: Path, truths: Truths) -> Iterator[Row]:
         yield "answers", f"of {len(runs)} accuracy runs, {count:,} together"
     if truths == Truths():
         return
-    known = [run for run in runs if truths.accuracies(run.answers, run.session.dataset.identity) is not None]
+    known = [run for run in runs if truths.know(run.answers, run.session.dataset.identity)]
     if not known:
-        names = [
-            name for name, each in (("--labels_path", truths.labels), ("--dataset_path", truths.questions)) if each
-        ]
-        raise StepFailed(f"{' and '.join(names)}: no accuracy run in the bundle is of this dataset and has its answers")
+        options = {"--labels_path": truths.labels, "--dataset_path": truths.questions}
+        names = " and ".join(name for name, each in options.items() if each)
+        raise StepFailed(f"{names}: no accuracy run in the bundle is of this dataset and has its answers")
     for run in known:
         for problem in accuracy_problems(run, truths):
             raise StepFailed(f"{bundle}: {run.where(root)}: {problem}")

@@ -129,12 +129,14 @@ def _kept_problems(run: AccuracyRun) -> Iterator[str]:
 
 def accuracy_problems(run: AccuracyRun, truths: Truths) -> Iterator[str]:
     """Yield values of accuracy.txt that do not follow from the answers, if these are the dataset's truths."""
+    if not truths.know(run.answers, run.session.dataset.identity):
+        return
     try:
-        found = truths.accuracies(run.answers, run.session.dataset.identity)
+        found = truths.accuracies(run.answers)
     except ValueError as error:
         yield f"has an impossible answer: {error}"
         return
-    for name, value in (found or {}).items():
+    for name, value in found.items():
         stated = run.values.get(name)
         if stated is None or not isclose(stated, value, rel_tol=1e-9):
             yield f"{name} is {stated} in {ACCURACY_TEXT}, but the answers give {value}"
