@@ -57,10 +57,11 @@ def test_other_answers_are_disputed_on_both_sides() -> None:
 
 
 def test_one_answer_decides_where_arithmetic_is_equal() -> None:
-    assert {each.state for each in judged(pair(answers(0.0, "x"), answers(1 / IMAGES, "x"))).judgements} == {"disputed"}
-    assert "disputed" not in {
-        each.state for each in judged(pair(answers(0.0, "x"), answers(1 / IMAGES, "y"))).judgements
-    }
+    one_other = 1 / IMAGES
+    equal = judged(pair(answers(0.0, "x"), answers(one_other, "x"))).judgements
+    alike = judged(pair(answers(0.0, "x"), answers(one_other, "y"))).judgements
+    assert {each.state for each in equal} == {"disputed"}
+    assert "disputed" not in {each.state for each in alike}
 
 
 def test_a_majority_overrules_one_contradiction() -> None:
