@@ -58,7 +58,7 @@ def answer_rows(bundle: Path, root: Path, truths: Truths) -> Iterator[Row]:
         yield "answers", "none: the accuracies are as stated"
     else:
         count = sum(run.answers.count for run in runs)
-        yield "answers", f"of {len(runs)} accuracy runs, {count:,} together"
+        yield "answers", f"of {len(runs)} accuracy run{'s' if len(runs) > 1 else ''}, {count:,} together"
     if truths == Truths():
         return
     known = [run for run in runs if truths.know(run.answers, run.session.dataset.identity)]

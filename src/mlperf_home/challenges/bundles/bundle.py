@@ -124,7 +124,7 @@ def _name_contributor(root: Path, challenge: Challenge, contributor: Contributor
 def _write_documents(staged: Path, challenge: Challenge, description: RunDescription, redaction: Redaction) -> None:
     """Write lock, system, machine, and report; then the manifest of all files."""
     run = read_layout(staged / "run.json", ChallengeRun, RUN_LIMITS)
-    facts = redaction.document(description.facts)
+    facts = redacted(redaction, description.facts)
     facts = msgspec.structs.replace(facts, workflows=reported_workflows(challenge, run))
     documents = {
         "lock": description.lock,
@@ -147,6 +147,14 @@ def _write_documents(staged: Path, challenge: Challenge, description: RunDescrip
     )
     (staged / MANIFEST).write_text(json_text(manifest), encoding="utf-8")
     require_readable(staged)
+
+
+def redacted(redaction: Redaction, facts: RunFacts) -> RunFacts:
+    """Return redacted facts; a key's fingerprint stays whole, for parts of it may look like a path."""
+    known = redaction.document(facts)
+    if facts.sender is None or known.sender is None:
+        return known
+    return msgspec.structs.replace(known, sender=msgspec.structs.replace(known.sender, key=facts.sender.key))
 
 
 def file_entries(root: Path) -> dict[str, FileEntry]:

@@ -11,7 +11,12 @@ from mlperf_home.accuracy.recomputing import Truths
 from mlperf_home.challenges.bundles.answers import accuracy_hashes
 from mlperf_home.challenges.bundles.problems import caught
 from mlperf_home.contracts.runs.session import read_session
-from mlperf_home.loadgen_logs.accuracy_log import is_truncated, read_accuracy_text
+from mlperf_home.loadgen_logs.accuracy_log import (
+    KEPT_BYTES,
+    is_truncated,
+    is_truncated_content,
+    read_accuracy_text,
+)
 from mlperf_home.loadgen_logs.answer_reader import read_answers
 from mlperf_home.loadgen_logs.answers import ANSWERS_FILE, NO_CLASS, NO_RESULT
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE
@@ -109,7 +114,10 @@ def _kept_problems(run: AccuracyRun) -> Iterator[str]:
     if run.answers.kind != "class" or not (is_truncated(log) or log.stat().st_size <= _LARGEST_KEPT):
         return
     seen = set()
-    for entry in _ENTRY.findall(log.read_bytes()):
+    content = log.read_bytes()
+    # An entry that the truncation cut has its two ends on the two sides of the mark.
+    kept = (content[:KEPT_BYTES], content[-KEPT_BYTES:]) if is_truncated_content(content) else (content,)
+    for entry in (entry for part in kept for entry in _ENTRY.findall(part)):
         try:
             with parser_faults(FaultyBytesError):
                 result = parse_line(entry)

@@ -68,7 +68,7 @@ def test_labels_of_another_dataset_are_refused(named: Path, verified: VerifiedBu
 
 
 def test_answers_are_counted(named: Path, verified: VerifiedBundle) -> None:
-    assert list(answer_rows(named, verified.root, Truths())) == [("answers", "of 1 accuracy runs, 50,000 together")]
+    assert list(answer_rows(named, verified.root, Truths())) == [("answers", "of 1 accuracy run, 50,000 together")]
 
 
 def test_two_bundles_tell_their_equal_answers(people: Contributors, verified: VerifiedBundle, tmp_path: Path) -> None:

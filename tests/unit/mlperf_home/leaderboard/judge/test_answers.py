@@ -5,14 +5,19 @@ from __future__ import annotations
 import msgspec
 import pytest
 from board_results import result
-from test_judge import judged
 
+from mlperf_home.contracts.leaderboard.judging import JudgeAnswer, JudgeRequest
 from mlperf_home.contracts.leaderboard.results import AnswerFacts, BoardResult
 from mlperf_home.leaderboard.judge.answers import equal_share, sketch_of
 from mlperf_home.leaderboard.judge.copies import shared_machines
+from mlperf_home.leaderboard.judge.judge import judge_of
 from mlperf_home.loadgen_logs.answers import class_column
 
 IMAGES = 5000
+
+
+def judged(results: list[BoardResult]) -> JudgeAnswer:
+    return judge_of("images").judge(JudgeRequest(results=tuple(results)))
 
 
 def answers(wrong: float, arithmetic: str = "", dataset: str = "d") -> AnswerFacts:
