@@ -1,7 +1,9 @@
 """How large the answers of all image classifiers are in a bundle: simulated answers at published accuracies.
 
 Each image has a difficulty that all models share, and classes that it is confused with; each model adds something of
-its own.
+its own. The figures are chosen by five real models on 200 photographs: two that are both wrong name the same class on a
+third of the images (0.26 to 0.39; 0.7 for two precisions of one model, which is not simulated), and are right together
+about as often as with this correlation.
 """
 
 from __future__ import annotations
@@ -17,9 +19,9 @@ from mlperf_home.loadgen_logs.answers import class_column, span_column
 from mlperf_home.published.classifiers import read_classifiers
 
 CLASSES = 1000
-SHARED = 0.8
+SHARED = 0.7
 """The share of a difficulty's variance that all models have in common."""
-CONFUSED = (0.45, 0.15, 0.08, 0.05, 0.03)
+CONFUSED = (0.55, 0.13, 0.07, 0.04, 0.02)
 """The chances of an image's confusing classes, the most frequent first; each other wrong class is as likely."""
 
 

@@ -89,8 +89,8 @@ def _sections(
         if len(found) != 1:
             raise BoardError("--result", f"{name[:40]!r} names {len(found)} results", "copy an id of the table")
         beside = answers_beside(board, found[0].result, (each.result for each in index.results()))
-        shown = result_section(found[0], board.names(), beside)
-        return [shown], {"result": encode(found[0].result), "equal_answers": _shares(beside)}
+        section = result_section(found[0], board.names(), beside)
+        return [section], {"result": encode(found[0].result), "equal_answers": _shares(beside)}
     if arguments.on("contributors"):
         rows = contributor_section(results, index.key_facts(), board.names())
         return [rows], {"contributors": [list(row) for row in rows.rows]}
@@ -112,4 +112,4 @@ def _sections(
 
 
 def _shares(beside: list[EqualAnswers]) -> dict[str, float]:
-    return {each.other.id: each.equal / each.count for each in beside}
+    return {each.other.id: each.equal / each.compared for each in beside}

@@ -6,9 +6,10 @@ import lzma
 import re
 import sys
 from array import array
+from dataclasses import dataclass
 from itertools import accumulate, groupby
 from operator import lt
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from mlperf_home.loadgen_logs.answers import (
     FIRST_LINE,
@@ -36,7 +37,8 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 _ADVICE = "compute the accuracy again from the whole log"
 
 
-class _Listed(NamedTuple):
+@dataclass(frozen=True)
+class _Listed:
     """A column in the header of a file."""
 
     log_sha256: str
@@ -100,7 +102,7 @@ def _listed(column: Any, number: int) -> _Listed:
     right = isinstance(log, str) and _HASH.fullmatch(log) and isinstance(kind, str) and kind in PARTS
     if not right or type(count) is not int or not 0 < count <= MOST_VALUES:
         raise FaultyBytesError(f"has no hash, kind and count of the column {number}")
-    return _Listed(*(log, kind, count))
+    return _Listed(str(log), "span" if kind == "span" else "class", count)
 
 
 class _Blocks:

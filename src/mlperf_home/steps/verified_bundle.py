@@ -55,7 +55,7 @@ def answer_rows(bundle: Path, root: Path, truths: Truths) -> Iterator[Row]:
     """
     runs = list(accuracy_runs(root))
     if not runs:
-        yield "answers", "none: the accuracies are as stated"
+        yield "answers", "none in the bundle"
     else:
         count = sum(run.answers.count for run in runs)
         yield "answers", f"of {len(runs)} accuracy run{'s' if len(runs) > 1 else ''}, {count:,} together"

@@ -140,7 +140,7 @@ class LiveMeter:
         if scored.answers:
             write_answers(folder.logs("accuracy") / ANSWERS_FILE, [scored.answers])
             replace_text(folder.logs("accuracy") / "accuracy.txt", scored.text)
-        return AccuracyCount(scored.correct, scored.count, _spent_s(start_s, folder.session("accuracy")))
+        return AccuracyCount(scored.correct, scored.samples, _spent_s(start_s, folder.session("accuracy")))
 
     def _probe(self, point: Point, seconds: float) -> tuple[dict[str, float], int]:
         conf = probe_conf(self._plan, seconds, self._target(point))
@@ -244,7 +244,7 @@ class _Scored(NamedTuple):
     """
 
     correct: float
-    count: int
+    samples: int
     text: str = ""
     answers: AnswerColumn | None = None
 

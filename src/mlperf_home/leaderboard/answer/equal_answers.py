@@ -29,10 +29,10 @@ class EqualAnswers(NamedTuple):
 
     other: BoardResult
     equal: int
-    count: int
+    compared: int
 
     def __str__(self) -> str:
-        return f"{100 * self.equal / self.count:.2f} % ({self.equal:,} of {self.count:,})"
+        return f"{100 * self.equal / self.compared:.2f} % ({self.equal:,} of {self.compared:,})"
 
 
 def answers_beside(board: Board, result: BoardResult, results: Iterable[BoardResult]) -> list[EqualAnswers]:

@@ -14,10 +14,12 @@ from collections import defaultdict
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from mlperf_home.contracts.leaderboard.results import BoardResult
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mlperf_home.contracts.leaderboard.results import AnswerFacts, BoardResult
+    from mlperf_home.contracts.leaderboard.results import AnswerFacts
     from mlperf_home.loadgen_logs.answers import AnswerColumn
 
 LEAST_EQUAL = 0.9
@@ -67,7 +69,8 @@ class AnswersOfSubjects:
 
     def of(self, result: BoardResult) -> OtherAnswers:
         """Return which other contributors' answers agree with a result's, and which contradict them."""
-        agreeing, contradicting, least = [], [], 1.0
+        agreeing, contradicting = list[BoardResult](), list[BoardResult]()
+        least = 1.0
         mine = result.answers
         for other in self._groups.get(_subject(result, mine), ()) if mine else ():
             theirs = other.answers
