@@ -11,12 +11,18 @@ from __future__ import annotations
 import argparse
 import time
 from statistics import NormalDist
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mlperf_home.loadgen_logs.answer_writer import encoded
 from mlperf_home.loadgen_logs.answers import class_column, span_column
 from mlperf_home.published.classifiers import read_classifiers
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Classes = NDArray[np.int64]
 
 CLASSES = 1000
 SHARED = 0.7
@@ -25,7 +31,7 @@ CONFUSED = (0.55, 0.13, 0.07, 0.04, 0.02)
 """The chances of an image's confusing classes, the most frequent first; each other wrong class is as likely."""
 
 
-def simulated(accuracies: list[float], images: int, seed: int) -> list[np.ndarray]:
+def simulated(accuracies: list[float], images: int, seed: int) -> list[Classes]:
     """Return the classes that each model answers."""
     random = np.random.default_rng(seed)
     truth = random.integers(0, CLASSES, images)
@@ -42,7 +48,7 @@ def simulated(accuracies: list[float], images: int, seed: int) -> list[np.ndarra
     return answers
 
 
-def agreement(answers: list[np.ndarray], seed: int) -> float:
+def agreement(answers: list[Classes], seed: int) -> float:
     """Return the mean share of images on which two models agree."""
     random = np.random.default_rng(seed)
     pairs = [random.choice(len(answers), 2, replace=False) for _ in range(200)]
