@@ -15,7 +15,15 @@ from mlperf_home.challenges.commands import next_commands
 from mlperf_home.experiments.experiment import Experiments
 from mlperf_home.measurements.ingest import ingest
 from mlperf_home.product import PRODUCT
-from mlperf_home.steps.next_commands import CHALLENGE, after_exploration, after_models, after_result, after_submission
+from mlperf_home.steps.next_commands import (
+    CHALLENGE,
+    LATENCY_CHALLENGE,
+    after_estimate,
+    after_exploration,
+    after_models,
+    after_result,
+    after_submission,
+)
 from scriptgraph.api import Context, Folders, Switches
 from scriptgraph.planning.environment import Environment
 
@@ -42,6 +50,7 @@ def suggested(tmp_path: Path, home: Path, results: Path, *, sample: bool) -> dic
         "result": after_result(context, measurement, results),
         "models": after_models(context, measurement, results, sample=sample),
         "exploration": after_exploration(context, study),
+        "exploration without a dataset": after_exploration(context, study, without_dataset=True),
         "submission": after_submission(context, tmp_path / "my submission", "v3.1", sample=sample),
     }
 
@@ -50,6 +59,8 @@ def suggested(tmp_path: Path, home: Path, results: Path, *, sample: bool) -> dic
 def test_each_suggested_command_resolves(tmp_path: Path, *, sample: bool) -> None:
     found = suggested(tmp_path, tmp_path / "home", tmp_path / "other results", sample=sample)
 
+    (estimate,) = after_estimate(context_of(tmp_path / "home"), sample=sample)
+    assert resolve_command(shlex.join(estimate[1])).word == LATENCY_CHALLENGE
     for commands in found.values():
         assert 3 <= len(commands) <= 5
         for _, words in commands:

@@ -50,6 +50,9 @@ from mlperf_home.latencies.over_time import draw, over_time
 from mlperf_home.latencies.series import read_series
 from mlperf_home.latencies.states import states_of
 from mlperf_home.loadgen_logs.accuracy_log import read_accuracy_text
+from mlperf_home.loadgen_logs.answer_reader import read_answers
+from mlperf_home.loadgen_logs.answer_writer import encoded
+from mlperf_home.loadgen_logs.answers import class_column
 from mlperf_home.loadgen_logs.run_log import read_run
 from mlperf_home.machine.cpu.cpuinfo import parse_lscpu
 from mlperf_home.machine.facts import read_machine
@@ -318,6 +321,9 @@ def logs_of_loadgen(folder: Path) -> dict[str, Parser]:
         "summary": Parser(kept["mlperf_log_summary.txt"].encode(), beside("mlperf_log_summary.txt", logs)),
         "foreign logs": Parser(kept["mlperf_log_detail.txt"].encode(), beside("mlperf_log_detail.txt", foreign)),
         "accuracy log": Parser(ACCURACY_LOG.encode(), accuracy),
+        "answers": Parser(
+            encoded([class_column("a" * 64, [1, 2, 2]), class_column("b" * 64, [1, 2, 3])]), read_answers
+        ),
         "accuracy text": Parser(b'{"exact_match": 83.58, "f1": 90.18}\nhash=' + b"a" * 64, read_accuracy_text),
         "latencies": Parser(document_line(kept_times(honest(3000))).encode(), latencies),
         "latencies of a result": Parser(document_line(kept_times(honest(1999))).encode(), latencies_of_result),
@@ -416,7 +422,7 @@ def parsers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Parser]:
 
 NAMES = (
     *("measurement", "store", "journal", "answer", "experiment", "record", "session", "job", "calibrations", "picture"),
-    *("result", "detail log", "summary", "foreign logs", "accuracy log", "accuracy text", "user.conf"),
+    *("result", "detail log", "summary", "foreign logs", "accuracy log", "answers", "accuracy text", "user.conf"),
     *("published images", "published bert", "prices", "values", "derive", "dataset", "vocabulary", "labels"),
     *(
         "tar of images",

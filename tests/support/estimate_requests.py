@@ -9,8 +9,8 @@ from mlperf_home.contracts.studies.estimate import EstimateRequest
 from mlperf_home.contracts.studies.race import Settings
 from mlperf_home.contracts.studies.study import Candidate, EngineEnvironment, RunConditions, StudyPlan
 from mlperf_home.prediction.estimate import MeasuredLatency
+from mlperf_home.published.copied import copied_accuracies
 from mlperf_home.published.results import shipped_results
-from mlperf_home.steps.exploring.copied import copied_accuracies
 from mlperf_home.steps.exploring.options import known_space, models_of
 
 if TYPE_CHECKING:

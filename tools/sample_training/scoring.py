@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlperf_home.accuracy.squad import PADDING_LOGIT, Logits, predict, score
+from mlperf_home.accuracy.question_scores import score
+from mlperf_home.accuracy.squad import PADDING_LOGIT, Logits, predict
 from mlperf_home.datasets.base import QUESTION_ANSWERING_INPUTS
 from mlperf_home.datasets.squad.features import make_features
 from mlperf_home.datasets.squad.reading import read_dataset, read_vocabulary
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mlperf_home.accuracy.squad import Scores
+    from mlperf_home.accuracy.question_scores import Scores
     from mlperf_home.datasets.squad.features import Features
 
     # (ids, mask, types), each (batch, length) int64 -> start and end logits, each (batch, length) float32.

@@ -19,6 +19,8 @@ from mlperf_home.datasets.base import report
 from mlperf_home.datasets.imagenet.images import CLASSES, read_labels
 from mlperf_home.datasets.imagenet.samples import LABELS_FILE, PROVENANCE
 from mlperf_home.loadgen_logs.accuracy_log import AccuracyError, AccuracyLog, write_text
+from mlperf_home.loadgen_logs.answer_writer import write_answers
+from mlperf_home.loadgen_logs.answers import ANSWERS_FILE, AnswerColumn, class_column
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,12 +40,14 @@ class ImagenetEvaluation(NamedTuple):
         total: the images with a result.
         log_sha256: the hash of the accuracy log.
         notes: the reasons why the result is not official or is doubtful.
+        answers: the class of each image.
     """
 
     good: int
     total: int
     log_sha256: str
     notes: tuple[str, ...]
+    answers: AnswerColumn
 
     @property
     def top1_percent(self) -> float:
@@ -76,27 +80,25 @@ def score_log(log: Path, labels: Labels, dtype: str = "float32") -> ImagenetEval
         AccuracyError: the log is unreadable, truncated or damaged, or an entry is not a result for a listed image.
     """
     expected = labels.classes
-    seen = bytearray(len(expected))
-    good, total, invalid = 0, 0, 0
+    classes: list[int | None] = [None] * len(expected)
     entries = AccuracyLog(log)
     for qsl_idx, payload in entries:
         if qsl_idx >= len(expected):
             problem = f"has a result for qsl_idx {qsl_idx}, but there are {len(expected)} images"
             raise AccuracyError(log, problem, _RUN_AGAIN)
-        if seen[qsl_idx]:
-            continue
-        predicted = _decode_class(log, qsl_idx, payload, dtype)
-        seen[qsl_idx] = 1
-        total += 1
-        good += predicted == expected[qsl_idx]
-        invalid += not -1 <= predicted < CLASSES
+        if classes[qsl_idx] is None:
+            classes[qsl_idx] = _decode_class(log, qsl_idx, payload, dtype)
+    known = [each for each in classes if each is not None]
+    good = sum(each == right for each, right in zip(classes, expected, strict=True))
+    invalid = sum(not -1 <= each < CLASSES for each in known)
     note = f"{invalid} results are not classes from 0 to {CLASSES - 1}; the log may hold another type than {dtype}"
-    return ImagenetEvaluation(good, total, entries.sha256, (note,) if invalid else ())
+    answers = class_column(entries.sha256, classes)
+    return ImagenetEvaluation(good, len(known), entries.sha256, (note,) if invalid else (), answers)
 
 
 def accuracy_text(evaluation: ImagenetEvaluation) -> str:
     """Return the content of accuracy.txt in the format of MLPerf's submission checker."""
-    good, total, log_sha256, notes = evaluation
+    good, total, log_sha256, notes, _ = evaluation
     lines = [f"accuracy={evaluation.top1_percent:.3f}%, good={good}, total={total}", f"hash={log_sha256}"]
     return "".join(f"{line}\n" for line in (*lines, *(f"note: {note}" for note in notes)))
 
@@ -113,7 +115,7 @@ def _decode_class(log: Path, qsl_idx: int, payload: bytes, dtype: str) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write accuracy.txt, print one JSON line, and return the exit code."""
+    """Write accuracy.txt and answers.bin, print one JSON line, and return the exit code."""
     parser = argparse.ArgumentParser(prog="mlperf_home.accuracy.imagenet", description=__doc__)
     parser.add_argument("--log", type=Path, required=True, help="LoadGen's mlperf_log_accuracy.json")
     source = parser.add_mutually_exclusive_group(required=True)
@@ -128,8 +130,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             evaluation = evaluate(options.log, options.images, options.dtype)
         else:
             evaluation = score_log(options.log, read_labels(options.labels), options.dtype)
+        write_answers(options.out.with_name(ANSWERS_FILE), [evaluation.answers])
         write_text(options.out, accuracy_text(evaluation))
-        return {"top1_percent": evaluation.top1_percent, **evaluation._asdict(), "accuracy_txt": str(options.out)}
+        facts = {"good": evaluation.good, "total": evaluation.total, "log_sha256": evaluation.log_sha256}
+        printed = {"top1_percent": evaluation.top1_percent, **facts, "notes": evaluation.notes}
+        return {**printed, "accuracy_txt": str(options.out)}
 
     return report(compute)
 

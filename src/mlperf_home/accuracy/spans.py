@@ -81,21 +81,27 @@ def join_pieces(tokens: Iterable[str]) -> str:
 
 
 def project(predicted: str, original: str) -> str:
-    """Return the part of `original` that corresponds to `predicted` (lower case, split at punctuation).
+    """Return the part of `original` that corresponds to `predicted`; see `projected`."""
+    first, last = projected(predicted, original)
+    return original[first:last]
 
-    If the two cannot be aligned character by character, return all of `original`.
+
+def projected(predicted: str, original: str) -> tuple[int, int]:
+    """Return the ends of the part of `original` that corresponds to `predicted` (lower case, split at punctuation).
+
+    If the two cannot be aligned character by character, return those of all of `original`.
     """
-    text = " ".join(basic_tokens(original))
+    text, whole = " ".join(basic_tokens(original)), (0, len(original))
     first = text.find(predicted)
     if first < 0:
-        return original
+        return whole
     last = first + len(predicted) - 1
     positions = [index for index, character in enumerate(original) if character != " "]
     if len(positions) != len(text) - text.count(" "):
-        return original
+        return whole
     # An empty text, or one with a space at either end, cannot be aligned.
     if last < 0 or text[first] == " " or text[last] == " ":
-        return original
+        return whole
     # The numbers of characters other than spaces before the two ends.
     begin, end = (index - text.count(" ", 0, index) for index in (first, last))
-    return original[positions[begin] : positions[end] + 1]
+    return positions[begin], positions[end] + 1

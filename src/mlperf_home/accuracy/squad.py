@@ -7,71 +7,34 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
-import string
 import sys
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from mlperf_home.accuracy.spans import best_features, best_spans, join_pieces, project
+from mlperf_home.accuracy.question_scores import Scores, f1, normalise, score, texts_of
+from mlperf_home.accuracy.spans import best_features, best_spans, join_pieces, projected
 from mlperf_home.datasets.base import report
 from mlperf_home.datasets.squad.reading import read_dataset, read_vocabulary
 from mlperf_home.datasets.squad.samples import PROVENANCE, VOCABULARY_FILE, read_array
 from mlperf_home.loadgen_logs.accuracy_log import AccuracyError, AccuracyLog, write_text
+from mlperf_home.loadgen_logs.answer_writer import write_answers
+from mlperf_home.loadgen_logs.answers import ANSWERS_FILE, AnswerColumn, span_column
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from mlperf_home.datasets.squad.reading import Dataset, Example, Vocabulary
+    from mlperf_home.accuracy.question_scores import Span
+    from mlperf_home.datasets.squad.reading import Dataset, Vocabulary
 
-_ARTICLE = re.compile(r"\b(a|an|the)\b")
-_WITHOUT_PUNCTUATION = str.maketrans("", "", string.punctuation)
-# The reference's answer to a question without a valid span.
-NO_ANSWER = "empty"
 # The value with which the reference fills the logits of a shorter row.
 PADDING_LOGIT = -10000.0
 _PAIR_BYTES = 8
 _RUN_AGAIN = "rerun the accuracy mode with these features"
 _PRINTED = ("questions", "samples", "log_sha256", "sample_note", "notes", "accuracy_txt")
-
-
-class Scores(NamedTuple):
-    """Percentages over all questions."""
-
-    exact_match: float
-    f1: float
-
-
-def normalise(answer: str) -> str:
-    """Lower the case, then remove ASCII punctuation, articles and surplus white space, in this order."""
-    return " ".join(_ARTICLE.sub(" ", answer.lower().translate(_WITHOUT_PUNCTUATION)).split())
-
-
-def f1(prediction: str, answer: str) -> float:
-    """Return the F1 of the words of two normalised texts; 0 if they share none, even if both are empty."""
-    predicted, accepted = prediction.split(), answer.split()
-    shared = sum((Counter(predicted) & Counter(accepted)).values())
-    if not shared:
-        return 0.0
-    precision, recall = shared / len(predicted), shared / len(accepted)
-    return (2 * precision * recall) / (precision + recall)
-
-
-def score(examples: Iterable[Example], predictions: Mapping[str, str]) -> Scores:
-    """Score the predicted texts by question id, summed in the file's order so that the last digit agrees."""
-    exact_total, total, f1_total = 0, 0, 0.0
-    for example in examples:
-        total += 1
-        prediction = normalise(predictions[example.question_id])
-        answers = [normalise(answer) for answer in example.answers]
-        exact_total += prediction in answers
-        f1_total += max(f1(prediction, answer) for answer in answers)
-    return Scores(100.0 * exact_total / total, 100.0 * f1_total / total)
 
 
 class Logits(NamedTuple):
@@ -90,6 +53,7 @@ class SquadEvaluation(NamedTuple):
         samples: the number of results in the log.
         sample_note: a note that the dataset is sample data, or "".
         notes: the other reasons why the result is not official.
+        answers: the span of each question.
     """
 
     scores: Scores
@@ -98,6 +62,7 @@ class SquadEvaluation(NamedTuple):
     samples: int
     sample_note: str
     notes: tuple[str, ...]
+    answers: AnswerColumn
 
 
 def evaluate(log: Path, features_dir: Path, dataset_path: Path) -> SquadEvaluation:
@@ -119,9 +84,10 @@ def evaluate(log: Path, features_dir: Path, dataset_path: Path) -> SquadEvaluati
         raise AccuracyError(features_dir / VOCABULARY_FILE, problem, "make the features again")
     input_ids = read_array(features_dir, "input_ids", facts["features"])
     logits = read_logits(log, *input_ids.shape)
-    predictions = predict(dataset, features_dir, vocabulary, logits)
-    scores = score(dataset.examples, predictions)
-    return SquadEvaluation(scores, predictions, logits.log_sha256, len(input_ids), dataset.sample_note, facts["notes"])
+    spans = _predict_spans(dataset, features_dir, vocabulary, logits, (slice(0, len(input_ids)), len(input_ids)))
+    predictions, answers = texts_of(dataset, spans), span_column(logits.log_sha256, spans)
+    scores, count = score(dataset.examples, predictions), len(input_ids)
+    return SquadEvaluation(scores, predictions, logits.log_sha256, count, dataset.sample_note, facts["notes"], answers)
 
 
 def f1_of_part(log: Path, features_dir: Path, dataset_path: Path, part: tuple[int, int]) -> float:
@@ -187,25 +153,38 @@ def _predict_rows(
     place: tuple[NDArray[np.intp] | slice, int],
 ) -> dict[str, str]:
     """Return the answer's text by question id; `place` has the logits' features and the number of all features."""
+    return texts_of(dataset, _predict_spans(dataset, features_dir, vocabulary, logits, place))
+
+
+def _predict_spans(
+    dataset: Dataset,
+    features_dir: Path,
+    vocabulary: Vocabulary,
+    logits: Logits,
+    place: tuple[NDArray[np.intp] | slice, int],
+) -> list[Span | None]:
+    """Return the answer to each question in the dataset's order; see `_predict_rows`."""
     rows, features = place
 
     def array(name: str) -> NDArray[Any]:
         return np.asarray(read_array(features_dir, name, features)[rows])
 
     input_ids, word_of = array("input_ids"), array("token_to_word")
-    spans = best_spans(logits.start, logits.end, word_of >= 0, array("max_context"))
-    best = best_features(spans, array("example_index"), len(dataset.examples))
-    predictions = {}
+    found = best_spans(logits.start, logits.end, word_of >= 0, array("max_context"))
+    best = best_features(found, array("example_index"), len(dataset.examples))
+    spans: list[Span | None] = []
     for example, row in zip(dataset.examples, best.tolist(), strict=True):
         if row < 0:
-            predictions[example.question_id] = NO_ANSWER
+            spans.append(None)
             continue
-        first, last = int(spans.first[row]), int(spans.last[row])
-        words = dataset.paragraphs[example.paragraph_index]
-        original = " ".join(words[word_of[row, first] : word_of[row, last] + 1])
+        first, last = int(found.first[row]), int(found.last[row])
+        words, begin = dataset.paragraphs[example.paragraph_index], word_of[row, first]
+        original = " ".join(words[begin : word_of[row, last] + 1])
         predicted = join_pieces(vocabulary.tokens[piece] for piece in input_ids[row, first : last + 1].tolist())
-        predictions[example.question_id] = project(predicted, original)
-    return predictions
+        before = sum(len(word) + 1 for word in words[:begin])
+        start, end = projected(predicted, original)
+        spans.append((before + start, before + end))
+    return spans
 
 
 def accuracy_text(evaluation: SquadEvaluation) -> str:
@@ -259,7 +238,7 @@ def _entry_problem(qsl_idx: int, payload: bytes, seen: NDArray[np.bool_], column
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write accuracy.txt (and predictions.json), print one JSON line, and return the exit code."""
+    """Write accuracy.txt and answers.bin (and predictions.json), print one JSON line, and return the exit code."""
     parser = argparse.ArgumentParser(prog="mlperf_home.accuracy.squad", description=__doc__)
     parser.add_argument("--log", type=Path, required=True, help="LoadGen's mlperf_log_accuracy.json")
     parser.add_argument("--features", type=Path, required=True, help="the features folder of the run")
@@ -272,6 +251,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         evaluation = evaluate(options.log, options.features, options.dataset)
         if options.predictions:
             write_text(options.predictions, json.dumps(evaluation.predictions, indent=4) + "\n")
+        write_answers(options.out.with_name(ANSWERS_FILE), [evaluation.answers])
         write_text(options.out, accuracy_text(evaluation))
         facts = {**evaluation._asdict(), "questions": len(evaluation.predictions), "accuracy_txt": str(options.out)}
         return {**evaluation.scores._asdict(), **{name: facts[name] for name in _PRINTED}}

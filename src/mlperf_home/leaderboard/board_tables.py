@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mlperf_home.contracts.leaderboard.results import LATENCY_ONLY
 from mlperf_home.leaderboard.answer.choices import ACCURACIES, RankedChoice
 from mlperf_home.leaderboard.answer.contributors import contributors, shown_name
 from mlperf_home.leaderboard.answer.groups import ranked_groups
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from mlperf_home.contracts.leaderboard.events import KnownName
     from mlperf_home.leaderboard.answer.comparison import HeadToHead
+    from mlperf_home.leaderboard.answer.equal_answers import EqualAnswers
     from mlperf_home.leaderboard.store.index import JudgedResult
 
 _SHOWN = 20
@@ -36,16 +38,17 @@ def _cells(choice: RankedChoice) -> tuple[str, ...]:
     latency, rate = choice.amounts.get("latency_ms"), choice.amounts.get("samples_per_second")
     speed = f"{latency.value:.3g} ms" if latency else f"{rate.value:.4g} samples/s" if rate else "unknown"
     percent = next((f"{choice.amounts[n].value:.4g} {UNITS[n]}" for n in ACCURACIES if n in choice.amounts), "")
+    percent += " (copied)" if percent and choice.latency_only else ""
     cores = f", {choice.key.cores} cores" if choice.key.cores else ""
     who = "" if choice.origin == "published" else str(choice.contributors)
-    return f"{choice.key.cpu}{cores}", choice.key.model, speed, percent, choice.state, who
+    return f"{choice.key.cpu}{cores}", choice.key.model, speed, percent, choice.state_words, who
 
 
-def result_section(each: JudgedResult, names: Mapping[str, KnownName]) -> Section:
-    """Return everything that is known of one result."""
+def result_section(each: JudgedResult, names: Mapping[str, KnownName], beside: Sequence[EqualAnswers] = ()) -> Section:
+    """Return everything that is known of one result; `beside` are others' answers to the same."""
     result, judged = each.result, each.judgement
     facts = [
-        ("state", judged.state),
+        ("state", f"{judged.state}, latency only" if result.kind == LATENCY_ONLY else judged.state),
         *(("because", reason) for reason in judged.reasons),
         *(("beside", other) for other in judged.others),
         ("contributor", shown_name(result, names)),
@@ -57,6 +60,8 @@ def result_section(each: JudgedResult, names: Mapping[str, KnownName]) -> Sectio
         ("runtime", f"{result.of.runtime} {result.of.version}".strip()),
         ("round", result.round),
         ("official", "yes" if result.official else "no"),
+        *((("answers", f"{result.answers.count:,} in the bundle"),) if result.answers else ()),
+        *((f"equal to those of {other.other.id}", str(other)) for other in beside),
         *((name, f"{value:.6g}") for name, value in sorted(result.metrics.items())),
     ]
     return Section(f"{result.id}: {result.benchmark}, {result.scenario}, {result.model}", facts)
@@ -67,11 +72,11 @@ def contributor_section(
 ) -> Section:
     """Return contributors with what they are credited for."""
     rows = [
-        (f"{each.name} {each.link}".strip(), str(each.credited), str(each.replicated), str(each.disputed),
-         str(each.results), each.vouched)
+        (f"{each.name} {each.link}".strip(),
+         *map(str, (each.credited, each.latency_only, each.replicated, each.disputed, each.results)), each.vouched)
         for each in contributors(results, facts, names)
     ]  # fmt: skip
-    header = ("contributor", "credited", "replicated", "disputed", "results", "vouched for")
+    header = ("contributor", "credited", "latency only", "replicated", "disputed", "results", "vouched for")
     return Section(f"{len(rows)} contributors", rows, header if rows else ())
 
 
@@ -86,12 +91,15 @@ def wanted_section(results: Iterable[JudgedResult]) -> Section:
     return Section(title, rows, ("result", "CPU", "model", "state", "because") if rows else ())
 
 
-def versus_section(pairs: Sequence[HeadToHead], sides: tuple[str, ...]) -> Section:
-    """Return two CPUs head to head."""
+def versus_section(
+    pairs: Sequence[HeadToHead], answers: Mapping[tuple[str, str], EqualAnswers], sides: tuple[str, ...]
+) -> Section:
+    """Return two CPUs head to head; `answers` are compared by benchmark and model."""
     rows = [
-        (each.model, each.scenario, each.runtime, f"{each.first_ms:.4g} ms", f"{each.second_ms:.4g} ms", each.words)
+        (each.model, each.scenario, each.runtime, f"{each.first_ms:.4g} ms", f"{each.second_ms:.4g} ms", each.words,
+         str(answers.get((each.benchmark, each.model), "")))
         for each in pairs[:_SHOWN]
-    ]
+    ]  # fmt: skip
     first, second = sides
-    header = ("model", "scenario", "runtime", first, second, f"{second} to {first}")
+    header = ("model", "scenario", "runtime", first, second, f"{second} to {first}", "equal answers")
     return Section(f"{first} against {second}: {len(pairs)} common", rows, header if rows else ())

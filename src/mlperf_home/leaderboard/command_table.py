@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mlperf_home.contracts.leaderboard.judging import STATES
+from mlperf_home.contracts.leaderboard.results import LATENCY_ONLY
 from mlperf_home.product import PRODUCT
 from scriptgraph.embed import PLACES, Command, Option, home_option, output_options, quiet_option
 
@@ -17,7 +18,7 @@ def board_command() -> Command:
         Option("model", "text", "of this model", value=_NAME),
         Option("cpu", "text", "of CPUs whose name has this part", value=_NAME),
         Option("contributor", "text", "of this contributor", value=_NAME),
-        Option("state", "text", "of this state", choices=STATES[:6]),
+        Option("state", "text", "of this state", choices=(*STATES[:6], LATENCY_ONLY)),
         Option("pareto", "switch", "only the front: what no other choice dominates"),
         Option("contributors", "switch", "contributors, with their credit"),
         Option("wanted", "switch", "what needs another measurement"),

@@ -9,6 +9,7 @@ from mlperf_home.contracts.codec import encode
 from mlperf_home.errors import LocatedError
 from mlperf_home.leaderboard.answer.choices import choices
 from mlperf_home.leaderboard.answer.comparison import head_to_head
+from mlperf_home.leaderboard.answer.equal_answers import answers_beside, answers_of_pairs
 from mlperf_home.leaderboard.answer.export import choice_row, write_rows
 from mlperf_home.leaderboard.answer.groups import front_of
 from mlperf_home.leaderboard.board_tables import (
@@ -30,6 +31,7 @@ from scriptgraph.embed import Section, failing_on, home_folders, show_sections
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mlperf_home.leaderboard.answer.equal_answers import EqualAnswers
     from mlperf_home.leaderboard.store.index import JudgedResult
     from scriptgraph.embed import Arguments, RunConsole
 
@@ -74,7 +76,7 @@ def _wanted(arguments: Arguments, each: JudgedResult, board: Board) -> bool:
     own = {result.contributor, result.key, known.name.lower() if known else ""}
     return (
         arguments.text("cpu").lower() in result.of.cpu.lower()
-        and arguments.text("state") in {"", each.judgement.state}
+        and arguments.text("state") in {"", each.judgement.state, result.kind}
         and (not contributor or contributor in own)
     )
 
@@ -86,7 +88,9 @@ def _sections(
         found = [each for each in results if each.result.id.startswith(name)]
         if len(found) != 1:
             raise BoardError("--result", f"{name[:40]!r} names {len(found)} results", "copy an id of the table")
-        return [result_section(found[0], board.names())], {"result": encode(found[0].result)}
+        beside = answers_beside(board, found[0].result, (each.result for each in index.results()))
+        section = result_section(found[0], board.names(), beside)
+        return [section], {"result": encode(found[0].result), "equal_answers": _shares(beside)}
     if arguments.on("contributors"):
         rows = contributor_section(results, index.key_facts(), board.names())
         return [rows], {"contributors": [list(row) for row in rows.rows]}
@@ -97,7 +101,7 @@ def _sections(
         if len(sides) != _SIDES:
             raise BoardError("--versus", f"names {len(sides)} CPUs", "write --versus=CPU,CPU")
         pairs = [[each.result for each in results if side.lower() in each.result.of.cpu.lower()] for side in sides]
-        rows = versus_section(head_to_head(*pairs), tuple(sides))
+        rows = versus_section(head_to_head(*pairs), answers_of_pairs(board, *pairs), tuple(sides))
         return [rows], {"versus": [list(row) for row in rows.rows]}
     published = rows_beside(sample=board.settings.sample) if arguments.on("published") else []
     every = choices(results, published)
@@ -105,3 +109,7 @@ def _sections(
     if (out := arguments.path("out_file")) is not None:
         write_rows([choice_row(each) for each in shown], out)
     return choice_sections(shown, pareto=arguments.on("pareto")), {"choices": [choice_row(each) for each in shown]}
+
+
+def _shares(beside: list[EqualAnswers]) -> dict[str, float]:
+    return {each.other.id: each.equal / each.compared for each in beside}

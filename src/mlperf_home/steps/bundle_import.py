@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mlperf_home.challenges.bundles.problems import grouped
 from mlperf_home.challenges.bundles.results import measurement_files
+from mlperf_home.challenges.bundles.sender import CONTRIBUTOR_FILE, read_contributor
 from mlperf_home.challenges.verification.confinement import verify_confined
 from mlperf_home.challenges.verification.verification import BundleError
 from mlperf_home.measurements.imports.importing import ImportedResults
@@ -64,5 +65,10 @@ def _sender_facts(verified: VerifiedBundle) -> Mapping[str, Value]:
     sender = verified.manifest.sender
     if sender is None or verified.signature is None:
         return {}
-    facts = {"contributor": sender.contributor and f"contributor-{sender.contributor[:12]}", "key": sender.key}
+    name = read_contributor(verified.root) if (verified.root / CONTRIBUTOR_FILE).is_file() else None
+    facts = {
+        "contributor": name.name if name else sender.contributor and f"contributor-{sender.contributor[:12]}",
+        "contributor_link": name.link if name else "",
+        "key": sender.key,
+    }
     return {name: Value(text, "copied", _SOURCE) for name, text in facts.items() if text}

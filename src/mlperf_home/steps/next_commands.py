@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from scriptgraph.api import Context
 
 CHALLENGE = "run-mlperf@home-v3.1-cpu"
+LATENCY_CHALLENGE = "measure-latency@home-v3.1-cpu"
+"""The challenge without a dataset."""
 _SPACES = {"resnet": "mobilenet-models", "bert-99": "bert-99"}
 _SUBMITTER = "--submitter=NAME"
 
@@ -48,13 +50,21 @@ def after_models(context: Context, measurement: Measurement, results: Path, *, s
     ]
 
 
-def after_exploration(context: Context, experiment: Experiment) -> Commands:
+def after_exploration(context: Context, experiment: Experiment, *, without_dataset: bool = False) -> Commands:
     """Return the next commands after an exploration."""
+    sample = experiment.sample
+    latency_only = after_estimate(context, sample=sample, workflow="front")
     return [
         *after_import(context, experiment),
         ("see all of mine", ["cm", "show", "result", *_home(context)]),
-        *_bundle(context, DEFAULT_ROUND, sample=experiment.sample),
+        *(latency_only if without_dataset else _bundle(context, DEFAULT_ROUND, sample=sample)),
     ]
+
+
+def after_estimate(context: Context, *, sample: bool, workflow: str = "estimate") -> Commands:
+    """Return the command that measures the same for a bundle, without a dataset."""
+    words = ["cm", "run", "challenge", LATENCY_CHALLENGE, f"--only={workflow}", *(["--sample"] if sample else [])]
+    return [("make a bundle", [*words, *_home(context)])]
 
 
 def after_import(context: Context, experiment: Experiment) -> Commands:

@@ -9,6 +9,7 @@
    run.json  checked.json     identity and endings of the run; its requirements and expected times
    records/                   the records of its workflows
    results/                   measurements, sessions, LoadGen's logs; accuracy logs truncated as in a submission
+   answers.bin                the answers of all accuracy runs, in compact form
    experiments/               explorations: definitions, answers, measurements, and the results of complete runs
    report.json  report.md  report.html
 """
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from mlperf_home.challenges.bundles.answers import stage_answers
 from mlperf_home.challenges.bundles.documents import require_readable
 from mlperf_home.challenges.bundles.rendering import json_text, render_report
 from mlperf_home.challenges.bundles.report import make_report, reported_workflows
@@ -33,6 +35,7 @@ from mlperf_home.challenges.bundles.sender import CONTRIBUTOR_FILE, CONTRIBUTOR_
 from mlperf_home.challenges.definition.manifest import MANIFEST_NAME
 from mlperf_home.contracts.challenges.bundle import BundleManifest, FileEntry
 from mlperf_home.contracts.challenges.contributor import Sender
+from mlperf_home.contracts.challenges.report import REPORT_LIMITS, ChallengeReport
 from mlperf_home.contracts.challenges.run import RUN_LIMITS, ChallengeRun
 from mlperf_home.contracts.layouts import read_layout
 from mlperf_home.contracts.runs.session import read_session, sha256_of
@@ -47,6 +50,7 @@ from mlperf_home.measurements.layout import (
 from mlperf_home.measurements.storage.store import LINES_FILE, Store
 from mlperf_home.submission.delivery import pack
 from mlperf_home.submission.truncation import truncate_log
+from scriptgraph.files.atomic import replace_text
 from scriptgraph.files.json_reader import read_json
 
 if TYPE_CHECKING:
@@ -56,6 +60,7 @@ if TYPE_CHECKING:
     from mlperf_home.challenges.bundles.sender import Signer
     from mlperf_home.challenges.definition.manifest import Challenge
     from mlperf_home.challenges.definition.run_folder import RunFolder
+    from mlperf_home.contracts.challenges.contributor import Contributor
     from mlperf_home.contracts.challenges.lock import ChallengeLock
     from mlperf_home.contracts.challenges.report import RunFacts
 
@@ -103,13 +108,23 @@ def make_bundle(
         pack(staged, target)
         for path in staged.glob("report.*"):
             path.replace(run_folder.root / path.name)
+    if signer is not None and signer.contributor is not None:
+        _name_contributor(run_folder.root, challenge, signer.contributor)
     return target
+
+
+def _name_contributor(root: Path, challenge: Challenge, contributor: Contributor) -> None:
+    """Write the texts of the report beside the bundle again, with the name that only contributor.json has within it."""
+    report = read_layout(root / "report.json", ChallengeReport, REPORT_LIMITS)
+    texts = render_report(report, f"{challenge.title}: report", report_parts(report, contributor))
+    for ending in ("md", "html"):
+        replace_text(root / f"report.{ending}", texts[ending])
 
 
 def _write_documents(staged: Path, challenge: Challenge, description: RunDescription, redaction: Redaction) -> None:
     """Write lock, system, machine, and report; then the manifest of all files."""
     run = read_layout(staged / "run.json", ChallengeRun, RUN_LIMITS)
-    facts = redaction.document(description.facts)
+    facts = redacted(redaction, description.facts)
     facts = msgspec.structs.replace(facts, workflows=reported_workflows(challenge, run))
     documents = {
         "lock": description.lock,
@@ -134,6 +149,14 @@ def _write_documents(staged: Path, challenge: Challenge, description: RunDescrip
     require_readable(staged)
 
 
+def redacted(redaction: Redaction, facts: RunFacts) -> RunFacts:
+    """Return redacted facts; a key's fingerprint stays whole, for parts of it may look like a path."""
+    known = redaction.document(facts)
+    if facts.sender is None or known.sender is None:
+        return known
+    return msgspec.structs.replace(known, sender=msgspec.structs.replace(known.sender, key=facts.sender.key))
+
+
 def file_entries(root: Path) -> dict[str, FileEntry]:
     """Return size and SHA-256 of every file in a bundle by path, without manifest, contributor and signatures."""
     return {
@@ -144,7 +167,7 @@ def file_entries(root: Path) -> dict[str, FileEntry]:
 
 
 def _stage(run_folder: RunFolder, challenge: Challenge, staged: Path, redaction: Redaction) -> None:
-    """Copy the challenge's manifest, run, records, results, and experiments."""
+    """Copy the challenge's manifest, run, records, results with their answers, and experiments."""
     shutil.copyfile(challenge.folder / MANIFEST_NAME, staged / "challenge.json")
     for name in ("run.json", "checked.json"):
         _copy_json(run_folder.root / name, staged / name, redaction)
@@ -159,6 +182,7 @@ def _stage(run_folder: RunFolder, challenge: Challenge, staged: Path, redaction:
         _stage_lines(source, target, redaction)
         for result in sorted({path.parent for run, _ in RUNS for path in source.glob(f"{KEPT_RESULTS}/{run}")}):
             _stage_result(result, target / result.relative_to(source), redaction)
+    stage_answers(run_folder.root, staged)
 
 
 def _stage_lines(source: Path, target: Path, redaction: Redaction) -> None:

@@ -55,7 +55,7 @@ _DOCUMENTS = {
 _LIMITS = [(re.compile(pattern.replace(".", r"\.")), limits) for pattern, limits in _DOCUMENTS.items()]
 _LOG = r"mlperf_log_[^/]+"
 _OTHER_FILES = re.compile(
-    rf"(bundle|contributor)\.json\.sig|report\.(md|html)|{_RESULT}/((user|mlperf)\.conf|performance/run_1/{_LOG}"
+    rf"(bundle|contributor)\.json\.sig|report\.(md|html)|answers\.bin|{_RESULT}/((user|mlperf)\.conf|performance/run_1/{_LOG}"
     rf"|accuracy/({_LOG}|accuracy\.txt))"
 )
 _ADVICE = "explore fewer points, or run fewer workflows into one folder"

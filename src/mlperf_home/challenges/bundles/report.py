@@ -78,14 +78,16 @@ def reported_workflows(challenge: Challenge, run: ChallengeRun) -> tuple[Reporte
 def outcome_of(challenge: Challenge, root: Path, facts: RunFacts) -> RunOutcome:
     """Return the results in a folder, and the reasons why the run does not count. Raise as `make_report` does."""
     results = result_rows(root, challenge.metrics)
-    return RunOutcome(results, exploration_rows(root), tuple(_obstacles(facts, results)))
+    obstacles = _obstacles(facts, results, copied=challenge.copied_accuracy)
+    return RunOutcome(results, exploration_rows(root), tuple(obstacles))
 
 
 # Verification recomputes these texts: other words would refuse the bundles of earlier versions.
-def _obstacles(facts: RunFacts, results: Sequence[ReportedResult]) -> Iterator[str]:
+def _obstacles(facts: RunFacts, results: Sequence[ReportedResult], *, copied: bool) -> Iterator[str]:
+    """Yield the reasons why a run does not count; `copied` is whether the challenge asks for no accuracy."""
     if facts.sample:
         yield "it was made with sample data: nothing in it is an MLPerf result"
-    elif any(row.sample for row in results):
+    elif any(row.made_up for row in results):
         yield "results in it were made with sample data: those are no MLPerf results"
     if facts.state != "open":
         yield f"the challenge was {facts.state} when it was made"
@@ -93,5 +95,6 @@ def _obstacles(facts: RunFacts, results: Sequence[ReportedResult]) -> Iterator[s
         yield f"it was not made with what is locked: {len(facts.lock_differences)} differences"
     if facts.extra_options:
         yield f"options were added to its commands: {facts.extra_options}"
-    if not any(row.validity == "VALID" and not row.unofficial_because for row in results):
+    valid = [row for row in results if row.validity == "VALID"]
+    if not any(not row.unofficial_because or (copied and row.latency_only) for row in valid):
         yield "no result in it is an official one"

@@ -18,6 +18,7 @@ from mlperf_home.pictures.picture import axis, in_words
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from mlperf_home.contracts.challenges.contributor import Contributor
     from mlperf_home.contracts.challenges.report import (
         ChallengeReport,
         ReportedExploration,
@@ -29,8 +30,11 @@ if TYPE_CHECKING:
 _PLANE, _MOST_NOISY = 2, 5
 
 
-def report_parts(report: ChallengeReport) -> list[Part]:
-    """Return the sections of a challenge's report: the answer, fronts and results, then how they were made."""
+def report_parts(report: ChallengeReport, contributor: Contributor | None = None) -> list[Part]:
+    """Return the sections of a challenge's report: the answer, fronts and results, then how they were made.
+
+    A bundle's report has no name of a person; the one beside the bundle has that of its `contributor`.
+    """
     workflows = [(each.name, each.status, each.error) for each in report.workflows]
     required = [(each.workflow, each.wanted, each.here, each.missing or "nothing") for each in report.required]
     machine = [(key, value_text(value)) for key, value in sorted(encode(report.machine).items())]
@@ -38,7 +42,7 @@ def report_parts(report: ChallengeReport) -> list[Part]:
         Part("", list(notices_of(report)), lead=_answer(report)),
         *map(_front, report.explorations),
         *_results(report.results),
-        Part("This run", rows=heading_rows(report)),
+        Part("This run", rows=heading_rows(report, contributor)),
         Part("Workflows", (), ("workflow", "ended", "because"), workflows),
         Part("Machine", rows=machine),
         Part("Requirements", (), ("of", "wanted", "here", "missing"), required),
@@ -60,26 +64,27 @@ def _answer(report: ChallengeReport) -> str:
     return f"{'; '.join(parts)}."
 
 
-def heading_rows(report: ChallengeReport) -> list[tuple[str, str]]:
+def heading_rows(report: ChallengeReport, name: Contributor | None = None) -> list[tuple[str, str]]:
     """Return the facts of the run."""
     terms, differing = report.challenge, len(report.lock_differences)
     return [
         ("challenge", terms.name),
         ("open", f"{terms.opened} to {terms.closed}"),
         ("made", f"{report.made_utc}, when it was {report.state}"),
-        *_sender_rows(report),
+        *_sender_rows(report, name),
         ("locked", f"{differing} differences" if differing else "as locked"),
         ("mlperf-home", report.version),
     ]
 
 
-def _sender_rows(report: ChallengeReport) -> list[tuple[str, str]]:
+def _sender_rows(report: ChallengeReport, name: Contributor | None) -> list[tuple[str, str]]:
     """Return who sends the bundle; a report of version 0.1 tells nothing."""
     sender = report.sender
     rows = [("replays", f"the bundle {report.repeats}")] if report.repeats else []
     if sender is None:
         return rows
     contributor = f"contributor-{sender.contributor[:12]}" if sender.contributor else "unnamed"
+    contributor = f"{name.name} {name.link}".strip() if name else contributor
     return [*rows, ("system", sender.system), ("contributor", contributor), ("key", sender.key or "not signed")]
 
 
@@ -87,8 +92,10 @@ def notices_of(report: ChallengeReport) -> Iterator[str]:
     """Yield whether it is a sample, and whether it counts."""
     if report.sample:
         yield "SAMPLE: made-up data and toy models, no MLPerf result"
-    elif any(row.sample for row in report.results):
+    elif any(row.made_up for row in report.results):
         yield "SAMPLE: results in it were made with made-up data, and are no MLPerf results"
+    if any(row.latency_only for row in report.results):
+        yield "LATENCY ONLY: accuracies are copied from others, and such results are no MLPerf results"
     if report.counts:
         yield f"It counts for the challenge: {report.challenge.points} points"
     else:
@@ -122,7 +129,9 @@ def _remarks(rows: Sequence[ReportedResult]) -> list[str]:
 
 
 def _cells(row: ReportedResult) -> tuple[str, ...]:
-    metrics = [f"{value_text(cell.value)}{_interval(cell)}" for cell in row.metrics]
+    copied = [" (copied)" if row.latency_only and cell.origin == "copied" else "" for cell in row.metrics]
+    values = zip(row.metrics, copied, strict=True)
+    metrics = [f"{value_text(cell.value)}{mark}{_interval(cell)}" for cell, mark in values]
     validity, noisy = row.validity or "no performance run", "yes" if row.noisy else "no"
     return (row.workflow, value_text(row.model), row.scenario, row.engine, *metrics, validity, noisy)
 
@@ -133,7 +142,7 @@ def _interval(cell: ReportedMetric) -> str:
 
 
 def _caption(row: ReportedResult) -> str:
-    return f"{'SAMPLE: ' if row.sample else ''}{row.workflow}, {value_text(row.model)}, {row.scenario}"
+    return f"{'SAMPLE: ' if row.made_up else ''}{row.workflow}, {value_text(row.model)}, {row.scenario}"
 
 
 def _front(answer: ReportedExploration) -> Part:

@@ -17,6 +17,7 @@ from mlperf_home.contracts.studies.answer import ANSWER_LIMITS
 from mlperf_home.errors import LocatedError
 from mlperf_home.latencies.over_time import over_time
 from mlperf_home.latencies.series import read_series
+from mlperf_home.measurements.latency_only import copied_values
 from mlperf_home.measurements.layout import PERFORMANCE_DIR
 from mlperf_home.measurements.measurement import NOISY, read_measurement, unknown
 from mlperf_home.measurements.run_times import bounds
@@ -67,6 +68,7 @@ def _row(path: Path, root: Path, metrics: Sequence[RankingMetric]) -> ReportedRe
         noisy=tuple(each.removeprefix(NOISY) for each in measurement.warnings if each.startswith(NOISY)),
         metrics=tuple(_cell(each, measurement) for each in metrics if each.benchmark == measurement.benchmark),
         over_time=_over_time(path.parent / PERFORMANCE_DIR / LATENCIES_FILE),
+        latency_only=bool(copied_values(measurement)),
     )
 
 

@@ -164,6 +164,7 @@ class Challenge:
         guides: names of files beside the manifest.
         options: descriptions of the challenge's own options.
         speed_margin: the greatest difference of a speed that counts as reproduced, as a share.
+        copied_accuracy: whether results count whose accuracy is copied from others.
     """
 
     name: str
@@ -180,6 +181,7 @@ class Challenge:
     options: Mapping[str, str] = field(default_factory=dict)
     workflows: tuple[Workflow, ...]
     speed_margin: float = MARGIN
+    copied_accuracy: bool = False
 
     @property
     def scripts(self) -> Path:
@@ -304,6 +306,7 @@ _CHALLENGE = _shape(
     tags=read_texts,
     guides=each(_WORD),
     options=members(_LINE),
+    copied_accuracy=_checked(lambda value: value, lambda value: isinstance(value, bool), "must be true or false"),
     speed_margin=_checked(_number, lambda share: 0 < share <= 1, "must be a share above 0, and at most 1"),
 )
 

@@ -12,7 +12,7 @@ from mlperf_home.contracts.challenges.reproduction import ComparedValue
 from mlperf_home.measurements.equivalence import RepeatedValue, compare, equal_accuracies
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from mlperf_home.contracts.challenges.machine import Machine
     from mlperf_home.contracts.intervals import Interval
@@ -41,9 +41,10 @@ class Replayed:
     same_arithmetic: bool
 
     def metrics(self, ranked: Sequence[str]) -> list[str]:
-        """Return the ranked metrics, and every accuracy that a run has."""
+        """Return the ranked metrics, and every accuracy that a run measured."""
         every = (self.then, *self.now)
-        accuracies = [name for name in ACCURACIES if any(name in each.values for each in every)]
+        measured = [{key for key, value in each.values.items() if value.origin != "copied"} for each in every]
+        accuracies = [name for name in ACCURACIES if any(name in known for known in measured)]
         return list(dict.fromkeys([*(name for name in ranked if name not in ACCURACIES), *accuracies]))
 
 
@@ -121,15 +122,26 @@ def _speed(name: str, values: _Known, found: ComparedRuns | None, margin: float)
 
 
 def same_arithmetic(then: Measurement, now: Measurement, machines: Machines, *, same_data: bool) -> bool:
-    """Whether two results have the same engine (version, features), model files, data, and processor.
+    """Whether two results have the same engine (version, features), model files, data, and processor."""
+    first, second = (arithmetic(run, machine) for run, machine in zip((then, now), machines, strict=True))
+    return same_data and first is not None and first == second
+
+
+def arithmetic(run: Measurement, machine: Machine) -> Mapping[str, object] | None:
+    """Return what decides on the last digit of a result's answers besides the data; None if some of it is unknown.
 
     Processors are compared by architecture and features.
     """
-    engines = [{key: fact.value for key, fact in run.engine.items() if key in _ENGINE_FACTS} for run in (then, now)]
-    models = [{key: run.model[key].value for key in ("sha256", "files") if key in run.model} for run in (then, now)]
-    features = [(machine.architecture, machine.cpu_features) for machine in machines]
-    known = models[0]["sha256"] is not None and features[0][0] is not None
-    return same_data and known and engines[0] == engines[1] and models[0] == models[1] and features[0] == features[1]
+    model = {key: run.model[key].value for key in ("sha256", "files") if key in run.model}
+    if model["sha256"] is None or machine.architecture is None:
+        return None
+    engine = {key: fact.value for key, fact in run.engine.items() if key in _ENGINE_FACTS}
+    return {
+        "engine": engine,
+        "model": model,
+        "architecture": machine.architecture,
+        "features": list(machine.cpu_features),
+    }
 
 
 def _value(measurement: Measurement, name: str) -> float | None:

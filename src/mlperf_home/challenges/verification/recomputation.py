@@ -16,6 +16,7 @@ from mlperf_home.errors import LocatedError
 from mlperf_home.loadgen_logs.accuracy_log import is_truncated
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE
 from mlperf_home.measurements.ingest import MODES, ingest
+from mlperf_home.measurements.latency_only import copied_values, with_values
 from mlperf_home.measurements.layout import ACCURACY_DIR, ACCURACY_SESSION
 from mlperf_home.measurements.measurement import DATASET, MACHINE_FACTS, Measurement, read_measurement
 from mlperf_home.measurements.prices import PRICE
@@ -71,10 +72,14 @@ def _measurement_problems(path: Path, root: Path) -> Iterator[Problem]:
 
 
 def _again(folder: Path, stored: Measurement, modes: Sequence[str] = MODES) -> Measurement:
-    """Ingest the runs of a result again, with the stored facts that no log has."""
+    """Ingest the runs of a result again, with the stored facts that no log has.
+
+    An accuracy that is copied from others replaces an unknown one; `copied_accuracies` checks it.
+    """
     system = {key: value for key, value in stored.system.items() if key in _NOT_IN_LOGS["system"]}
     model = stored.model["name"].value
-    return ingest(folder, system, None if model is None else str(model), _price(stored), modes)
+    again = ingest(folder, system, None if model is None else str(model), _price(stored), modes)
+    return with_values(again, copied_values(stored)) if "accuracy" in again.values else again
 
 
 def _settings_problems(folder: Path, where: str) -> Iterator[Problem]:

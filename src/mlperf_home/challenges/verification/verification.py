@@ -15,6 +15,8 @@ from mlperf_home.challenges.bundles.documents import document_problems, total_pr
 from mlperf_home.challenges.bundles.problems import printable, problem_of
 from mlperf_home.challenges.bundles.sender import sender_problems
 from mlperf_home.challenges.definition.manifest import CHALLENGE_LIMITS, make_challenge
+from mlperf_home.challenges.verification.answer_checks import answer_problems
+from mlperf_home.challenges.verification.copied_accuracies import copied_problems
 from mlperf_home.challenges.verification.cross_checks import document_contradictions
 from mlperf_home.challenges.verification.exploration_checks import exploration_problems
 from mlperf_home.challenges.verification.packing import packing_problems
@@ -156,6 +158,8 @@ def verify_folder(bundle: Path, root: Path) -> tuple[BundleManifest, Challenge |
         if not missing:
             problems += document_contradictions(root, challenge, manifest)
         problems += [*result_problems(root), *experiment_problems(root), *exploration_problems(root)]
+        problems += copied_problems(root)
+    problems += answer_problems(root)
     return manifest, challenge, problems
 
 

@@ -37,6 +37,7 @@ class ReportedResult(Document, omit_defaults=True):
         validity: LoadGen's verdict, "VALID" or "INVALID"; None without a performance run.
         noisy: disturbances of the run.
         over_time: the timed section by parts; None if the run kept no times.
+        latency_only: whether its accuracy is copied from others. Its images are then the sample's, its model is not.
     """
 
     path: str
@@ -51,6 +52,12 @@ class ReportedResult(Document, omit_defaults=True):
     noisy: tuple[str, ...]
     metrics: tuple[ReportedMetric, ...]
     over_time: TimesOverTime | None = None
+    latency_only: bool = False
+
+    @property
+    def made_up(self) -> bool:
+        """Whether model and accuracy are a sample's: such a result stands beside no others."""
+        return self.sample and not self.latency_only
 
 
 class ReportedPoint(Document):

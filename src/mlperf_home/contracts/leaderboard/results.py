@@ -8,7 +8,8 @@ from typing import Literal
 from mlperf_home.contracts.codec import Document
 
 Kind = Literal["measured", "latency only", "published"]
-"""A whole result; one whose accuracy is copied; or a row that somebody published, without logs."""
+"""A whole result; one whose accuracy is copied or unknown; or a row that somebody published, without logs."""
+LATENCY_ONLY: Kind = "latency only"
 
 
 class MachineClass(Document):
@@ -33,6 +34,26 @@ class MachineClass(Document):
     confined: str = ""
 
 
+class AnswerFacts(Document):
+    """What tells whether two accuracy runs gave the same answers.
+
+    Attributes:
+        dataset: SHA-256 of the labels or questions.
+        kind: "class" or "span".
+        count: the number of images or questions.
+        sha256: of the answers: equal for equal answers.
+        sketch: a byte of each of 256 answers, in base64: it tells which share of all is equal.
+        arithmetic: SHA-256 of what decides on the last digit of answers; "" if some of it is unknown.
+    """
+
+    dataset: str
+    kind: str
+    count: int
+    sha256: str
+    sketch: str
+    arithmetic: str = ""
+
+
 class BoardResult(Document):
     """A result.
 
@@ -53,6 +74,7 @@ class BoardResult(Document):
         noisy: whether the run was disturbed.
         metrics: numbers by name with unit, such as "latency_ms".
         logs: SHA-256 of its logs.
+        answers: of its accuracy run; None if the bundle has none.
         repeats: SHA-256 of the manifest of the bundle that this one replays; "" if it is no replay.
         runs: the number of attempts that the bundle tells of.
     """
@@ -81,6 +103,7 @@ class BoardResult(Document):
     made_utc: str = ""
     metrics: Mapping[str, float]
     logs: tuple[str, ...] = ()
+    answers: AnswerFacts | None = None
     repeats: str = ""
     runs: int = 1
 

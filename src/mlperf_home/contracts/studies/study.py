@@ -123,6 +123,7 @@ class StudyPlan:
         dataset: the dataset's name and its number of samples; "" if unknown.
         left_out: the models that a prediction leaves out, by model; only without a dataset.
         predicting_s: the time of the probes for that prediction, in seconds.
+        results: the folder of official runs; None for `results` in the study's folder.
         schema: the version of this format.
     """
 
@@ -140,6 +141,7 @@ class StudyPlan:
     dataset: str = ""
     left_out: Mapping[str, LeftOutModel] = field(default_factory=dict)
     predicting_s: float = 0.0
+    results: Path | None = None
     schema: Literal[1] = 1
 
 

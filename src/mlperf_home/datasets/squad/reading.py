@@ -98,9 +98,15 @@ def read_dataset(path: Path) -> Dataset:
     try:
         with path.open("rb") as file:
             content = file.read(_LIMITS.size + 1)
-        root = parse_json(content, path, _LIMITS)
     except OSError as error:
         raise DatasetError(path, f"cannot be read ({error.strerror})", _ADVICE) from error
+    return parse_dataset(content, path)
+
+
+def parse_dataset(content: bytes, path: Path) -> Dataset:
+    """Check the content of a file, and return the dataset; `path` names it in errors, which are `read_dataset`'s."""
+    try:
+        root = parse_json(content, path, _LIMITS)
     except DocumentError as error:
         raise DatasetError(path, error.problem if content.strip() else "is empty", _ADVICE) from None
     sha256 = hashlib.sha256(content).hexdigest()

@@ -10,11 +10,13 @@ import shutil
 import sys
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from mlperf_home.contracts.codec import print_line, write_document
 from mlperf_home.contracts.studies.estimate import ESTIMATE_FILE, EstimateDocument, EstimateRequest, read_request
-from mlperf_home.contracts.studies.events import StudyAnswered
+from mlperf_home.contracts.studies.events import StudyAnswered, StudyDoing
 from mlperf_home.exploration.definition.journal import Journal
-from mlperf_home.exploration.definition.meter import JournaledMeter
+from mlperf_home.exploration.definition.meter import JournaledMeter, PointFailedError, failure_warning
 from mlperf_home.exploration.definition.settings import study_identity
 from mlperf_home.exploration.live.jobs import Engines
 from mlperf_home.exploration.live.meter import LiveMeter
@@ -52,7 +54,10 @@ def make_estimate(request: EstimateRequest) -> Path:
     path, journal_path = study.folder / ESTIMATE_FILE, study.folder / "journal.jsonl"
     with Journal(journal_path, identity) as journal, Engines(study.engines) as engines:
         meter = JournaledMeter(LiveMeter(study, engines, lambda _: None), journal)
-        write_document(path, measure_and_estimate(request, meter, journal.damages))
+        measured = measure_and_estimate(request, meter, journal.damages)
+        if study.results is not None:
+            measured = structs.replace(measured, warnings=(*measured.warnings, *run_officially(request, meter)))
+        write_document(path, measured)
         # The next estimate measures anew.
         journal_path.unlink()
         (study.folder / "settled.json").unlink(missing_ok=True)
@@ -69,6 +74,19 @@ def measure_and_estimate(request: EstimateRequest, meter: Meter, damages: list[s
     models = list(dict.fromkeys(point.model for point in space.points))
     warnings = [*damages, *absent, *probes.warnings]
     return estimate(request, models, probes.measured, shipped_results(request.results), warnings, probes.spent_s)
+
+
+def run_officially(request: EstimateRequest, meter: Meter) -> list[str]:
+    """Run each measured model by the round's rules, so that its latency has logs; return the warnings of failures."""
+    points = [point for point in space_of(request.study).points if point.model in request.study.candidates]
+    warnings = []
+    for number, point in enumerate(points):
+        print_line(StudyDoing(what=f"official run of {point.name}", done=number, of=len(points)))
+        try:
+            meter.official(point)
+        except PointFailedError as error:
+            warnings.append(failure_warning(point.name, error))
+    return warnings
 
 
 if __name__ == "__main__":

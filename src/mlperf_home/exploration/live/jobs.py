@@ -73,7 +73,9 @@ def official_folder(plan: StudyPlan, point: Point) -> ResultFolder:
     system, suffix = plan.engines[backend_of(plan, point)].system, option_suffix(point)
     system += f"-{suffix}" if suffix else ""
     running, name = plan.running, plan.candidates[point.model].name
-    return result_folder(plan.folder / "results", running.style, running.round, (system, name, running.scenario))
+    return result_folder(
+        plan.results or plan.folder / "results", running.style, running.round, (system, name, running.scenario)
+    )
 
 
 def write_job(plan: StudyPlan, point: Point, run: PointRun, settled: Mapping[str, Any], folder: ResultFolder) -> Path:

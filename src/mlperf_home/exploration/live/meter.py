@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mlperf_home.accuracy.imagenet import accuracy_text as top1_text
 from mlperf_home.accuracy.imagenet import score_log
@@ -25,6 +25,8 @@ from mlperf_home.exploration.definition.meter import AbsentPointError, PointFail
 from mlperf_home.exploration.live.jobs import PointRun, backend_of, official_folder, probe_conf, run_conf, write_job
 from mlperf_home.exploration.live.plan import space_of
 from mlperf_home.harness.short_runs import MOST_REPEATS, corrected_target
+from mlperf_home.loadgen_logs.answer_writer import write_answers
+from mlperf_home.loadgen_logs.answers import ANSWERS_FILE
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE, read_run
 from mlperf_home.measurements.layout import ResultFolder
 from scriptgraph.files.atomic import replace_text
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from mlperf_home.contracts.studies.study import Candidate, StudyPlan
     from mlperf_home.exploration.definition.space import Point
     from mlperf_home.exploration.live.jobs import Engines
+    from mlperf_home.loadgen_logs.answers import AnswerColumn
 
 # These failures would occur at every point.
 _STUDY_FAILURES = frozenset({ExitStatus.BAD_JOB, ExitStatus.BAD_OUTPUT, ExitStatus.INTERRUPTED, ExitStatus.TERMINATED})
@@ -133,10 +136,11 @@ class LiveMeter:
             if not part:
                 self._publish("accuracy", fresh, folder)
         kind, candidate = self._plan.running.dataset_kind, self._plan.candidates[point.model]
-        correct, count, text = _score(kind, folder.logs("accuracy") / ACCURACY_FILE, candidate, part, samples)
-        if not part:
-            replace_text(folder.logs("accuracy") / "accuracy.txt", text)
-        return AccuracyCount(correct, count, _spent_s(start_s, folder.session("accuracy")))
+        scored = _score(kind, folder.logs("accuracy") / ACCURACY_FILE, candidate, part, samples)
+        if scored.answers:
+            write_answers(folder.logs("accuracy") / ANSWERS_FILE, [scored.answers])
+            replace_text(folder.logs("accuracy") / "accuracy.txt", scored.text)
+        return AccuracyCount(scored.correct, scored.samples, _spent_s(start_s, folder.session("accuracy")))
 
     def _probe(self, point: Point, seconds: float) -> tuple[dict[str, float], int]:
         conf = probe_conf(self._plan, seconds, self._target(point))
@@ -233,20 +237,27 @@ def _spent_s(start_s: float, session: Path) -> float:
     return float(max(time.monotonic() - start_s, times.open_s + times.run_s))
 
 
-def _score(
-    kind: str, log: Path, candidate: Candidate, part: tuple[int, int] | None, samples: int
-) -> tuple[float, int, str]:
-    """Return the number of correct samples (for answers: their F1 times the count), the count, and accuracy.txt.
+class _Scored(NamedTuple):
+    """The number of correct samples (for answers to questions: their F1 times the count), and the count.
 
-    `part` is the first sample of the run, and the one after the last; accuracy.txt is then "". None is all `samples`.
+    A run on all samples has the text of accuracy.txt and the answers, too.
     """
+
+    correct: float
+    samples: int
+    text: str = ""
+    answers: AnswerColumn | None = None
+
+
+def _score(kind: str, log: Path, candidate: Candidate, part: tuple[int, int] | None, samples: int) -> _Scored:
+    """Score a run; `part` is its first sample, and the one after the last; None is all `samples`."""
     dataset, questions = Path(candidate.dataset), Path(candidate.questions)
     if kind != "squad":
         labels = read_labels(dataset / LABELS_FILE)
         scored = score_log(log, labels.after(part[0]) if part else labels)
-        return scored.good, scored.total, "" if part else top1_text(scored)
+        return _Scored(scored.good, scored.total, *(() if part else (top1_text(scored), scored.answers)))
     if part:
         count = part[1] - part[0]
-        return count * f1_of_part(log, dataset, questions, part) / 100, count, ""
+        return _Scored(count * f1_of_part(log, dataset, questions, part) / 100, count)
     evaluation = evaluate(log, dataset, questions)
-    return samples * evaluation.scores.f1 / 100, samples, f1_text(evaluation)
+    return _Scored(samples * evaluation.scores.f1 / 100, samples, f1_text(evaluation), evaluation.answers)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from mlperf_home.contracts.leaderboard.judging import STATES
+from mlperf_home.contracts.leaderboard.results import LATENCY_ONLY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -59,6 +60,7 @@ class RankedChoice:
         machines: the number of machines.
         results: the ids of the results.
         amounts: values by metric.
+        latency_only: whether no result behind it has an accuracy of its own: it is copied, or unknown.
         price_per_hour: in the currency of the user's table; None if unknown.
     """
 
@@ -69,7 +71,13 @@ class RankedChoice:
     machines: int
     results: tuple[str, ...]
     amounts: dict[str, Amount]
+    latency_only: bool = False
     price_per_hour: float | None = None
+
+    @property
+    def state_words(self) -> str:
+        """The state, with the mark of results whose accuracy is copied."""
+        return f"{self.state}, latency only" if self.latency_only else self.state
 
     def value(self, metric: str) -> float | None:
         """Return the value of a metric; None if it is unknown. Cost and price are metrics too."""
@@ -115,6 +123,7 @@ def choices(results: Iterable[JudgedResult], published: Iterable[BoardResult] = 
             machines=len({(owner_of(result), result.machine) for result, _ in group}),
             results=tuple(result.id for result, _ in group),
             amounts=dict(_amounts([result for result, _ in group])),
+            latency_only=all(result.kind == LATENCY_ONLY for result, _ in group),
         )
         for (key, copied), group in groups.items()
     ]
@@ -169,7 +178,9 @@ def _amounts(results: Sequence[BoardResult]) -> Iterator[tuple[str, Amount]]:
     """Yield the median of the machines' medians; the interval is their range, or the one machine's own."""
     for metric in METRICS:
         by_machine: dict[tuple[str, str], list[float]] = defaultdict(list)
-        for each in results:
+        # An accuracy that somebody measured goes before copied ones.
+        measured = [each for each in results if each.kind != LATENCY_ONLY]
+        for each in (measured or results) if metric in ACCURACIES else results:
             if (value := _metric(each, metric)) is not None:
                 by_machine[owner_of(each), each.machine].append(value)
         if not by_machine:

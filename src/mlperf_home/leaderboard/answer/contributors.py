@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mlperf_home.contracts.leaderboard.keys import first_keys
+from mlperf_home.contracts.leaderboard.results import LATENCY_ONLY
 from mlperf_home.leaderboard.answer.choices import owner_of
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ class CreditedContributor:
 
     Attributes:
         owner: the first key, or the unsigned bundle.
+        credited: whole results that are credited.
+        latency_only: credited results whose accuracy is copied; their credit is one of its own.
         vouched: "yes", "no", or "revoked" with the day.
     """
 
@@ -35,6 +38,7 @@ class CreditedContributor:
     link: str
     results: int
     credited: int
+    latency_only: int
     replicated: int
     disputed: int
     vouched: str
@@ -73,13 +77,19 @@ def contributors(
                 name=shown_name(last, names),
                 link=known.link if known else "",
                 results=len(own),
-                credited=sum(each.judgement.credited for each in own),
+                credited=_credited(own, latency_only=False),
+                latency_only=_credited(own, latency_only=True),
                 replicated=states.count("replicated"),
                 disputed=states.count("disputed"),
                 vouched=_vouched(facts, owner),
             )
         )
-    return sorted(found, key=lambda each: (-each.credited, each.name))
+    return sorted(found, key=lambda each: (-each.credited, -each.latency_only, each.name))
+
+
+def _credited(results: Iterable[JudgedResult], *, latency_only: bool) -> int:
+    credited = (each.result for each in results if each.judgement.credited)
+    return sum((each.kind == LATENCY_ONLY) == latency_only for each in credited)
 
 
 def _vouched(facts: KeyFacts, key: str) -> str:

@@ -26,6 +26,7 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 def choice_row(choice: RankedChoice) -> dict[str, Any]:
     """Return a choice as a flat row; unknown values are None."""
     row: dict[str, Any] = {**choice.key._asdict(), "origin": choice.origin, "state": choice.state}
+    row["latency_only"] = choice.latency_only
     row |= {"contributors": choice.contributors, "machines": choice.machines, "results": " ".join(choice.results)}
     for metric in METRICS:
         amount = choice.amounts.get(metric)

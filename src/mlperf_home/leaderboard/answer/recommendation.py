@@ -152,8 +152,10 @@ def facts(choice: RankedChoice) -> str:
         parts.append(f"{latency.value:.3g} ms")
     if rate := choice.amounts.get("samples_per_second"):
         parts.append(f"{rate.value:.4g} samples/s")
-    parts += [f"{choice.amounts[name].value:.4g} {UNITS[name]}" for name in ACCURACIES if name in choice.amounts]
+    copied = " (copied)" if choice.latency_only else ""
+    known = [name for name in ACCURACIES if name in choice.amounts]
+    parts += [f"{choice.amounts[name].value:.4g} {UNITS[name]}{copied}" for name in known]
     if choice.cost_per_million is not None:
         parts.append(f"{choice.cost_per_million:.3g} a million")
     who = f"{choice.contributors} independent contributor{'s' if choice.contributors != 1 else ''}"
-    return ", ".join([*parts, f"{who}, {choice.state}" if choice.origin == "measured" else choice.origin])
+    return ", ".join([*parts, f"{who}, {choice.state_words}" if choice.origin == "measured" else choice.origin])

@@ -110,7 +110,7 @@ def _receipted(
 ) -> Receipt:
     """Store a verified bundle, then write its receipt; return it. Raise RefusedError if it does not belong here."""
     root, manifest = verified.root, verified.manifest
-    samples = manifest.sample or any(each.sample for each in verified.report.results)
+    samples = manifest.sample or any(each.made_up for each in verified.report.results)
     if samples != board.settings.sample:
         kinds = ("real results", "samples")
         raise RefusedError(f"it holds {kinds[samples]}, and this is a board of {kinds[board.settings.sample]}")

@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from mlperf_home.challenges.bundles.answers import bundle_answers
 from mlperf_home.challenges.bundles.results import measurement_files
+from mlperf_home.challenges.replays.comparison import arithmetic
 from mlperf_home.contracts.challenges.machine import MACHINE_LIMITS, Machine
 from mlperf_home.contracts.challenges.run import RUN_LIMITS, ChallengeRun
 from mlperf_home.contracts.codec import read_document
 from mlperf_home.contracts.layouts import read_layout
-from mlperf_home.contracts.leaderboard.results import BoardResult, MachineClass
+from mlperf_home.contracts.leaderboard.results import AnswerFacts, BoardResult, MachineClass
+from mlperf_home.contracts.runs.session import read_session
+from mlperf_home.leaderboard.judge.answers import sketch_of
+from mlperf_home.loadgen_logs.accuracy_log import kept_hash
 from mlperf_home.measurements.imports.naming import with_one_name
+from mlperf_home.measurements.latency_only import copied_values
+from mlperf_home.measurements.layout import ACCURACY_DIR, ACCURACY_SESSION, ACCURACY_TEXT
 from mlperf_home.measurements.measurement import DATASET, read_measurement
 from mlperf_home.published.places import RUNTIMES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from mlperf_home.contracts.leaderboard.events import Receipt
     from mlperf_home.contracts.leaderboard.results import Kind
+    from mlperf_home.loadgen_logs.answers import AnswerColumn
     from mlperf_home.measurements.measurement import Measurement, Value
 
 _ID_LETTERS = 16
@@ -38,14 +49,39 @@ def bundle_rows(root: Path, receipt: Receipt) -> list[BoardResult]:
     """
     machine = read_document(root / "machine.json", Machine, MACHINE_LIMITS)
     run = read_layout(root / "run.json", ChallengeRun, RUN_LIMITS)
+    columns = bundle_answers(root)
     attempts = {name: ending.attempts for name, ending in run.workflows.items()}
     rows = []
     for path in measurement_files(root):
         place = path.relative_to(root).as_posix()
         measurement = with_one_name(read_measurement(path, place))
         runs = attempts.get(place.split("/")[1], max(attempts.values(), default=1))
-        rows.append(_row(measurement, place, machine, receipt, runs))
+        answers = _answers(path.parent, measurement, machine, columns)
+        # Without a dataset, the images are the sample's; the models are not.
+        sample = run.asked.sample or (measurement.sample and not copied_values(measurement))
+        row = _row(measurement, place, machine, receipt, runs)
+        rows.append(msgspec.structs.replace(row, answers=answers, sample=sample))
     return rows
+
+
+def _answers(
+    folder: Path, measurement: Measurement, machine: Machine, columns: Mapping[str, AnswerColumn]
+) -> AnswerFacts | None:
+    """Return what tells whether other accuracy runs gave the answers of a result's; None if it kept none."""
+    column = columns.get(kept_hash(folder / ACCURACY_DIR / ACCURACY_TEXT) or "")
+    if column is None:
+        return None
+    identity = read_session(folder / ACCURACY_SESSION).dataset.identity
+    facts = arithmetic(measurement, machine)
+    known = json.dumps([facts, dict(identity)], sort_keys=True).encode()
+    return AnswerFacts(
+        dataset=identity.get("labels_sha256") or identity.get("dataset_sha256", ""),
+        kind=column.kind,
+        count=column.count,
+        sha256=column.sha256,
+        sketch=sketch_of(column),
+        arithmetic="" if facts is None else hashlib.sha256(known).hexdigest(),
+    )
 
 
 def result_id(bundle: str, path: str) -> str:

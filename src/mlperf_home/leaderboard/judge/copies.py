@@ -62,14 +62,22 @@ def _owner(result: BoardResult, owners: Mapping[str, str]) -> str:
 def shared_machines(results: Sequence[BoardResult], owners: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     """Return, for each key, the other keys whose results are of a machine with the same facts.
 
-    Rented machines of one kind share their facts too: this is a doubt, no proof.
+    One machine gives the same answers by the same arithmetic, so keys whose answers differ have no machine in common.
+    Rented machines of one kind share facts and answers too: this is a doubt, no proof.
     """
-    keys: dict[tuple[str, str], set[str]] = defaultdict(set)
+    keys: dict[tuple[str, str], dict[str, dict[str, str]]] = defaultdict(lambda: defaultdict(dict))
     for each in results:
         if each.key and each.machine:
-            keys[each.machine, each.of.cpu].add(owners.get(each.key, each.key))
+            answers = keys[each.machine, each.of.cpu][owners.get(each.key, each.key)]
+            if each.answers is not None and each.answers.arithmetic:
+                answers[each.answers.arithmetic] = each.answers.sha256
     found: dict[str, set[str]] = defaultdict(set)
     for group in keys.values():
-        for key in group if len(group) > 1 else ():
-            found[key] |= group - {key}
-    return {key: tuple(sorted(others)) for key, others in found.items()}
+        for key, mine in group.items():
+            found[key] |= {other for other, theirs in group.items() if other != key and not _differ(mine, theirs)}
+    return {key: tuple(sorted(others)) for key, others in found.items() if others}
+
+
+def _differ(mine: Mapping[str, str], theirs: Mapping[str, str]) -> bool:
+    """Whether answers by the same arithmetic differ."""
+    return any(mine[key] != theirs[key] for key in mine.keys() & theirs.keys())

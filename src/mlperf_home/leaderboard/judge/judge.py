@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mlperf_home.contracts.leaderboard.judging import JudgeAnswer, Judgement, JudgeRequest, MachinePredictions
 from mlperf_home.contracts.leaderboard.keys import first_keys
+from mlperf_home.contracts.leaderboard.results import LATENCY_ONLY
+from mlperf_home.leaderboard.judge.answers import AnswersOfSubjects
 from mlperf_home.leaderboard.judge.copies import Copy, copies, shared_machines
 from mlperf_home.leaderboard.judge.expected import CrowdPredictor
 from mlperf_home.leaderboard.judge.machines import board_machines, level_ratio, same_cpu
@@ -82,7 +84,8 @@ class Judge:
         independent = [each for each in counted if each.id not in found and not _revoked(each, request.revoked)]
         machines = board_machines(independent, owners)
         self._look_at(machines)
-        board = _Board(request, owners, machines, found, Replications(list(comparisons(machines))))
+        replications, answers = Replications(list(comparisons(machines))), AnswersOfSubjects(independent, owners)
+        board = _Board(request, owners, machines, found, replications, answers)
         judgements = {each.id: self._judgement(each, board) for each in request.results}
         judgements = _with_credit(request.results, judgements, owners)
         keys = key_records(counted, judgements, self._expected, shared_machines(independent, owners), owners)
@@ -121,7 +124,11 @@ class Judge:
 
     def _judgement(self, result: BoardResult, board: _Board) -> Judgement:
         finding = self._finding(result, board)
-        return Judgement(result=result.id, state=finding.state, reasons=finding.reasons, others=finding.others)
+        copied = (
+            ("latency only: its accuracy is copied from others, or unknown",) if result.kind == LATENCY_ONLY else ()
+        )
+        reasons = (*finding.reasons, *copied)
+        return Judgement(result=result.id, state=finding.state, reasons=reasons, others=finding.others)
 
     def _finding(self, result: BoardResult, board: _Board) -> StateFinding:
         if result.kind == "published":
@@ -138,6 +145,9 @@ class Judge:
 
     def _of_others(self, result: BoardResult, board: _Board) -> StateFinding:
         """Return what other results say of a plausible one."""
+        same_answers = _answers(result, board.answers)
+        if same_answers.state == "disputed":
+            return same_answers
         machine = board.machine_of[result.id]
         verdicts = board.replications.of(machine, result)
         agreeing, contradicting = verdicts.get("reproduced", []), verdicts.get("not reproduced", [])
@@ -145,15 +155,14 @@ class Judge:
             sides = f"{len(contradicting)} of another contributor differ, {len(agreeing)} agree"
             return StateFinding("disputed", (f"on machines of its class: {sides}",), board.ids(contradicting, result))
         if agreeing:
-            return StateFinding(
-                "replicated", tuple(_of_agreeing(machine, agreeing, board)), board.ids(agreeing, result)
-            )
+            reasons = (*_of_agreeing(machine, agreeing, board), *same_answers.reasons)
+            return StateFinding("replicated", reasons, board.ids(agreeing, result))
         fits, reasons = self._prediction(result)
         anchored, level = _level(machine, board)
         wanted = _wanted_runs(board.replications.runs_wanted(machine, result)) if "inconclusive" in verdicts else ()
         state: State = "consistent" if fits and anchored and result.key else "plausible"
         unsigned = () if result.key else ("unsigned: nobody answers for it",)
-        return StateFinding(state, (*reasons, level, *wanted, *unsigned))
+        return StateFinding(state, (*reasons, level, *same_answers.reasons, *wanted, *unsigned))
 
     def _prediction(self, result: BoardResult) -> tuple[bool, tuple[str, ...]]:
         expected = self._expected.get(result.id)
@@ -174,6 +183,7 @@ class _Board:
     machines: Sequence[BoardMachine]
     copies: Mapping[str, Copy]
     replications: Replications
+    answers: AnswersOfSubjects
     machine_of: dict[str, BoardMachine] = field(init=False)
     levels: dict[object, tuple[bool, str]] = field(default_factory=dict)
 
@@ -202,6 +212,21 @@ def _of_copy(copy: Copy) -> StateFinding:
         reason = f"its logs are those of receipt {copy.original.receipt}, by another contributor"
         return StateFinding("disputed", (reason,), (copy.original.id,))
     return StateFinding("verified", (f"repeats the logs of receipt {copy.original.receipt}",), (copy.original.id,))
+
+
+def _answers(result: BoardResult, answers: AnswersOfSubjects) -> StateFinding:
+    """Return what the answers of other contributors say of a result: plausible with reasons, or disputed."""
+    found = answers.of(result)
+    against, beside = answers.owners_of(found.contradicting), answers.owners_of(found.agreeing)
+    if against and against >= beside:
+        count = f"{against} other contributor{'s' if against > 1 else ''}"
+        share = f"as few as {found.least:.0%} of the answers are equal"
+        reason = f"its answers contradict those of {count} for the same model and data ({share}); {beside} agree"
+        return StateFinding("disputed", (reason,), tuple(each.id for each in found.contradicting))
+    if beside:
+        whose = f"{beside} other contributor{'s' if beside > 1 else ''}"
+        return StateFinding("plausible", (f"its answers are those of {whose}, at least {found.least:.0%} of them",))
+    return StateFinding("plausible", ())
 
 
 def _of_agreeing(machine: BoardMachine, agreeing: Sequence[BoardMachine], board: _Board) -> Iterator[str]:
@@ -240,11 +265,12 @@ def _with_credit(
     results: Sequence[BoardResult], judgements: Mapping[str, Judgement], owners: Mapping[str, str]
 ) -> dict[str, Judgement]:
     """Return judgements with what is wanted and credited, by the record that each key had before."""
-    records, seen = KeyRecords(), Counter[tuple[str, str, str, str, str]]()
+    records, seen = KeyRecords(), Counter[tuple[str, str, str, str, str, str]]()
     done = {}
     for each in sorted(results, key=lambda result: (result.receipt, result.path)):
         found, owner = judgements[each.id], owners.get(each.key, each.key)
-        subject = (owner, each.machine, each.benchmark, each.scenario, each.model)
+        # A latency alone has a credit of its own, which a whole result later does not lose by it.
+        subject = (owner, each.machine, each.benchmark, each.scenario, each.model, each.kind)
         good = found.state in {"consistent", "replicated"}
         trusted = bool(each.key) and records.trusted(owner, each.receipt)
         wanted = found.state in {"plausible", "verified", "disputed"} or (found.state == "consistent" and not trusted)

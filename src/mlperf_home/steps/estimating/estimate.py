@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec import structs
@@ -13,17 +14,25 @@ from mlperf_home.contracts.codec import encode, write_document
 from mlperf_home.contracts.studies.estimate import ESTIMATE_FILE, EstimateRequest, read_estimate
 from mlperf_home.contracts.studies.events import StudyDoing, read_study_event
 from mlperf_home.contracts.studies.race import Settings
+from mlperf_home.exploration.live.jobs import official_folder
+from mlperf_home.exploration.live.plan import space_of
+from mlperf_home.measurements.latency_only import with_copied_accuracy
+from mlperf_home.published.copied import copied_accuracies
 from mlperf_home.published.places import RUNTIMES
 from mlperf_home.steps.estimating.estimate_tables import estimate_tables
-from mlperf_home.steps.exploring.copied import copied_accuracies
+from mlperf_home.steps.exploring.official_results import official_measurement
 from mlperf_home.steps.exploring.options import models_of
 from mlperf_home.steps.exploring.study_plan import engines_of, read_study_plan
 from mlperf_home.steps.launch import run_module
+from mlperf_home.steps.machine import Pricing
+from mlperf_home.steps.next_commands import after_estimate
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from scriptgraph.api import Context
+
+_RESULTS = "CM_MLPERF_RESULTS_DIR"
 
 
 def make_estimate(context: Context) -> Path:
@@ -56,7 +65,29 @@ def make_estimate(context: Context) -> Path:
     for warning in estimate.warnings:
         context.warn(warning)
     context.say(f"the estimate: {made}")
+    if request.study.results is not None:
+        _keep_results(context, request)
+    context.suggest(after_estimate(context, sample=request.sample))
     return made
+
+
+def _keep_results(context: Context, request: EstimateRequest) -> None:
+    """Write the measurement of each model that ran officially, with the accuracy that others published."""
+    study, prices = request.study, Pricing(None, None)
+    kept = 0
+    for point in space_of(study).points:
+        if point.model not in study.candidates or not official_folder(study, point).complete("performance"):
+            continue
+        accuracy = request.accuracies.get(point.model)
+        official_measurement(
+            context,
+            study,
+            point,
+            prices,
+            partial(with_copied_accuracy, name=study.settings.accuracy, accuracy=accuracy),
+        )
+        kept += 1
+    context.say(f"latencies with LoadGen's logs, accuracies copied: {kept} results in {study.results}")
 
 
 def read_request(context: Context) -> EstimateRequest:
@@ -79,12 +110,19 @@ def read_request(context: Context) -> EstimateRequest:
         probe_s=context.number("CM_ESTIMATE_PROBE_S") or 1.0,
     )
     folder = context.output_path("CM_ESTIMATES_DIR", context.results_home / "estimates") / _name(request)
-    return structs.replace(request, study=replace(study, folder=folder))
+    study = replace(study, folder=folder)
+    if context.text(_RESULTS, ""):
+        # The images are the sample's even where the models are not, and the accuracies are others'.
+        style = context.text("CM_ESTIMATE_RUN_LENGTH")
+        running = replace(study.running, sample=sample, without_dataset=True, style=style)
+        study = replace(study, running=running, results=context.output_path(_RESULTS, folder / "results"))
+    return structs.replace(request, study=study)
 
 
 def _name(request: EstimateRequest) -> str:
     """Return the folder's name; requests for the same measurements have the same."""
     document = encode(request)
     document["study"] |= {"folder": "", "priors": {}}
+    document["study"].pop("results", None)
     digest = hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:8]
     return f"estimate-{request.study.space.name}-{digest}"

@@ -7,20 +7,19 @@ from typing import TYPE_CHECKING
 
 from mlperf_home.contracts.codec import write_document
 from mlperf_home.contracts.studies.answer import read_answer
+from mlperf_home.contracts.studies.estimate import CopiedAccuracy
 from mlperf_home.contracts.studies.events import OfficialRunDone, StudyDoing, StudyStanding, read_study_event
 from mlperf_home.contracts.studies.narrowing import read_narrowing
-from mlperf_home.exploration.live.jobs import official_folder
 from mlperf_home.exploration.live.left_out import raced_space
 from mlperf_home.exploration.live.plan import space_of
-from mlperf_home.measurements.ingest import ingest
-from mlperf_home.measurements.measurement import Measurement, Value, Weights, to_json, with_weights
+from mlperf_home.measurements.latency_only import with_copied_accuracy
 from mlperf_home.steps.exploring.experiment import begin_exploration
+from mlperf_home.steps.exploring.official_results import official_measurement
 from mlperf_home.steps.exploring.study_plan import read_study_plan
 from mlperf_home.steps.launch import run_module
-from mlperf_home.steps.machine import Pricing, machine_facts, read_pricing
+from mlperf_home.steps.machine import Pricing, read_pricing
 from mlperf_home.steps.next_commands import after_exploration
 from mlperf_home.steps.reports import answer_tables, duration
-from scriptgraph.files.atomic import replace_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from mlperf_home.contracts.studies.study import StudyPlan
     from mlperf_home.experiments.experiment import Experiment
     from mlperf_home.exploration.definition.space import Point
+    from mlperf_home.measurements.measurement import Measurement
     from scriptgraph.api import Context
 
 
@@ -61,7 +61,7 @@ def explore(context: Context) -> Path:
         context.warn(warning)
     places = {"answer": experiment.answer, "journal": experiment.journal, "results": experiment.folder / "results"}
     context.table("Files", [("experiment", experiment.name), *((name, str(p)) for name, p in places.items())])
-    context.suggest(after_exploration(context, experiment))
+    context.suggest(after_exploration(context, experiment, without_dataset=plan.running.without_dataset))
     return experiment.answer
 
 
@@ -99,20 +99,11 @@ class _StudyListener:
             self._context.warn(damage)
 
     def _measurement(self, point: Point) -> Measurement:
-        folder, candidate = official_folder(self._plan, point), self._plan.candidates[point.model]
-        system = machine_facts(self._context, folder.root.parent.parent.name)
-        ingested = ingest(folder.root, system, candidate.name, self._prices.of(system))
-        measurement = with_weights(ingested, Weights(candidate.weight_type, candidate.source))
-        if self._plan.running.without_dataset:
-            measurement = _with_copied_accuracy(measurement, self._plan, point.model)
-        replace_text(folder.measurement, to_json(measurement))
-        return measurement
+        def with_accuracy(measurement: Measurement) -> Measurement:
+            prior = self._plan.priors.get(point.model)
+            if prior is None or not self._plan.running.without_dataset:
+                return measurement
+            copied = CopiedAccuracy(percent=prior.percent, source=prior.source.removeprefix("copied: "))
+            return with_copied_accuracy(measurement, self._plan.settings.accuracy, copied)
 
-
-def _with_copied_accuracy(measurement: Measurement, plan: StudyPlan, model: str) -> Measurement:
-    prior = plan.priors.get(model)
-    if prior is None:
-        return measurement
-    copied = Value(prior.percent, "copied", prior.source.removeprefix("copied: "))
-    values = {name: value for name, value in measurement.values.items() if name != "accuracy"}
-    return replace(measurement, values={**values, plan.settings.accuracy: copied})
+        return official_measurement(self._context, self._plan, point, self._prices, with_accuracy)

@@ -14,8 +14,8 @@ from mlperf_home.contracts.studies.narrowing import (
     NarrowingRequest,
     read_narrowing,
 )
+from mlperf_home.published.copied import copied_accuracies
 from mlperf_home.published.places import RUNTIMES
-from mlperf_home.steps.exploring.copied import copied_accuracies
 from mlperf_home.steps.exploring.experiment import begin_exploration
 from mlperf_home.steps.exploring.options import models_of
 from mlperf_home.steps.exploring.study_plan import engines_of, read_study_plan

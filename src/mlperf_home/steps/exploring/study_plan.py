@@ -20,8 +20,8 @@ from mlperf_home.contracts.studies.study import (
 )
 from mlperf_home.engines.calibration.budgets import EXPLORATION_S, SHORT_S, default_budget_s
 from mlperf_home.harness.user_conf import Target, run_values
+from mlperf_home.published.copied import copied_accuracies
 from mlperf_home.rules import load_round
-from mlperf_home.steps.exploring.copied import copied_accuracies
 from mlperf_home.steps.exploring.options import WITHOUT_DATASET, models_of, race_settings, read_searcher
 from mlperf_home.steps.run_request import WORKLOADS, backend_options, requested_round, run_prefix
 from scriptgraph.api import Context, StepFailed

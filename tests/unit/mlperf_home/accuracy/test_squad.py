@@ -11,8 +11,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from mlperf_home.accuracy.question_scores import Scores, f1, normalise, score
 from mlperf_home.accuracy.spans import best_features, best_indices, best_spans, join_pieces, project
-from mlperf_home.accuracy.squad import Scores, f1, normalise, score
 from mlperf_home.datasets.squad.reading import Example, basic_tokens
 
 if TYPE_CHECKING:

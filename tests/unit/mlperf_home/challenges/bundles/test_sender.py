@@ -8,15 +8,21 @@ import subprocess
 import tarfile
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 from unpacked_bundles import UnpackedBundle, problems_of
 
+from mlperf_home.challenges.bundles.bundle import redacted
+from mlperf_home.challenges.bundles.redaction import Redaction
 from mlperf_home.challenges.bundles.sender import (
     CONTRIBUTOR_FILE,
     CONTRIBUTOR_SIGNATURE,
     pseudonym_of,
     read_contributor,
 )
+from mlperf_home.contracts.challenges.contributor import Sender
+from mlperf_home.contracts.challenges.report import REPORT_LIMITS, ChallengeReport
+from mlperf_home.contracts.layouts import read_layout
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -112,3 +118,13 @@ def test_attempts_are_counted_over_runs_set_aside(home: ChallengeHome, tmp_path:
     bundle = home.bundle(only="first", new=True)
     run = json.loads((UnpackedBundle(bundle, tmp_path).root / "run.json").read_text())
     assert run["workflows"]["first"]["attempts"] == 2
+
+
+def test_a_fingerprint_like_a_path_stays_whole(home: ChallengeHome) -> None:
+    report = read_layout(home.bundle(only="first").with_name("report.json"), ChallengeReport, REPORT_LIMITS)
+    key = "SHA256:X3zP/wUjJhhVBr9P+/gfS2C5xUFicfaxktvUAq/qLy8"
+    facts = msgspec.structs.replace(report, sender=Sender(system="a machine", key=key))
+
+    found = redacted(Redaction({"<home>": home.home}), facts)
+
+    assert found.sender == facts.sender

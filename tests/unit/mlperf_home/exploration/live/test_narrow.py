@@ -18,8 +18,8 @@ from mlperf_home.exploration.live.narrow import probe_and_narrow
 from mlperf_home.exploration.racing.study import Study
 from mlperf_home.pareto.front import front
 from mlperf_home.prediction.estimate import EstimateError
+from mlperf_home.published.copied import copied_accuracies
 from mlperf_home.published.results import shipped_results
-from mlperf_home.steps.exploring.copied import copied_accuracies
 from mlperf_home.steps.exploring.explore import narrowed_plan
 
 if TYPE_CHECKING:

@@ -13,11 +13,16 @@ if TYPE_CHECKING:
 
 
 def copied_accuracies(models: Sequence[str], *, sample: bool) -> dict[str, CopiedAccuracy]:
-    """Return the accuracies that others published, by model; those of the sample are its own."""
+    """Return the accuracies that others published, by model; those of the sample are its own.
+
+    A model that the table does not have is left out.
+    """
     rows = {row.model: row for row in read_classifiers() if row.sample is sample}
     known = mobilenet.provenance()["models"] if sample else {}
     accuracies = {}
     for model in models:
+        if model not in rows:
+            continue
         if sample:
             percent = float(known[f"{rows[model].name}.tflite"]["accuracy_percent"])
             accuracies[model] = CopiedAccuracy(percent=percent, source="the sample's own sample.json")
