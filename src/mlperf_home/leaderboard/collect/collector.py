@@ -122,7 +122,7 @@ def check_bundle(path: Path, scratch: Path, limits: Confinement = USUAL) -> tupl
     return verified, sha256_of(verified.root / MANIFEST)
 
 
-def take_checked(  # noqa: PLR0913 - a bundle has these facts
+def take_checked(
     board: Board, index: BoardIndex, verified: VerifiedBundle, digest: str, scratch: Path, batch: int | None = None
 ) -> Receipt:
     """Store a verified bundle in a held board, then write its receipt; return it.

@@ -60,5 +60,7 @@ def _service(text: str) -> str:
     if not usable or not (text.isascii() and text.isprintable()) or " " in text:
         raise SendingError("--to", f"{text[:80]!r} is no address", _ADVICE)
     if parts.username is not None or parts.query or parts.fragment:
-        raise SendingError("--to", "the address has a name, a query or a fragment", "write the address of the first page")
+        raise SendingError(
+            "--to", "the address has a name, a query or a fragment", "write the address of the first page"
+        )
     return text.rstrip("/").removesuffix("/index.html")

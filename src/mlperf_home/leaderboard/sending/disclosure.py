@@ -30,7 +30,10 @@ def disclosure(verified: VerifiedBundle, archive: Path, destination: Destination
         ("system", manifest.sender.system if manifest.sender else "none"),
         ("CPU", machine.cpu_model or "unknown"),
         ("memory", memory),
-        ("software", ", ".join(filter(None, (machine.os_name, machine.kernel, machine.libc, f"Python {machine.python}")))),
+        (
+            "software",
+            ", ".join(filter(None, (machine.os_name, machine.kernel, machine.libc, f"Python {machine.python}"))),
+        ),
         ("virtual machine", machine.hypervisor or "none detected"),
         ("measured", f"until {manifest.made_utc}; the logs have the times of each run"),
         ("results", f"{len(verified.report.results)}, with their logs, options and settings"),

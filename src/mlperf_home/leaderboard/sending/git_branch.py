@@ -31,7 +31,7 @@ class SentBranch:
     open: str
 
 
-def push_bundle(command: Command, url: str, archive: Path, digest: str, author: str, clone: Path) -> SentBranch:  # noqa: PLR0913 - one push
+def push_bundle(command: Command, url: str, archive: Path, digest: str, author: str, clone: Path) -> SentBranch:
     """Push a bundle on a branch of its own.
 
     Args:

@@ -28,6 +28,7 @@ _CONNECT_S, _STALL_S = 15.0, 120.0
 _MOST_PAUSE_S, _FIRST_PAUSE_S = 300.0, 1.0
 _POLLS_S = (0.5, 1.0, 2.0, 5.0)
 _LONGEST_WORDS = 500
+_STEPS = 100
 _REDIRECTED = range(300, 400)
 
 
@@ -65,7 +66,7 @@ class ServiceClient:
                 status = self._put(archive, digest, arrived, total)
                 if status.state != "incomplete":
                     return status
-            except TransferFailed as failure:
+            except TransferFailed as failure:  # noqa: PERF203 - each try may take minutes
                 now = self._arrived(digest, arrived)
                 fails = fails + 1 if now <= arrived else 1
                 if not failure.transient or fails >= self.tries:
@@ -130,8 +131,10 @@ class ServiceClient:
         """
         url = f"{self.base}/api/v1/uploads/{digest}"
         with connection_faults(urlsplit(url).hostname or "", _CONNECT_S, _STALL_S):
-            options |= {"timeout": (_CONNECT_S, _STALL_S), "allow_redirects": False, "stream": True}
-            with requests.request(method, url, **options) as response:
+            timeouts = (_CONNECT_S, _STALL_S)
+            with requests.request(
+                method, url, timeout=timeouts, allow_redirects=False, stream=True, **options
+            ) as response:
                 content = response.raw.read(UPLOAD_LIMITS.size + 1, decode_content=True)
                 code = response.status_code
                 failure = status_failure(response)
@@ -156,7 +159,8 @@ class _Body:
     """The rest of a file as the body of a request, which tells how much was read."""
 
     def __init__(self, file: BinaryIO, start: int, total: int, progress: Progress) -> None:
-        self._file, self._sent, self._start, self._total, self._progress = file, start, start, total, progress
+        self._file, self._start, self._total, self._progress = file, start, total, progress
+        self._sent = self._shown = start
 
     def __len__(self) -> int:
         return self._total - self._start
@@ -165,5 +169,7 @@ class _Body:
         """Read the next bytes."""
         chunk = self._file.read(size)
         self._sent += len(chunk)
-        self._progress(self._sent, self._total)
+        if self._sent - self._shown >= self._total / _STEPS or self._sent == self._total:
+            self._shown = self._sent
+            self._progress(self._sent, self._total)
         return chunk

@@ -41,7 +41,9 @@ def send_bundle(context: Context) -> dict[str, str]:
     verified = verify_confined(archive, context.output / "bundle")
     if verified.problems:
         causes = grouped((each.file, each.problem) for each in verified.problems)
-        raise SendingError(archive, f"a board would refuse it: {causes[0]}", "cm run script --tags=verify,bundle tells more")
+        raise SendingError(
+            archive, f"a board would refuse it: {causes[0]}", "cm run script --tags=verify,bundle tells more"
+        )
     context.table("The receiver learns, and may publish", disclosure(verified, archive, destination))
     if destination.is_open_to_listeners:
         context.warn(f"{destination.address} is not encrypted: others on the way can read and change what is sent")

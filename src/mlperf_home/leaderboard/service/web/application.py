@@ -76,9 +76,9 @@ class Service:
 
     async def _upload_page(self, request: Request) -> Response:
         try:
-            return self._pages.upload(self._uploads.status_of(digest_in(request)))
+            return self._pages.upload(self._uploads.known(digest_in(request)))
         except FaultAnswer as fault:
-            return self._pages.absent(f"{fault.fault.error}; {fault.fault.advice}.", fault.status)
+            return self._pages.absent(f"{fault.fault.error}; {fault.fault.advice}.", fault.status, "../")
 
     async def _health(self, _request: Request) -> Response:
         reasons = [
@@ -97,7 +97,7 @@ class Service:
             words = {"error": fault.detail, "advice": "/api/v1/openapi.json has the addresses"}
             return JSONResponse(words, fault.status_code, fault.headers)
         words_of_page = "There is no such page. Pages of results never move: look for it on the first page."
-        return self._pages.absent(words_of_page, fault.status_code)
+        return self._pages.absent(words_of_page, fault.status_code, "../" * (request.url.path.count("/") - 1))
 
 
 class _Counted:

@@ -8,6 +8,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from starlette.responses import Response
 
+from mlperf_home.leaderboard.service.upload_states import backlog
+
 if TYPE_CHECKING:
     from mlperf_home.contracts.leaderboard.service import WorkerEvent
     from mlperf_home.leaderboard.service.spool import Spool
@@ -22,18 +24,28 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry()
-        self._requests = Counter(f"{_PREFIX}_requests", "Requests by kind and status", ("kind", "status"), registry=registry)
+        self._requests = Counter(
+            f"{_PREFIX}_requests", "Requests by kind and status", ("kind", "status"), registry=registry
+        )
         self._seconds = Histogram(
-            f"{_PREFIX}_request_seconds", "Seconds of requests by kind", ("kind",), registry=registry, buckets=_REQUEST_S
+            f"{_PREFIX}_request_seconds",
+            "Seconds of requests by kind",
+            ("kind",),
+            registry=registry,
+            buckets=_REQUEST_S,
         )
         self._received = Counter(f"{_PREFIX}_received_bytes", "Bytes of uploads that arrived", registry=registry)
-        self._judged = Counter(f"{_PREFIX}_judged", "Uploads that were verified, by state", ("state",), registry=registry)
+        self._judged = Counter(
+            f"{_PREFIX}_judged", "Uploads that were verified, by state", ("state",), registry=registry
+        )
         self._verifying = Histogram(
             f"{_PREFIX}_verification_seconds", "Seconds of verifications", registry=registry, buckets=_VERIFY_S
         )
         self._published = Counter(f"{_PREFIX}_publications", "Publications of the pages", registry=registry)
         self._waiting = Gauge(f"{_PREFIX}_waiting", "Uploads that wait", registry=registry)
-        self._oldest = Gauge(f"{_PREFIX}_oldest_waiting_seconds", "Age of the oldest upload that waits", registry=registry)
+        self._oldest = Gauge(
+            f"{_PREFIX}_oldest_waiting_seconds", "Age of the oldest upload that waits", registry=registry
+        )
         self._free = Gauge(f"{_PREFIX}_free_bytes", "Free bytes of the board's disk", registry=registry)
         self._workers = Gauge(f"{_PREFIX}_workers", "Workers that run", registry=registry)
 
@@ -56,7 +68,7 @@ class Metrics:
 
     def answer(self, spool: Spool, workers: int) -> Response:
         """Return all figures as text."""
-        waiting, oldest_s = spool.backlog()
+        waiting, oldest_s = backlog(spool)
         self._waiting.set(waiting)
         self._oldest.set(oldest_s)
         self._free.set(spool.free_bytes())

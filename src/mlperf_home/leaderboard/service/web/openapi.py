@@ -21,7 +21,12 @@ _INCOMPLETE = {
     "schema": "mlperf-home/upload/1", "upload": _DIGEST, "state": "incomplete", "received": 524288,
     "page": f"uploads/{_DIGEST}",
 }  # fmt: skip
-_REFUSED = {**_QUEUED, "state": "refused", "before": 0, "reason": "it holds samples, and this is a board of real results"}
+_REFUSED = {
+    **_QUEUED,
+    "state": "refused",
+    "before": 0,
+    "reason": "it holds samples, and this is a board of real results",
+}
 _FAULTS = {
     "400": ("announces one length and brings another", "Content-Range and Content-Length do not fit"),
     "404": ("names nothing that is known", "no such upload is known"),
@@ -31,7 +36,10 @@ _FAULTS = {
     "413": (f"is larger than {MOST_BYTES} bytes; nothing was read", "it has more than 256 MiB"),
     "416": ("begins at another byte than the next", "524288 bytes have arrived, and these begin at 0"),
     "422": ("has another SHA-256; nothing is kept", "its SHA-256 is not the one in the address"),
-    "429": ("comes after too many from this address; see Retry-After", "this address has sent 60 uploads within an hour"),
+    "429": (
+        "comes after too many from this address; see Retry-After",
+        "this address has sent 60 uploads within an hour",
+    ),
     "503": ("finds the service too busy; see Retry-After", "the service is too busy"),
     "507": ("finds no room; see Retry-After", "too many uploads wait"),
 }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
@@ -39,14 +40,13 @@ class ServicePages:
         before = f" {status.before} are verified before it." if status.before else ""
         words = f"{_WORDS[status.state]}{before}"
         headers = {"Cache-Control": "no-store"}
-        return self._page(f"Upload {status.upload[:12]}: {status.state}", words, status, 200, headers)
+        title = f"Upload {status.upload[:12]}: {status.state}"
+        return self._page(title, 200, headers, words=words, status=status, up="../")
 
-    def absent(self, words: str, code: int = 404) -> HTMLResponse:
-        """Return a page that tells what is absent."""
-        return self._page("Not found" if code == 404 else "No answer", words, None, code, {})  # noqa: PLR2004 - HTTP
+    def absent(self, words: str, code: int, up: str) -> HTMLResponse:
+        """Return a page that tells what is absent; `up` leads to the first page's folder."""
+        title = "Not found" if code == HTTPStatus.NOT_FOUND else "No answer"
+        return self._page(title, code, {}, words=words, status=None, up=up)
 
-    def _page(
-        self, title: str, words: str, status: UploadStatus | None, code: int, headers: dict[str, str]
-    ) -> HTMLResponse:
-        text = self._template.render(title=title, board=self._board, status=status, words=words)
-        return HTMLResponse(text, code, headers)
+    def _page(self, title: str, code: int, headers: dict[str, str], **values: Any) -> HTMLResponse:
+        return HTMLResponse(self._template.render(title=title, board=self._board, **values), code, headers)

@@ -13,8 +13,8 @@ from starlette.responses import JSONResponse
 
 from mlperf_home.contracts.codec import encode
 from mlperf_home.contracts.leaderboard.limits import MOST_BYTES
-from mlperf_home.contracts.leaderboard.service import UploadStatus
 from mlperf_home.leaderboard.service.spool import NoRoomError
+from mlperf_home.leaderboard.service.upload_states import status_of
 from mlperf_home.leaderboard.service.web.faults import FaultAnswer
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from mlperf_home.contracts.leaderboard.service import UploadStatus
     from mlperf_home.leaderboard.service.receiving import Receiving
     from mlperf_home.leaderboard.service.spool import Spool
     from mlperf_home.leaderboard.service.web.address_limits import AddressLimits
@@ -62,7 +63,7 @@ class Uploads:
     async def put(self, request: Request) -> Response:
         """Receive an upload, or the rest of one."""
         digest = digest_in(request)
-        if (known := self.spool.status(digest)) is not None and known.state != "incomplete":
+        if (known := status_of(self.spool, digest)) is not None and known.state != "incomplete":
             return _answer(known, 200)
         part = _part_of(request)
         address = request.client.host if request.client else ""
@@ -83,15 +84,15 @@ class Uploads:
 
     async def get(self, request: Request) -> Response:
         """Return the state of an upload as JSON."""
-        return _answer(self.status_of(digest_in(request)), 200)
+        return _answer(self.known(digest_in(request)), 200)
 
-    def status_of(self, digest: str) -> UploadStatus:
+    def known(self, digest: str) -> UploadStatus:
         """Return the state of an upload.
 
         Raises:
             FaultAnswer: nothing is known of it.
         """
-        status = self.spool.status(digest)
+        status = status_of(self.spool, digest)
         if status is None:
             raise FaultAnswer(404, "no such upload is known", "send it, or check the address")
         return status
@@ -112,7 +113,7 @@ class Uploads:
                 raise
             if part.start + part.length == part.total and not await asyncio.to_thread(receiving.accept):
                 raise FaultAnswer(422, "its SHA-256 is not the one in the address", "send it again from its beginning")
-        return self.status_of(digest)
+        return self.known(digest)
 
     async def _append(self, request: Request, receiving: Receiving, part: Part) -> None:
         left, chunks = part.length, request.stream()
@@ -157,5 +158,5 @@ def _part_of(request: Request) -> Part:
 
 
 def _answer(status: UploadStatus, code: int) -> Response:
-    headers = {"Location": f"/{status.page}", "Cache-Control": "no-store"}
+    headers = {"Location": f"../../../{status.page}", "Cache-Control": "no-store"}
     return JSONResponse(encode(status), code, headers)

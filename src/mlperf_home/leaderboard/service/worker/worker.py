@@ -13,7 +13,8 @@ from mlperf_home.challenges.verification.verification import BundleError
 from mlperf_home.contracts.leaderboard.service import JudgedUpload, WorkerEvent
 from mlperf_home.leaderboard.collect.collector import RefusedError, check_bundle, take_checked
 from mlperf_home.leaderboard.collect.rows import result_ids
-from mlperf_home.leaderboard.service.spool import digest_of, utc_of
+from mlperf_home.leaderboard.service.spool import digest_of
+from mlperf_home.leaderboard.service.upload_states import utc_of
 from mlperf_home.leaderboard.service.worker.publication import Publication
 from mlperf_home.leaderboard.store.board import Board, now_utc
 from mlperf_home.leaderboard.store.errors import BoardError
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     Tell = Callable[[WorkerEvent], None]
 
 LIMITS = Confinement()
-_POLL_S = 30.0
+_POLL_S, _CLEANING_S = 30.0, 3600.0
 _PAUSES_S = (1.0, 2.0, 5.0, 15.0, 30.0)
 _MOST_UNPUBLISHED = 50
 _MOST_TRIES = 3
@@ -43,12 +44,10 @@ _PASSING = (BoardError, OSError, ProcessFailed)
 class Worker:
     """Verifies, takes and publishes uploads of a board."""
 
-    def __init__(
-        self, job: ServiceJob, spool: Spool, database: str, tell: Tell, limits: Confinement = LIMITS
-    ) -> None:
+    def __init__(self, job: ServiceJob, spool: Spool, database: str, tell: Tell, limits: Confinement = LIMITS) -> None:
         self._spool, self._tell, self._limits = spool, tell, limits
         self._board, self._publication = Board(job.board), Publication(job, spool, database)
-        self._fails = 0
+        self._fails, self._cleaned_s = 0, time.monotonic()
         self._tries: dict[str, int] = {}
         self._postponed: dict[str, float] = {}
 
@@ -63,7 +62,14 @@ class Worker:
                 bell.wait(_PAUSES_S[min(self._fails, len(_PAUSES_S)) - 1])
                 continue
             if not busy:
+                self._clean()
                 bell.wait(_POLL_S if not self._postponed else _PAUSES_S[0])
+
+    def _clean(self) -> None:
+        now = time.monotonic()
+        if now - self._cleaned_s > _CLEANING_S:
+            self._cleaned_s = now
+            self._spool.prepare()
 
     def step(self) -> bool:
         """Work off what waits, up to a number; publish; return whether more waits.
@@ -146,7 +152,9 @@ class Worker:
 
     def _wait_for(self, error: Exception) -> None:
         self._fails += 1
-        self._tell(WorkerEvent(event="waits", words="disk, database or machine", reason=shortened(str(error))[:_MOST_LETTERS]))
+        self._tell(
+            WorkerEvent(event="waits", words="disk, database or machine", reason=shortened(str(error))[:_MOST_LETTERS])
+        )
 
 
 def _since(began_s: float) -> float:
