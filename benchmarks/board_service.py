@@ -1,7 +1,7 @@
 """Load a board's service: uploads at once, and page reads; both on this machine, by a client in a process of its own.
 
-Prints how long all uploads take until they are accepted, and how many pages are read in a minute. The uploads are random
-bytes: what is measured is their arrival, not their verification.
+Prints how long all uploads take until they are accepted, and how many pages are read in a minute. The uploads are
+random bytes: what is measured is their arrival, not their verification.
 """
 
 from __future__ import annotations

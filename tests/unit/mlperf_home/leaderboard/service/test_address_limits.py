@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 
@@ -23,11 +23,8 @@ def admitted(limits: AddressLimits, address: str, count: int) -> int:
     """Return how many of `count` uploads are admitted, one after the other."""
     found = 0
     for _ in range(count):
-        try:
-            with limits.admitted(address):
-                found += 1
-        except FaultAnswer:
-            pass
+        with suppress(FaultAnswer), limits.admitted(address):
+            found += 1
     return found
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from board_homes import needs_ssh
+from postgresql_servers import postgresql_server
 
 from mlperf_home.contracts.leaderboard.events import Forgetting, Receipt
-from mlperf_home.contracts.leaderboard.service import UploadStatus, WorkerEvent
 from mlperf_home.contracts.runs.session import sha256_of
 from mlperf_home.leaderboard.collect.collector import stored_rows
 from mlperf_home.leaderboard.service.spool import Spool
@@ -28,6 +27,10 @@ pytest.importorskip("scipy", reason="SciPy is not installed in this Python")
 from board_services import job_of_board, sample_board
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from mlperf_home.contracts.leaderboard.service import UploadStatus, WorkerEvent
     from mlperf_home.leaderboard.store.board import Board
 
     Bundles = dict[str, Path]
@@ -109,7 +112,7 @@ def test_a_bundle_under_another_archive_is_the_same(desk: Desk, bundles: Bundles
     worker = desk.worker()
     first = desk.upload(bundles["ada"])
     worker.step()
-    stored = desk.board.object(desk.status(first).bundle)
+    stored = desk.board.folder / "site" / "bundles" / f"{desk.status(first).bundle}.tar.gz"
     copy = tmp_path / "copy.tar.gz"
     shutil.copyfile(stored, copy)
 
@@ -132,6 +135,20 @@ def test_a_database_that_is_gone_delays_and_loses_nothing(desk: Desk, bundles: B
     desk.worker().step()
 
     assert desk.status(digest).state == "published"
+
+
+@pytest.fixture(scope="module")
+def postgresql() -> Iterator[str]:
+    yield from postgresql_server()
+
+
+def test_the_index_may_be_in_postgresql(desk: Desk, bundles: Bundles, postgresql: str) -> None:
+    digests = [desk.upload(bundles[name]) for name in ("ada", "bob")]
+
+    desk.worker(postgresql).step()
+
+    assert [desk.status(each).state for each in digests] == ["published", "published"]
+    assert not (desk.board.folder / "index.sqlite").exists()
 
 
 def test_a_full_disk_refuses_no_bundle(desk: Desk, tmp_path: Path) -> None:

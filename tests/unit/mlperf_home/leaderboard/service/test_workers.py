@@ -6,16 +6,21 @@ import asyncio
 import sys
 from typing import TYPE_CHECKING
 
-import pytest
-
-from mlperf_home.contracts.leaderboard.service import WorkerEvent
 from mlperf_home.leaderboard.service.web import workers as workers_module
 from mlperf_home.leaderboard.service.web.workers import Workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SAY = 'import sys\nsay = lambda words: print(\'{"service":"worker","event":"judged","words":"%s"}\' % words, flush=True)\n'
+    import pytest
+
+    from mlperf_home.contracts.leaderboard.service import WorkerEvent
+
+SAY = """
+import sys
+def say(words):
+    print('{"service":"worker","event":"judged","words":"%s"}' % words, flush=True)
+"""
 ECHO = SAY + "say('begun')\nfor line in sys.stdin: say('rung')"
 CRASH = SAY + "say('begun'); sys.exit(3)"
 NOISE = "print('not ours', flush=True)\n" + ECHO
