@@ -33,6 +33,10 @@ class Receiving:
         """Hand all bytes to the kernel. Raise OSError if the disk is full."""
         self._file.flush()
 
+    def restart(self) -> None:
+        """Forget the bytes that have arrived."""
+        self._file.truncate(0)
+
     def discard(self) -> None:
         """Remove all that has arrived."""
         self._path.unlink(missing_ok=True)

@@ -22,8 +22,13 @@ class FaultAnswer(Exception):  # noqa: N818 - it is an answer
         self.status, self.fault, self.retry_s = status, ServiceFault(error=error, advice=advice), retry_s
 
 
-def answer_fault(_request: Request, fault: Exception) -> Response:
+# After these, the rest of the request is not read. After others it is, since its sender reads no answer before.
+_CLOSING = {400, 408, 411, 413}
+
+
+async def answer_fault(_request: Request, fault: Exception) -> Response:
     """Return the answer of a fault."""
     assert isinstance(fault, FaultAnswer)  # noqa: S101 - registered for it alone
     headers = {} if fault.retry_s is None else {"Retry-After": str(max(1, round(fault.retry_s)))}
+    headers |= {"Connection": "close"} if fault.status in _CLOSING else {}
     return JSONResponse(encode(fault.fault), fault.status, headers)

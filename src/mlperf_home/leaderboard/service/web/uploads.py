@@ -41,7 +41,7 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 @dataclass(frozen=True)
-class Part:
+class AnnouncedBytes:
     """The bytes that a request brings: where they begin, how many, and of how many."""
 
     start: int
@@ -97,12 +97,14 @@ class Uploads:
             raise FaultAnswer(404, "no such upload is known", "send it, or check the address")
         return status
 
-    async def _receive(self, request: Request, digest: str, part: Part) -> UploadStatus:
+    async def _receive(self, request: Request, digest: str, part: AnnouncedBytes) -> UploadStatus:
         with self.spool.receiving(digest) as receiving:
             if receiving is None:
                 raise FaultAnswer(409, "another connection sends this upload", "wait for it, then ask again", _BUSY_S)
             have = receiving.size
-            if part.start != have:
+            if part.start == 0:
+                receiving.restart()
+            elif part.start != have:
                 advice = f"send the bytes from {have} on"
                 raise FaultAnswer(416, f"{have} bytes have arrived, and these begin at {part.start}", advice)
             try:
@@ -115,7 +117,7 @@ class Uploads:
                 raise FaultAnswer(422, "its SHA-256 is not the one in the address", "send it again from its beginning")
         return self.known(digest)
 
-    async def _append(self, request: Request, receiving: Receiving, part: Part) -> None:
+    async def _append(self, request: Request, receiving: Receiving, part: AnnouncedBytes) -> None:
         left, chunks = part.length, request.stream()
         try:
             while chunk := await asyncio.wait_for(anext(chunks, b""), self.stall_s):
@@ -138,18 +140,18 @@ def digest_in(request: Request) -> str:
     return digest
 
 
-def _part_of(request: Request) -> Part:
+def _part_of(request: Request) -> AnnouncedBytes:
     """Return what a request announces. Raise FaultAnswer if that is nothing, or too much."""
     length = request.headers.get("content-length", "")
     if not _LENGTH.fullmatch(length):
         raise FaultAnswer(411, "the request does not tell its length", "send Content-Length")
-    part = Part(0, int(length), int(length))
+    part = AnnouncedBytes(0, int(length), int(length))
     if (written := request.headers.get("content-range")) is not None:
         found = _RANGE.fullmatch(written)
         start, last, total = map(int, found.groups()) if found else (0, 0, 0)
         if not found or last - start + 1 != part.length or last >= total:
             raise FaultAnswer(400, "Content-Range and Content-Length do not fit", "write bytes FIRST-LAST/TOTAL")
-        part = Part(start, part.length, total)
+        part = AnnouncedBytes(start, part.length, total)
     if part.total > MOST_BYTES:
         raise FaultAnswer(413, f"it has more than {MOST_BYTES >> 20} MiB", "no bundle of ours is so large")
     if not part.length:

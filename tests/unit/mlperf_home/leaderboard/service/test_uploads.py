@@ -31,10 +31,10 @@ def bench(tmp_path: Path) -> Iterator[WebBench]:
         yield made
 
 
-def cut_off(bench: WebBench, content: bytes, sent: int, digest: str = "") -> None:
+def cut_off(bench: WebBench, content: bytes, sent: int) -> None:
     """Send the beginning of an upload, and close the connection."""
     parts = urlsplit(bench.url)
-    head = f"PUT /api/v1/uploads/{digest or digest_of_bytes(content)} HTTP/1.1\r\nHost: x\r\n"
+    head = f"PUT /api/v1/uploads/{digest_of_bytes(content)} HTTP/1.1\r\nHost: x\r\n"
     with socket.create_connection((parts.hostname or "", parts.port or 0)) as connection:
         connection.sendall(f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content[:sent])
 
@@ -93,6 +93,14 @@ def test_a_cut_off_upload_goes_on_where_it_was(bench: WebBench) -> None:
     )
 
     assert rest.status_code == 201
+    assert bench.spool.queued(digest_of_bytes(CONTENT)).read_bytes() == CONTENT
+
+
+def test_a_program_that_knows_no_parts_sends_all_again(bench: WebBench) -> None:
+    cut_off(bench, CONTENT, 5000)
+    state_with(bench, CONTENT, 5000)
+
+    assert bench.put(CONTENT).status_code == 201
     assert bench.spool.queued(digest_of_bytes(CONTENT)).read_bytes() == CONTENT
 
 
