@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
@@ -36,6 +37,7 @@ _SAFE = (
     # The pages bring the rest of their policy themselves, as they do without a server.
     (b"content-security-policy", b"frame-ancestors 'none'; object-src 'none'"),
 )
+_LONGEST_PATH = 200
 
 
 class Service:
@@ -59,7 +61,7 @@ class Service:
                 Mount("/", self._site),
             ],
             middleware=[Middleware(_Counted, metrics=self._uploads.metrics, log=self._log)],
-            exception_handlers={FaultAnswer: answer_fault, HTTPException: self._absent},
+            exception_handlers={FaultAnswer: answer_fault, HTTPException: self._absent, Exception: _answer_failure},
             lifespan=self._lifespan,
         )
 
@@ -100,6 +102,12 @@ class Service:
         return self._pages.absent(words_of_page, fault.status_code, "../" * (request.url.path.count("/") - 1))
 
 
+async def _answer_failure(_request: Request, _error: Exception) -> Response:
+    """Return the answer to a request that the service failed at; its log has the reason."""
+    words = {"error": "the service failed", "advice": "try again later; nothing that was accepted is lost"}
+    return JSONResponse(words, HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
 class _Counted:
     """Adds headers to every answer, and counts and logs requests; answers of pages are only counted."""
 
@@ -120,6 +128,9 @@ class _Counted:
 
         try:
             await self._app(scope, receive, send_safely)
+        except Exception as error:
+            self._log("failure", path=scope["path"][:_LONGEST_PATH], reason=f"{type(error).__name__}: {error}")
+            raise
         finally:
             self._note(scope, codes[0], time.monotonic() - began_s)
 
@@ -127,6 +138,6 @@ class _Counted:
         path: str = scope["path"]
         kind = "api" if path.startswith("/api/") else "page"
         self._metrics.count_request(kind, code, seconds)
-        if kind == "api" or code >= 500:  # noqa: PLR2004 - faults of the server
-            facts: dict[str, Any] = {"method": scope["method"], "path": path[:200], "status": code}
+        if kind == "api" or code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            facts: dict[str, Any] = {"method": scope["method"], "path": path[:_LONGEST_PATH], "status": code}
             self._log("request", **facts, ms=round(1000 * seconds, 1))

@@ -103,6 +103,18 @@ def test_health_needs_a_worker(bench: WebBench) -> None:
     assert (ill.status_code, ill.json()["reasons"]) == (503, ["no worker runs"])
 
 
+def test_a_damaged_file_of_the_board_is_no_traceback(bench: WebBench) -> None:
+    judge(bench, state="refused", reason="no bundle")
+    (path,) = bench.spool.root.glob("done/*/*.json")
+    path.write_text("{")
+
+    answer = bench.get(f"api/v1/uploads/{DIGEST}")
+
+    assert answer.status_code == 500
+    assert answer.json()["error"] == "the service failed"
+    assert "DocumentError" in str(bench.log)
+
+
 def test_figures_count_what_happens(bench: WebBench) -> None:
     bench.put(CONTENT)
 
