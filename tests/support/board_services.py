@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -113,12 +114,10 @@ def web_bench(folder: Path, *, spool: Spool | None = None, per_hour: int = 1000,
     uploads = Uploads(bench.spool, limits, Metrics(), bench.workers.ring, log, **options)
     app = Service("A <board>", bench.site, uploads, bench.workers, log).application()  # type: ignore[arg-type]
     config = uvicorn.Config(app, port=0, log_config=None, lifespan="on", timeout_graceful_shutdown=1, ws="none")
-    server, ready = uvicorn.Server(config), threading.Event()
-    listening = config.bind_socket()
+    server, listening = uvicorn.Server(config), socket.create_server(("127.0.0.1", 0), backlog=1024)
     bench.url = "http://{}:{}/".format(*listening.getsockname()[:2])
-    thread = threading.Thread(target=lambda: (ready.set(), server.run(sockets=[listening])))
+    thread = threading.Thread(target=lambda: server.run(sockets=[listening]))
     thread.start()
-    ready.wait()
     try:
         yield bench
     finally:
