@@ -74,8 +74,9 @@ def _listening(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=1024)
     except OSError as error:
-        advice = "name a free port of this machine by --port, 0 for any"
-        raise BoardError(f"{host}:{port}", f"cannot be listened at ({error.strerror})", advice) from None
+        reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
+        advice = "name an address of this machine by --host, and a free port by --port, 0 for any"
+        raise BoardError(f"{host}:{port}", f"cannot be listened at ({reason})", advice) from None
 
 
 if __name__ == "__main__":
