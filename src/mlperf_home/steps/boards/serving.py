@@ -72,7 +72,7 @@ def _job(context: Context, board: Board, path: Path, key: Path | None) -> Servic
 
 def _show(context: Context, line: str) -> None:
     try:
-        event = parse_document(line, ServiceEvent, "the line", ANSWER_LIMITS)  # type: ignore[arg-type] # a union is no class
+        event: object = parse_document(line, ServiceEvent, "the line", ANSWER_LIMITS)  # type: ignore[arg-type]
     except DocumentError:
         return
     if isinstance(event, ListeningEvent):

@@ -14,14 +14,19 @@ if TYPE_CHECKING:
 _MOST_BYTES, _FILES = 10 << 20, 5
 
 
+class _LogFiles(RotatingFileHandler):
+    """Files that a full disk does not end the service for: the line is lost."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the base class names it
+        """Ignore the error."""
+
+
 class ServiceLog:
     """Writes events as lines of JSON."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handler = RotatingFileHandler(path, maxBytes=_MOST_BYTES, backupCount=_FILES, encoding="utf-8")
-        # A full disk must not end the service; the line is lost.
-        handler.handleError = lambda _record: None  # type: ignore[method-assign]
+        handler = _LogFiles(path, maxBytes=_MOST_BYTES, backupCount=_FILES, encoding="utf-8")
         self._logger = logging.Logger("service")  # noqa: LOG001 - of this object alone
         self._logger.addHandler(handler)
 
