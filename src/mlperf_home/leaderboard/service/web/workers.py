@@ -40,7 +40,7 @@ class Workers:
         self._tasks = [asyncio.create_task(self._keep_running()) for _ in range(self._count)]
 
     def ring(self) -> None:
-        """Tell the workers that something waits."""
+        """Wake the workers: something waits."""
         for process in self._running:
             if process.stdin is not None and not process.stdin.is_closing():
                 process.stdin.write(b"\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mlperf_home.contracts.codec import print_line, read_document
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 DATABASE_KEY = "CM_BOARD_DATABASE"
 """The variable with the address of the database: its password belongs in no file."""
+_RINGS = 4096
 
 
 def work(path: Path) -> None:
@@ -25,7 +27,9 @@ def work(path: Path) -> None:
     job = read_document(path, ServiceJob, SERVICE_JOB_LIMITS)
     spool = Spool(job.board, job.waiting_bytes)
     spool.prepare()
-    Worker(job, spool, os.environ.get(DATABASE_KEY, ""), print_line).run(Bell(sys.stdin.buffer))
+    # Without a buffer: the thread that reads must not hold a lock of it when the process ends.
+    rings = iter(partial(os.read, sys.stdin.fileno(), _RINGS), b"")
+    Worker(job, spool, os.environ.get(DATABASE_KEY, ""), print_line).run(Bell(rings))
 
 
 if __name__ == "__main__":

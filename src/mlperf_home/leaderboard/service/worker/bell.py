@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 class Bell:
     """Waits for a ring, or for the end."""
 
-    def __init__(self, lines: BinaryIO | Iterable[bytes]) -> None:
+    def __init__(self, lines: Iterable[bytes]) -> None:
         self._rung, self.ended = threading.Event(), False
         threading.Thread(target=self._listen, args=(lines,), daemon=True).start()
 
