@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from scriptgraph.execution.run_step import content_digest
     from scriptgraph.fetch.archive import ArchiveError, extract
     from scriptgraph.fetch.archive_limits import UnpackLimits
+    from scriptgraph.fetch.failures import TransferFailed, connection_faults, status_failure
     from scriptgraph.manifest.located_json import (
         Malformed,
         Place,
@@ -107,6 +108,7 @@ _LATER = {
         "scriptgraph.execution.run_step": "content_digest",
         "scriptgraph.fetch.archive": "ArchiveError extract",
         "scriptgraph.fetch.archive_limits": "UnpackLimits",
+        "scriptgraph.fetch.failures": "TransferFailed connection_faults status_failure",
         "scriptgraph.manifest.located_json": (
             "Malformed Place Shape each members pointer_to read_number read_text read_texts read_values"
         ),
@@ -161,6 +163,7 @@ __all__ = [
     "SignatureError",
     "SshSignature",
     "StepFailed",
+    "TransferFailed",
     "UnpackLimits",
     "Uv",
     "Value",
@@ -171,6 +174,7 @@ __all__ = [
     "check_key",
     "check_signature",
     "confirmed",
+    "connection_faults",
     "content_digest",
     "decode",
     "describe_end",
@@ -211,6 +215,7 @@ __all__ = [
     "show_sections",
     "sign_file",
     "signer_of",
+    "status_failure",
     "trust_options",
     "usage",
 ]

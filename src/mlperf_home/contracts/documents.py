@@ -18,6 +18,7 @@ from mlperf_home.contracts.fleet.store import FleetDescription
 from mlperf_home.contracts.fleet.units import UnitRequest, UnitResult
 from mlperf_home.contracts.leaderboard.events import BoardSettings, Event, KnownName, VerdictLine
 from mlperf_home.contracts.leaderboard.judging import JudgeAnswer, JudgeRequest
+from mlperf_home.contracts.leaderboard.service import JudgedUpload, PublishedState, ServiceJob, UploadStatus
 from mlperf_home.contracts.runs.failures import Failure
 from mlperf_home.contracts.runs.grids import CalibrationStore
 from mlperf_home.contracts.runs.job import Job
@@ -54,18 +55,22 @@ DOCUMENTS: dict[str, Any] = {
     "job": Job,
     "judge-answer": JudgeAnswer,
     "judge-request": JudgeRequest,
+    "judged-upload": JudgedUpload,
     "latencies": KeptLatencies,
     "machine": Machine,
     "machines": MachinesDocument,
     "narrowing": NarrowingDocument,
     "narrowing-request": NarrowingRequest,
     "picture": Picture,
+    "published-state": PublishedState,
     "reproduction": Reproduction,
+    "service-job": ServiceJob,
     "session": Session,
     "space": SpaceDocument,
     "study": StudyPlan,
     "unit-request": UnitRequest,
     "unit-result": UnitResult,
+    "upload": UploadStatus,
 }
 
 

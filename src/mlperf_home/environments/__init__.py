@@ -77,6 +77,7 @@ ENVIRONMENTS = {
         LockedEnvironment("racing", (3, 10), (3, 14), "races are tested with CPython 3.10 to 3.13", compiled=()),
         LockedEnvironment("optuna", (3, 10), (3, 14), "searching is tested with CPython 3.10 to 3.13", compiled=()),
         LockedEnvironment("fleet", (3, 10), (3, 14), "fleets are tested with CPython 3.10 to 3.13", compiled=()),
+        LockedEnvironment("serving", (3, 10), (3, 14), "services are tested with CPython 3.10 to 3.13", compiled=()),
         LockedEnvironment("machine", (3, 10), (3, 15), "measured machines need CPython 3.10", compiled=()),
         LockedEnvironment("pictures", (3, 10), (3, 14), "drawing is tested with CPython 3.10 to 3.13", compiled=()),
         LockedEnvironment(

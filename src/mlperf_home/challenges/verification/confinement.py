@@ -1,4 +1,4 @@
-"""Verify a bundle of strangers in a process with limits of memory and time.
+"""Verify a bundle of strangers in a process with limits of memory and time, and without a network.
 
 `python -m mlperf_home.challenges.verification.confinement BUNDLE INTO ANSWER MEMORY_BYTES CPU_S [ALLOWED_SIGNERS]`
 limits itself, verifies, and writes its answer to a file. Limits that a process sets for itself need no code between
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlperf_home.bootstrap import BOOTSTRAP
+from mlperf_home.challenges.verification.no_network import cut_off
 from mlperf_home.challenges.verification.verification import (
     BundleError,
     BundleProblem,
@@ -33,6 +34,7 @@ from mlperf_home.contracts.challenges.verification import (
     Verification,
 )
 from mlperf_home.contracts.codec import read_document, write_document
+from mlperf_home.harness.child import die_with_parent
 from scriptgraph.embed import SignatureError, SshSignature, require_signers, run
 
 if TYPE_CHECKING:
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
 
 _TOO_MUCH_MEMORY = 75
 """The exit status for a lack of memory (EX_TEMPFAIL of sysexits.h)."""
+_NO_LIMITS = 77
+"""The exit status if the process cannot be cut off (EX_NOPERM)."""
 _SIGXCPU, _SIGKILL = 24, 9
 
 
@@ -99,6 +103,9 @@ def _ended(completed: Completed, limits: Confinement) -> Verification:
     elif completed.signal == _SIGXCPU:
         problem = f"verification needed more than {limits.cpu_s} s of CPU time"
         advice = "no bundle of ours does: do not trust it"
+    elif completed.exit_code == _NO_LIMITS:
+        problem = f"verification cannot be cut off from the network ({completed.last_lines[-1]})"
+        advice = "verify it on a machine whose kernel has seccomp"
     else:
         last = next((line.strip() for line in reversed(completed.last_lines) if line.strip()), "no message")
         problem, advice = f"verification ended without an answer ({last})", "report this as a bug, with the bundle"
@@ -132,6 +139,12 @@ def main(arguments: Sequence[str]) -> int:
     """Verify within the limits of the command line; return the exit status."""
     bundle, into, answer = map(Path, arguments[:3])
     memory_bytes, cpu_s = map(int, arguments[3:5])
+    die_with_parent(os.getppid())
+    try:
+        cut_off()
+    except OSError as error:
+        print(error.strerror, file=sys.stderr)
+        return _NO_LIMITS
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 5))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -19,6 +19,7 @@ from mlperf_home.challenges.verification.confinement import Confinement, verify_
 from mlperf_home.challenges.verification.verification import LIMITS, BundleError, read_manifest
 from mlperf_home.contracts.leaderboard.events import KnownName, Receipt
 from mlperf_home.contracts.leaderboard.keys import first_keys
+from mlperf_home.contracts.leaderboard.limits import MOST_BYTES
 from mlperf_home.contracts.runs.session import sha256_of
 from mlperf_home.leaderboard.collect.rows import bundle_rows
 from mlperf_home.leaderboard.store.board import now_utc
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
 
 USUAL = Confinement()
 """The limits of the verification of a bundle."""
-
-MOST_BYTES = 256 << 20
-"""A bundle of 81 models has some 20 MB; a larger file is refused before it is read."""
 
 
 @dataclass
@@ -80,7 +78,7 @@ def collect(
 ) -> Collected:
     """Take bundles into a held board and its index; one that cannot be taken leaves the others alone."""
     done = Collected()
-    batch = max((receipt.batch for receipt in index.receipts()), default=0) + 1
+    batch = next_batch(index)
     for number, path in enumerate(bundles, 1):
         try:
             _take(board, index, path, batch, done, limits)
@@ -91,24 +89,51 @@ def collect(
     return done
 
 
+def next_batch(index: BoardIndex) -> int:
+    """Return the number of the next batch."""
+    return max((receipt.batch for receipt in index.receipts()), default=0) + 1
+
+
 def _take(board: Board, index: BoardIndex, path: Path, batch: int, done: Collected, limits: Confinement) -> None:
-    if path.stat().st_size > MOST_BYTES:
-        raise RefusedError(f"it has more than {MOST_BYTES >> 20} MiB")
     with tempfile.TemporaryDirectory(prefix=".taking-", dir=board.folder) as name:
-        verified = verify_confined(path, Path(name) / "bundle", None, limits)
-        if verified.problems:
-            raise RefusedError("; ".join(grouped((each.file, each.problem) for each in verified.problems)[:3]))
-        digest = sha256_of(verified.root / MANIFEST)
+        verified, digest = check_bundle(path, Path(name), limits)
         if receipt := index.receipt_of(digest):
             done.known[path] = receipt.number
             return
-        done.taken[path] = _receipted(board, index, verified, digest, batch, Path(name))
+        done.taken[path] = take_checked(board, index, verified, digest, Path(name), batch)
 
 
-def _receipted(
-    board: Board, index: BoardIndex, verified: VerifiedBundle, digest: str, batch: int, scratch: Path
+def check_bundle(path: Path, scratch: Path, limits: Confinement = USUAL) -> tuple[VerifiedBundle, str]:
+    """Verify a bundle in a process with limits; return it, and the SHA-256 of its manifest.
+
+    Raises:
+        RefusedError: it is too large, or has problems.
+        BundleError: it is no bundle.
+    """
+    if path.stat().st_size > MOST_BYTES:
+        raise RefusedError(f"it has more than {MOST_BYTES >> 20} MiB")
+    verified = verify_confined(path, scratch / "bundle", None, limits)
+    if verified.problems:
+        raise RefusedError("; ".join(grouped((each.file, each.problem) for each in verified.problems)[:3]))
+    return verified, sha256_of(verified.root / MANIFEST)
+
+
+def take_checked(
+    board: Board, index: BoardIndex, verified: VerifiedBundle, digest: str, scratch: Path, batch: int | None = None
 ) -> Receipt:
-    """Store a verified bundle, then write its receipt; return it. Raise RefusedError if it does not belong here."""
+    """Store a verified bundle in a held board, then write its receipt; return it.
+
+    Args:
+        board: the board.
+        index: its index.
+        verified: the bundle, which the board has not taken yet.
+        digest: the SHA-256 of its manifest.
+        scratch: a folder for files meanwhile.
+        batch: the number of the batch; by default it is one of its own.
+
+    Raises:
+        RefusedError: it does not belong here.
+    """
     root, manifest = verified.root, verified.manifest
     samples = manifest.sample or any(each.made_up for each in verified.report.results)
     if samples != board.settings.sample:
@@ -124,7 +149,7 @@ def _receipted(
     sender = manifest.sender
     receipt = Receipt(
         number=max((each.number for each in index.receipts()), default=0) + 1,
-        batch=batch,
+        batch=next_batch(index) if batch is None else batch,
         bundle=digest,
         archive=sha256_of(archive),
         taken_utc=now_utc(),

@@ -84,6 +84,12 @@ def _answers(
     )
 
 
+def result_ids(root: Path, receipt: Receipt) -> list[str]:
+    """Return the names of the results of an unpacked bundle, in the order of its rows."""
+    places = (path.relative_to(root).as_posix() for path in measurement_files(root))
+    return [result_id(receipt.bundle, place) for place in places]
+
+
 def result_id(bundle: str, path: str) -> str:
     """Return the name of a result on a board: it depends on the bundle and its place in it alone."""
     return hashlib.sha256(f"{bundle}\n{path}".encode()).hexdigest()[:_ID_LETTERS]

@@ -5,17 +5,15 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from mlperf_home.contracts.codec import read_document, write_document
-from mlperf_home.contracts.leaderboard.judging import ANSWER_FILE, JUDGING_LIMITS, STATES, JudgeAnswer
+from mlperf_home.contracts.leaderboard.judging import STATES
 from mlperf_home.leaderboard.collect.collector import bundle_files, collect, stored_rows
-from mlperf_home.leaderboard.collect.verdicts import changed_verdicts
-from mlperf_home.leaderboard.published_rows import published_rows
+from mlperf_home.leaderboard.collect.judging import judge_results
 from mlperf_home.leaderboard.store.board import Board
 from mlperf_home.leaderboard.store.index import BoardIndex
 from mlperf_home.product import PRODUCT
 from mlperf_home.steps.launch import run_module
 from scriptgraph.api import StepFailed
-from scriptgraph.embed import check_key, sign_file
+from scriptgraph.embed import check_key
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,24 +55,16 @@ def open_index(context: Context, board: Board) -> BoardIndex:
 
 def judge_board(context: Context, board: Board, index: BoardIndex, key: Path | None) -> int:
     """Judge all results in an environment with NumPy; append the verdicts that changed, and return their number."""
-    crowd = board.settings.crowd
-    request = index.request(published_rows(crowd))
-    path = context.output / "request.json"
-    write_document(path, request)
-    words: list[str | Path] = ["mlperf_home.leaderboard.judge", "--request", path]
-    run_module(context.command, [context.text("CM_PYTHON_LIB_BIN_WITH_PATH")], words)
-    answer = read_document(path.with_name(ANSWER_FILE), JudgeAnswer, JUDGING_LIMITS)
-    lines = changed_verdicts(answer, index)
-    if lines:
-        written = board.verdicts.add(lines)
-        if key is not None:
-            sign_file(written, key, PRODUCT.name)
-    index.catch_up()
-    index.keep_predictions(answer.predictions)
+
+    def run_judge(request: Path) -> None:
+        words: list[str | Path] = ["mlperf_home.leaderboard.judge", "--request", request]
+        run_module(context.command, [context.text("CM_PYTHON_LIB_BIN_WITH_PATH")], words)
+
+    changed, answer = judge_results(board, index, context.output, run_judge, key)
     for record in answer.keys:
         for doubt in record.doubts:
             context.warn(f"key {record.key}: {doubt}")
-    return len(lines)
+    return changed
 
 
 def _show(context: Context, board: Board, index: BoardIndex, collected: Collected) -> None:

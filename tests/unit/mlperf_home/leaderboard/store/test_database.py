@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from board_results import result
+from postgresql_servers import postgresql_server
 
 from mlperf_home.contracts.leaderboard.events import Forgetting, Receipt, VerdictLine, Voucher
 from mlperf_home.contracts.leaderboard.judging import Judgement
@@ -21,45 +18,14 @@ from mlperf_home.leaderboard.store.index import BoardIndex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from mlperf_home.leaderboard.store.database import Database
 
-_PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin")) if Path("/usr/lib/postgresql").is_dir() else []
-_BIN = _PROGRAMS[-1] if _PROGRAMS else Path(shutil.which("initdb") or "/nowhere/x").parent
-
-
-def server_address(folder: Path) -> str:
-    """Start a server in a folder, on a socket there; return its address."""
-    as_user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
-    data = folder / "data"
-    folder.chmod(0o777)
-    environment = {**os.environ, "LC_ALL": "C", "HOME": str(folder)}
-    subprocess.run(
-        [*as_user, _BIN / "initdb", "-A", "trust", "-U", "board", "-D", data],
-        check=True,
-        env=environment,
-        capture_output=True,
-    )
-    options = f"-k {folder} -c listen_addresses= -c fsync=off"
-    words = [_BIN / "pg_ctl", "-D", data, "-o", options, "-w", "-l", folder / "log", "start"]
-    subprocess.run([*as_user, *words], check=True, env=environment, capture_output=True)
-    return f"postgresql://board@/postgres?host={folder}"
-
 
 @pytest.fixture(scope="module")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    if not (_BIN / "initdb").is_file():
-        pytest.skip("there is no PostgreSQL server")
-    pytest.importorskip("psycopg")
-    folder = Path(f"/tmp/pg-{os.getpid()}")  # noqa: S108 - the path of a socket is short
-    folder.mkdir()
-    try:
-        yield server_address(folder)
-    finally:
-        stop = [_BIN / "pg_ctl", "-D", folder / "data", "-m", "immediate", "stop"]
-        as_user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
-        subprocess.run([*as_user, *stop], check=False, capture_output=True)
-        shutil.rmtree(folder, ignore_errors=True)
+def postgresql() -> Iterator[str]:
+    yield from postgresql_server()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
