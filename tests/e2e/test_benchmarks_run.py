@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -120,6 +121,20 @@ def test_predictions_are_judged_by_group(tmp_path: Path) -> None:
     assert status == (0 if document["reached"] else 1)
     assert document["machines"] > 40
     assert {"EPYC", "tflite-cpp", "runtimes"} <= document.keys()
+
+
+@pytest.mark.slow
+def test_a_board_of_made_up_bundles_is_measured(tmp_path: Path) -> None:
+    for package in ("numpy", "scipy"):
+        pytest.importorskip(package)
+    if shutil.which("ssh-keygen") is None:
+        pytest.skip("there is no ssh-keygen (openssh-client)")
+
+    status, document = run_benchmark(tmp_path, "board_scale", "--bundles=2", "--models=3", "--lying=0", **SOURCE)
+
+    assert status == 0
+    assert sum(document["states"]["honest"].values()) == 6
+    assert all(seconds > 0 for seconds in document["times"].values())
 
 
 @pytest.mark.parametrize(

@@ -144,5 +144,9 @@ def _store(place: str) -> Any:
             "connect_timeout": timedelta(seconds=5),
             "timeout": timedelta(seconds=120),
         },
-        retry_config={"max_retries": 10, "retry_timeout": timedelta(seconds=PATIENCE_S)},
+        retry_config={
+            "max_retries": 1000,  # the time is what ends them
+            "backoff": {"init_backoff": timedelta(seconds=0.1), "max_backoff": timedelta(seconds=3), "base": 2},
+            "retry_timeout": timedelta(seconds=PATIENCE_S),
+        },
     )

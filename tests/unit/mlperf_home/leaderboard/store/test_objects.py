@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -96,6 +97,14 @@ def test_a_server_that_is_gone_is_named_without_keys(
     assert SECRET not in str(caught.value)
     assert "\n" not in str(caught.value)
     objects.keep(archive, BUNDLE)
+
+
+def test_a_server_that_comes_back_is_waited_for(server: S3Server, prefix: str, archive: Path, tmp_path: Path) -> None:
+    objects = S3Objects(prefix, "a board")
+    server.running.stop()
+    threading.Timer(0.5, server.start).start()
+    objects.keep(archive, BUNDLE)
+    assert read(objects, tmp_path) == archive.read_bytes()
 
 
 def test_a_bucket_that_does_not_exist_is_named(server: S3Server) -> None:
