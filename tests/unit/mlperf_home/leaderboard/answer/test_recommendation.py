@@ -156,7 +156,7 @@ def test_tables_are_ranked_and_cut() -> None:
 def test_contributors_are_credited_for_valid_work() -> None:
     credited = JudgedResult(BOARD[0].result, Judgement(result="r1", state="replicated", credited=True))
     rows = contributor_section([credited, BOARD[1]], {"vouched": {"key-1": "yes"}}, {}).rows
-    assert [(row[1], row[5]) for row in rows] == [("1", "yes"), ("0", "no")]
+    assert [(row[1], row[2], row[6]) for row in rows] == [("1", "0", "yes"), ("0", "0", "no")]
 
 
 def test_what_is_wanted_has_its_reason() -> None:
