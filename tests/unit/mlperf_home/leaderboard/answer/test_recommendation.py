@@ -6,6 +6,7 @@ import csv
 import json
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 from board_results import result
 
@@ -156,9 +157,24 @@ def test_tables_are_ranked_and_cut() -> None:
 def test_contributors_are_credited_for_valid_work() -> None:
     credited = JudgedResult(BOARD[0].result, Judgement(result="r1", state="replicated", credited=True))
     rows = contributor_section([credited, BOARD[1]], {"vouched": {"key-1": "yes"}}, {}).rows
-    assert [(row[1], row[5]) for row in rows] == [("1", "yes"), ("0", "no")]
+    assert [(row[1], row[2], row[6]) for row in rows] == [("1", "0", "yes"), ("0", "0", "no")]
 
 
 def test_what_is_wanted_has_its_reason() -> None:
     rows = wanted_section([judged(1, FAST, 1.0, "plausible"), BOARD[1]]).rows
     assert [row[-1] for row in rows] == ["because"]
+
+
+def test_a_measured_accuracy_goes_before_copied_ones() -> None:
+    def of(number: int, kind: str, percent: float) -> JudgedResult:
+        made = judged(number, MachineClass(cpu="CPU", runtime="litert"), 1.0)
+        metrics = {"latency_ms": 1.0, "top1_percent": percent}
+        return JudgedResult(msgspec.structs.replace(made.result, kind=kind, metrics=metrics), made.judgement)
+
+    alone, whole = of(1, "latency only", 99.0), of(2, "measured", 70.0)
+    (copied,) = choices([alone])
+    (both,) = choices([alone, whole])
+    assert (copied.latency_only, copied.value("top1_percent")) == (True, 99.0)
+    assert (both.latency_only, both.value("top1_percent")) == (False, 70.0)
+    assert copied.state_words.endswith(", latency only")
+    assert "(copied)" in choice_sections([copied], pareto=False)[0].rows[0][4]
