@@ -70,7 +70,8 @@ class ServiceClient:
                 now = self._arrived(digest, arrived)
                 fails = fails + 1 if now <= arrived else 1
                 if not failure.transient or fails >= self.tries:
-                    advice = "nothing is lost: repeat the command later, and it goes on where it was"
+                    again = "nothing is lost: repeat the command later, and it goes on where it was"
+                    advice = again if failure.transient else "check the address and the bundle"
                     raise SendingError(self.base, failure.reason, advice) from None
                 wanted_s = failure.wait_s or _FIRST_PAUSE_S * 2 ** (fails - 1)
                 pause_s = min(_MOST_PAUSE_S, wanted_s)
