@@ -63,7 +63,8 @@ class ServiceClient:
                 if status is not None and status.state != "incomplete":
                     return status
                 arrived = status.received if status is not None else 0
-                status = self._put(archive, digest, arrived, total)
+                # A service that ended before it looked at the last byte gets all again.
+                status = self._put(archive, digest, arrived if arrived < total else 0, total)
                 if status.state != "incomplete":
                     return status
             except TransferFailed as failure:  # noqa: PERF203 - each try may take minutes
