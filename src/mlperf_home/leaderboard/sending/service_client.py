@@ -63,14 +63,16 @@ class ServiceClient:
                 if status is not None and status.state != "incomplete":
                     return status
                 arrived = status.received if status is not None else 0
-                status = self._put(archive, digest, arrived, total)
+                # A service that ended before it looked at the last byte gets all again.
+                status = self._put(archive, digest, arrived if arrived < total else 0, total)
                 if status.state != "incomplete":
                     return status
             except TransferFailed as failure:  # noqa: PERF203 - each try may take minutes
                 now = self._arrived(digest, arrived)
                 fails = fails + 1 if now <= arrived else 1
                 if not failure.transient or fails >= self.tries:
-                    advice = "nothing is lost: repeat the command later, and it goes on where it was"
+                    again = "nothing is lost: repeat the command later, and it goes on where it was"
+                    advice = again if failure.transient else "check the address and the bundle"
                     raise SendingError(self.base, failure.reason, advice) from None
                 wanted_s = failure.wait_s or _FIRST_PAUSE_S * 2 ** (fails - 1)
                 pause_s = min(_MOST_PAUSE_S, wanted_s)

@@ -70,6 +70,13 @@ def test_what_has_arrived_is_not_sent_again(bench: WebBench, archive: Path) -> N
     assert min(sender.progress) > 700_000
 
 
+def test_a_service_that_died_before_the_end_gets_all_again(bench: WebBench, archive: Path) -> None:
+    bench.spool.part(sha256_of(archive)).write_bytes(archive.read_bytes())
+
+    assert Sender(bench.url).send(archive) == "queued"
+    assert bench.spool.queued(sha256_of(archive)).read_bytes() == archive.read_bytes()
+
+
 @contextmanager
 def answering(*answers: tuple[int, dict[str, str], bytes]) -> Iterator[tuple[str, list[str]]]:
     """Serve answers one after the other, the last one for ever; a status of 0 closes the connection."""
