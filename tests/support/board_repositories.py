@@ -8,10 +8,12 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from itertools import count
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 INSTALL = "Install mlperf-home"
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from board_repositories import INSTALL, workflow
 
 from mlperf_home.leaderboard.board_repository.creation import PLACES, create_repository
 from mlperf_home.leaderboard.store.errors import BoardError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture
