@@ -48,6 +48,7 @@ setup(
             "*.css",
             "*.html",
             "*.xml",
+            "*.yml",
             "schemas/*.json",
         ]
     },

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from cm_command import CHECKOUT, CM, Cm
 
+from mlperf_home.leaderboard.board_repository.creation import PLACES
 from mlperf_home.samples import mobilenet
 
 if TYPE_CHECKING:
@@ -106,6 +107,7 @@ def test_the_embedded_sample_is_installed(distributions: Path) -> None:
     samples = ["samples/bert/dense.onnx", "samples/bert/pruned-quantised.onnx", *mobilenets]
     for name in (*samples, "samples/mobilenet/sample.json", "environments/deepsparse.txt"):
         assert f"mlperf_home/{name}" in listed
+    assert {f"mlperf_home/leaderboard/board_repository/{name}" for name in PLACES} <= set(listed)
     assert "cm_mlperf_home/cmr.yaml" in listed
     for name in ("script/_cm.json", "script/module.py", "cache/_cm.json", "cache/module.py"):
         assert f"cm_mlperf_home/automation/{name}" in listed
