@@ -83,8 +83,10 @@ def _columns(board: Board, results: Iterable[BoardResult]) -> dict[str, AnswerCo
     columns = {}
     for bundle, own in by_bundle.items():
         with tempfile.TemporaryDirectory() as name:
-            extract(board.object(bundle), Path(name), LIMITS)
-            root = next(Path(name).iterdir())
+            unpacked = Path(name) / "bundle"
+            unpacked.mkdir()
+            extract(board.objects.archive(bundle, Path(name)), unpacked, LIMITS)
+            root = next(unpacked.iterdir())
             kept = bundle_answers(root)
             for each in own:
                 digest = kept_hash((root / each.path).parent / ACCURACY_DIR / ACCURACY_TEXT)
