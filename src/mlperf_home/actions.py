@@ -59,7 +59,8 @@ def _of_scripts(action: str) -> ActionFunction | None:
         "convert": ENGINE.convert_script,
         "run": ENGINE.run_script,
         "replay": ENGINE.replay_script,
-        "docker": ENGINE.docker_script,
+        "docker": partial(ENGINE.container_script, "docker"),
+        "podman": partial(ENGINE.container_script, "podman"),
     }
     return functions.get(action)
 

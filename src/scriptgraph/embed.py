@@ -76,6 +76,7 @@ if TYPE_CHECKING:
         sign_file,
     )
     from scriptgraph.python_env.environments import lock
+    from scriptgraph.python_env.own_wheel import write_own_wheel
     from scriptgraph.python_env.uv import Uv, find_uv
 
 # Imported at first use: most commands need few of them.
@@ -124,6 +125,7 @@ _LATER = {
             "SignatureError SshSignature check_key check_signature require_signers sign_file"
         ),
         "scriptgraph.python_env.environments": "lock",
+        "scriptgraph.python_env.own_wheel": "write_own_wheel",
         "scriptgraph.python_env.uv": "Uv find_uv",
     }.items()
     for name in names.split()
@@ -213,6 +215,7 @@ __all__ = [
     "signer_of",
     "trust_options",
     "usage",
+    "write_own_wheel",
 ]
 
 

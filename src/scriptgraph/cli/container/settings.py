@@ -1,0 +1,145 @@
+"""The settings of a container, as arguments of `run`; each that an engine may refuse can be left out."""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+from typing import TYPE_CHECKING
+
+from scriptgraph.cli.container.engine import own_user
+from scriptgraph.cli.container.network import CERTIFICATE_VARIABLES, CERTIFICATES
+from scriptgraph.immutable import Immutable
+from scriptgraph.manifest.types import NOTHING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from scriptgraph.cli.container.engine import ContainerEngine
+    from scriptgraph.cli.container.refusals import Without
+
+HOME = "/home/cm"
+"""The home folder in a container."""
+_LIMITS = (("nofile", resource.RLIMIT_NOFILE), ("nproc", resource.RLIMIT_NPROC))
+# Engines take -1 for no limit of their own; the largest number is one that all of them know.
+_NO_LIMIT = 1 << 20
+DONE_WITHOUT = {
+    "init": "--init",
+    "rlimits": "raised limits of processes; it has those of this shell",
+    "cgroup manager": "systemd's control groups",
+    "cgroups": "control groups of its own",
+    "network": "a network of its own; it uses this machine's",
+    "user namespace": "numbers of its own for users; you are root in it",
+    "cpuset": "a control group for its CPUs; it is bound by its affinity",
+    "labels": "SELinux's separation",
+}
+"""What a container does without, in words."""
+
+
+class RunSettings(Immutable):
+    """How containers are run.
+
+    Attributes:
+        engine: the engine.
+        mounts: folders and files that have the same path in the container.
+        home: the folder that becomes the container's home.
+        variables: names of variables of the engine's environment, which are passed on.
+        cpuset: the CPUs to use; "" for all.
+        memory_bytes: the most memory; 0 for no limit.
+        without: what the engine refused and the container does without.
+        certificates: a file of trusted certificates for the container; None for those of the image.
+        values: variables with values for the command line, because the engine's program would heed them itself.
+    """
+
+    engine: ContainerEngine
+    mounts: tuple[Path, ...]
+    home: Path
+    variables: tuple[str, ...] = ()
+    cpuset: str = ""
+    memory_bytes: int = 0
+    without: frozenset[Without] = frozenset()
+    certificates: Path | None = None
+    values: Mapping[str, str] = NOTHING
+
+    def can_do_without(self, what: Without) -> bool:
+        """Whether another try without a setting differs from the last."""
+        if what in self.without:
+            return False
+        needed = {
+            "cgroup manager": self.engine.kind == "podman",
+            "cgroups": self.engine.kind == "podman" and not self._needs_groups,
+            "user namespace": self._keeps_id,
+            "cpuset": bool(self.cpuset),
+            "labels": self.engine.selinux,
+        }
+        return needed.get(what, True)
+
+    @property
+    def user(self) -> str:
+        """The user and group in the container."""
+        return f"{os.getuid()}:{os.getgid()}" if self._keeps_id else own_user(self.engine)
+
+    @property
+    def _needs_groups(self) -> bool:
+        return bool(self.memory_bytes or (self.cpuset and "cpuset" not in self.without))
+
+    @property
+    def _keeps_id(self) -> bool:
+        engine = self.engine
+        return engine.kind == "podman" and engine.rootless and "user namespace" not in self.without
+
+    def engine_words(self) -> list[str]:
+        """Return the engine's program with its own options, which stand before the command."""
+        manager = ["--cgroup-manager=cgroupfs"] if "cgroup manager" in self.without else []
+        return [self.engine.program, *manager]
+
+    def network_words(self) -> list[str]:
+        """Return the options of the network, the same for `build` and `run`."""
+        return ["--network=host"] if "network" in self.without else []
+
+    def run_argv(self, image: str, command: list[str], *, terminal: bool = False) -> list[str]:
+        """Return the argv that runs a command in a container; an empty one starts a shell."""
+        bound = ["taskset", "--cpu-list", self.cpuset] if self.cpuset and "cpuset" in self.without else []
+        return [
+            *self.engine_words(), "run", "--rm", *(["--interactive", "--tty"] if terminal else []),
+            *self._options(), image, *bound, *(command or ["bash"]),
+        ]  # fmt: skip
+
+    def _options(self) -> Iterator[str]:
+        yield from self._isolation()
+        yield from self._limits()
+        for name in self.variables:
+            yield from ("--env", name)
+        for name, value in self.values.items():
+            yield from ("--env", f"{name}={value}")
+        if self.certificates is not None:
+            yield from ("--mount", f"type=bind,source={self.certificates},target={CERTIFICATES},readonly")
+            yield from (word for name in CERTIFICATE_VARIABLES for word in ("--env", f"{name}={CERTIFICATES}"))
+        yield from ("--mount", f"type=bind,source={self.home},target={HOME}")
+        for each in self.mounts:
+            yield from ("--mount", f"type=bind,source={each},target={each}")
+
+    def _isolation(self) -> Iterator[str]:
+        if "init" not in self.without:
+            yield "--init"
+        if self._keeps_id:
+            yield "--userns=keep-id"
+        if "cgroups" in self.without:
+            yield "--cgroups=disabled"
+        # The user owns the written files. The machine's name lets the next container continue the results.
+        yield from ("--user", self.user, "--hostname", platform.node() or "localhost")
+        yield from self.network_words()
+        if "labels" in self.without:
+            yield "--security-opt=label=disable"
+
+    def _limits(self) -> Iterator[str]:
+        if "rlimits" in self.without:
+            for name, number in _LIMITS:
+                soft, hard = (_NO_LIMIT if each < 0 else each for each in resource.getrlimit(number))
+                yield f"--ulimit={name}={soft}:{hard}"
+        if self.cpuset and "cpuset" not in self.without:
+            yield f"--cpuset-cpus={self.cpuset}"
+        if self.memory_bytes:
+            # As much swap as memory would let it exceed the limit.
+            yield from (f"--memory={self.memory_bytes}", f"--memory-swap={self.memory_bytes}")
