@@ -99,11 +99,20 @@ def _built(build: ImageBuild, settings: RunSettings, name: str, secret: Path, lo
     env = {**os.environ, "DOCKER_BUILDKIT": "1"} if build.network.index else dict(os.environ)
     while True:
         # A build that may fetch nothing has no network; its cached layers need none.
-        network = ["--network=none"] if build.offline else settings.network_words()
+        network = ["--network=none"] if build.offline else []
         words = ["--secret", f"id=index,src={secret}"] if build.network.index else []
         # The names alone: the engine takes the values from its environment, and leaves them out of the image.
         words += [word for name in build.network.proxies for word in ("--build-arg", name)]
-        argv = [*settings.engine_words(), "build", *network, *words, "--tag", name, str(context)]
+        argv = [
+            *settings.engine_words(),
+            "build",
+            *settings.build_words(),
+            *network,
+            *words,
+            "--tag",
+            name,
+            str(context),
+        ]
         ended = run(argv, env=env, cwd=context, log=log)
         if ended.ok:
             return settings
@@ -113,7 +122,7 @@ def _built(build: ImageBuild, settings: RunSettings, name: str, secret: Path, lo
             last = next((line for line in reversed(lines) if _FAULT.search(line)), lines[-1] if lines else "no output")
             problem = f"the image cannot be built (status {ended.exit_code}: {last})"
             raise ContainerRefusedError(settings.engine.program, problem, "see its log", log)
-        settings = done_without(settings, refusal, log, build.say)
+        settings = done_without(settings, refusal, log, build.say, building=True)
 
 
 def _written(build: ImageBuild, base: BaseImage, context: Path) -> ImageRecipe:

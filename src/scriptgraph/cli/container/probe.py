@@ -103,17 +103,17 @@ def _closed(path: Path, able: str, settings: RunSettings) -> Refusal:
     return Refusal("", f"{path} is not {able} in a container", remedy)
 
 
-def done_without(settings: RunSettings, refusal: Refusal, log: Path, say: Callable[[str], None]) -> RunSettings:
-    """Return settings without what an engine refuses.
+def done_without(
+    settings: RunSettings, refusal: Refusal, log: Path, say: Callable[[str], None], *, building: bool = False
+) -> RunSettings:
+    """Return settings without what an engine refuses, for a run or for a build.
 
     Raises:
         ContainerRefusedError: nothing is left to do without.
     """
     program = settings.engine.program
-    what = next(filter(settings.can_do_without, refusal.without), None)
+    what = next((each for each in refusal.without if settings.can_do_without(each, building=building)), None)
     if what is None:
         raise ContainerRefusedError(program, refusal.problem, refusal.remedy, log)
-    say(
-        f"{program}: {refusal.problem}; the container does without {DONE_WITHOUT[what]}. To change it: {refusal.remedy}"
-    )
+    say(f"{program}: {refusal.problem}; it does without {DONE_WITHOUT[what]}. To change it: {refusal.remedy}")
     return settings.replaced(without=settings.without | {what})

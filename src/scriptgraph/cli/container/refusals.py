@@ -8,7 +8,9 @@ from __future__ import annotations
 import re
 from typing import Literal, NamedTuple
 
-Without = Literal["init", "rlimits", "cgroup manager", "cgroups", "network", "user namespace", "cpuset", "labels"]
+Without = Literal[
+    "init", "rlimits", "cgroup manager", "cgroups", "network", "user namespace", "cpuset", "labels", "build isolation"
+]
 
 
 class Refusal(NamedTuple):
@@ -54,7 +56,7 @@ REFUSALS = (
         "the engine may not raise limits of processes (rlimits)",
         'set default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"] in containers.conf, or give the right '
         "CAP_SYS_RESOURCE",
-        ("rlimits",),
+        ("rlimits", "build isolation"),
     ),
     Refusal(
         r"cpuset.*(?:not available|permission denied|read-only|no such file|not supported|not mounted)"
@@ -74,17 +76,23 @@ REFUSALS = (
         "leave out --docker_memory, or delegate the controller: Delegate=cpu cpuset memory pids for user@.service",
     ),
     Refusal(
+        r"resource limits.*cgroups",
+        "the engine may not limit CPUs or memory: without root, that needs control groups of version 2 and systemd",
+        "leave out --docker_cpuset and --docker_memory, or run it as root",
+        ("cpuset",),
+    ),
+    Refusal(
         r"systemd cgroup flag|sd-bus|cgroup[\w .]*(?:systemd|manager)|interactive authentication required",
         "the engine manages control groups by systemd, which does not answer here",
         'set cgroup_manager = "cgroupfs" in containers.conf',
-        ("cgroup manager", "cgroups"),
+        ("cgroup manager", "cgroups", "build isolation"),
     ),
     Refusal(
         r"\bcgroups?\b.*(?:permission denied|read-only|not permitted|no such file|not supported|cannot find|not found"
         r"|invalid argument)|mountpoint for devices not found",
         "the engine may not make control groups",
         "mount /sys/fs/cgroup writable, or use a rootless engine with systemd",
-        ("cgroup manager", "cgroups"),
+        ("cgroup manager", "cgroups", "build isolation"),
     ),
     Refusal(
         r"newuidmap|newgidmap",
@@ -153,6 +161,7 @@ REFUSALS = (
         r"mount.*(?:proc|sysfs).*(?:not permitted|permission denied)",
         "the engine may not mount /proc: it runs in another container, or in a sandbox",
         "run it on the machine itself, or start the outer container with --privileged",
+        ("build isolation",),
     ),
     Refusal(
         r"user namespace|clone.*operation not permitted|unshare.*(?:not permitted|invalid argument)",

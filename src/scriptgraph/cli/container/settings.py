@@ -24,6 +24,7 @@ HOME = "/home/cm"
 _LIMITS = (("nofile", resource.RLIMIT_NOFILE), ("nproc", resource.RLIMIT_NPROC))
 # Engines take -1 for no limit of their own; the largest number is one that all of them know.
 _NO_LIMIT = 1 << 20
+_OF_BUILDS = frozenset({"rlimits", "cgroup manager", "network", "build isolation"})
 DONE_WITHOUT = {
     "init": "--init",
     "rlimits": "raised limits of processes; it has those of this shell",
@@ -33,6 +34,7 @@ DONE_WITHOUT = {
     "user namespace": "numbers of its own for users; you are root in it",
     "cpuset": "a control group for its CPUs; it is bound by its affinity",
     "labels": "SELinux's separation",
+    "build isolation": "a container for each step of the build; its steps run in a changed root",
 }
 """What a container does without, in words."""
 
@@ -62,9 +64,10 @@ class RunSettings(Immutable):
     certificates: Path | None = None
     values: Mapping[str, str] = NOTHING
 
-    def can_do_without(self, what: Without) -> bool:
-        """Whether another try without a setting differs from the last."""
-        if what in self.without:
+    def can_do_without(self, what: Without, *, building: bool = False) -> bool:
+        """Whether another try without a setting differs from the last, for a run or for a build."""
+        relevant = what in _OF_BUILDS if building else what != "build isolation"
+        if what in self.without or not relevant:
             return False
         needed = {
             "cgroup manager": self.engine.kind == "podman",
@@ -72,6 +75,7 @@ class RunSettings(Immutable):
             "user namespace": self._keeps_id,
             "cpuset": bool(self.cpuset),
             "labels": self.engine.selinux,
+            "build isolation": self.engine.kind == "podman",
         }
         return needed.get(what, True)
 
@@ -94,9 +98,10 @@ class RunSettings(Immutable):
         manager = ["--cgroup-manager=cgroupfs"] if "cgroup manager" in self.without else []
         return [self.engine.program, *manager]
 
-    def network_words(self) -> list[str]:
-        """Return the options of the network, the same for `build` and `run`."""
-        return ["--network=host"] if "network" in self.without else []
+    def build_words(self) -> list[str]:
+        """Return the options of a build that depend on the engine."""
+        isolation = ["--isolation=chroot"] if "build isolation" in self.without else []
+        return [*self._network(), *isolation, *self._shell_limits()]
 
     def run_argv(self, image: str, command: list[str], *, terminal: bool = False) -> list[str]:
         """Return the argv that runs a command in a container; an empty one starts a shell."""
@@ -129,15 +134,25 @@ class RunSettings(Immutable):
             yield "--cgroups=disabled"
         # The user owns the written files. The machine's name lets the next container continue the results.
         yield from ("--user", self.user, "--hostname", platform.node() or "localhost")
-        yield from self.network_words()
+        yield from self._network()
         if "labels" in self.without:
             yield "--security-opt=label=disable"
 
+    def _network(self) -> list[str]:
+        return ["--network=host"] if "network" in self.without else []
+
+    def _shell_limits(self) -> list[str]:
+        """Return the options that keep the limits of this process, which need no right."""
+        if "rlimits" not in self.without:
+            return []
+        found = {name: resource.getrlimit(number) for name, number in _LIMITS}
+        return [
+            f"--ulimit={name}={':'.join(str(_NO_LIMIT if each < 0 else each) for each in pair)}"
+            for name, pair in found.items()
+        ]
+
     def _limits(self) -> Iterator[str]:
-        if "rlimits" in self.without:
-            for name, number in _LIMITS:
-                soft, hard = (_NO_LIMIT if each < 0 else each for each in resource.getrlimit(number))
-                yield f"--ulimit={name}={soft}:{hard}"
+        yield from self._shell_limits()
         if self.cpuset and "cpuset" not in self.without:
             yield f"--cpuset-cpus={self.cpuset}"
         if self.memory_bytes:

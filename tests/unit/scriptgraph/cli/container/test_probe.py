@@ -66,7 +66,7 @@ def test_what_changes_no_result_is_left_out(
 
     words = after.run_argv("image", ["true"])
     assert refused not in words if refused == "--init" else any(word.startswith(option) for word in words)
-    assert "the container does without" in said
+    assert "it does without" in said
     assert "To change it" in said
 
 
@@ -198,3 +198,14 @@ def test_an_odd_answer_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
     with pytest.raises(ContainerEngineError, match="no docker engine answers"):
         find_engine("docker", "cm run script")
+
+
+def test_a_build_has_settings_of_its_own(tmp_path: Path) -> None:
+    settings = RunSettings(engine(), (), tmp_path)
+
+    assert settings.can_do_without("build isolation", building=True)
+    assert not settings.can_do_without("build isolation")
+    assert not settings.can_do_without("init", building=True)
+    words = settings.replaced(without=frozenset({"build isolation", "rlimits"})).build_words()
+    assert "--isolation=chroot" in words
+    assert any(word.startswith("--ulimit=nofile=") for word in words)

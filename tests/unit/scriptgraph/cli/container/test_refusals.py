@@ -44,6 +44,11 @@ MESSAGES = {
         "",
         "--docker_cpuset",
     ),
+    "podman, limits": (
+        "Error: invalid configuration, cannot specify resource limits without cgroups v2 and --cgroup-manager=systemd",
+        "cpuset",
+        "--docker_memory",
+    ),
     "crun, memory": (
         "Error: crun: opening file `memory.max` for writing: Permission denied: OCI permission denied",
         "",
