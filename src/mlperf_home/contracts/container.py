@@ -17,7 +17,7 @@ class ContainerFacts(OpenDocument):
     Attributes:
         engine: "docker", "podman" or another's name.
         version: the engine's version.
-        image_digest: the digest of the image's configuration, which names all its layers ("sha256:...").
+        image_digest: the engine's identifier of the image, a digest that depends on all its layers ("sha256:...").
         cpuset: the CPUs that the container was bound to ("0-3,8").
         memory_limit_bytes: the most memory that it was allowed.
         rootless: whether the engine ran without root's rights.

@@ -100,7 +100,9 @@ def _container_options(action: str) -> tuple[Option, ...]:
         Option("with", "list", ready, group, "=NAME,..."),
         Option("docker_mounts", "list", "further folders to mount in the container", group, "=DIR,..."),
         Option("docker_env", "texts", "a variable in the container; without a value, that of this shell", group),
-        Option("docker_cpuset", "text", "the CPUs of the container, such as 0-3,8", group, "=CPUS", "all"),
+        Option(
+            "docker_cpuset", "text", "the CPUs of the container, such as 0-3,8", group, "=CPUS", "those of this shell"
+        ),
         Option("docker_memory", "text", "the most memory of the container, such as 8g", group, "=SIZE", "no limit"),
         Option("docker_wheels", "path", "a folder of wheels that replaces the package index", group, "=DIR"),
         Option("docker_certificates", "path", trusted, group, "=FILE", "$SSL_CERT_FILE"),

@@ -18,7 +18,7 @@ from scriptgraph.cli.container.network import network_settings
 from scriptgraph.cli.container.options import read_container_options
 from scriptgraph.cli.container.paths import mounts_of, words_inside, words_outside
 from scriptgraph.cli.container.probe import probed
-from scriptgraph.cli.container.settings import RunSettings
+from scriptgraph.cli.container.settings import RunSettings, cpuset_of
 from scriptgraph.cli.runs.run_options import read_run
 from scriptgraph.errors import RequestError
 from scriptgraph.planning.environment import as_text
@@ -59,6 +59,7 @@ def run_in_container(arguments: Arguments, product: Product, load: Callable[[], 
     if container.shell and not sys.stdin.isatty():
         raise RequestError("--docker_skip_run_cmd starts a shell, which needs a terminal; run it on a terminal")
     engine = find_engine(container.engine, shlex.join(["cm", "run", "script", *words_outside(request.argv)]))
+    cpuset = cpuset_of(container.cpuset, engine)
     if container.repository:
         _say(f"--docker_cm_repo={container.repository}: ignored; the container has the scripts of this installation")
     folder = options.home / "docker"
@@ -72,7 +73,7 @@ def run_in_container(arguments: Arguments, product: Product, load: Callable[[], 
     env = {**container.env, **({EXTRA: extra} if extra else {})}
     values = {name: env.pop(name) for name in list(env) if _OF_ENGINES.match(name)}
     settings = RunSettings(
-        engine, mounts, folder / "home", (*network.proxies, *env), container.cpuset, container.memory_bytes,
+        engine, mounts, folder / "home", (*network.proxies, *env), cpuset, container.memory_bytes,
         frozenset({"network"}) if network.local_proxy else frozenset(), network.certificates, values,
     )  # fmt: skip
     program, offline = settings.engine_words(), options.switches.offline

@@ -35,7 +35,7 @@ class BuiltImage(Immutable):
 
     Attributes:
         name: its name.
-        digest: the digest of its configuration, which names all its layers; "" if the engine does not tell.
+        digest: the engine's identifier, a digest that depends on all its layers; "" if the engine does not tell.
     """
 
     name: str

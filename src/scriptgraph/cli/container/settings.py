@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from scriptgraph.cli.container.engine import own_user
 from scriptgraph.cli.container.network import CERTIFICATE_VARIABLES, CERTIFICATES
+from scriptgraph.errors import RequestError
+from scriptgraph.files.kernel_files import count_listed, is_listed
 from scriptgraph.immutable import Immutable
 from scriptgraph.manifest.types import NOTHING
 
@@ -37,6 +39,25 @@ DONE_WITHOUT = {
     "build isolation": "a container for each step of the build; its steps run in a changed root",
 }
 """What a container does without, in words."""
+
+
+def cpuset_of(typed: str, engine: ContainerEngine) -> str:
+    """Return the CPUs of a container: those that were typed, otherwise those of this process if it has not all.
+
+    An engine starts containers from a process of its own, so that `taskset` and a fleet's CPUs would be lost.
+
+    Raises:
+        RequestError: this process may not use one of the CPUs.
+    """
+    if engine.machine:
+        return typed
+    own = sorted(os.sched_getaffinity(0))
+    if not typed:
+        return "" if len(own) == os.cpu_count() else ",".join(map(str, own))
+    if count_listed(typed) != sum(is_listed(cpu, typed) for cpu in own):
+        usable = ",".join(map(str, own))
+        raise RequestError(f"--docker_cpuset={typed}: has CPUs that may not be used here; name some of {usable}")
+    return typed
 
 
 class RunSettings(Immutable):

@@ -10,7 +10,8 @@ from fake_engines import DOCKER_INFO, PODMAN_INFO, FakeEngine, fake_engine
 
 from scriptgraph.cli.container.engine import ContainerEngine, ContainerEngineError, find_engine
 from scriptgraph.cli.container.probe import ContainerRefusedError, probed
-from scriptgraph.cli.container.settings import RunSettings
+from scriptgraph.cli.container.settings import RunSettings, cpuset_of
+from scriptgraph.errors import RequestError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -198,6 +199,26 @@ def test_an_odd_answer_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
     with pytest.raises(ContainerEngineError, match="no docker engine answers"):
         find_engine("docker", "cm run script")
+
+
+def test_a_shells_cpus_are_those_of_the_container(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _process: {0, 2})
+
+    assert cpuset_of("", engine()) == "0,2"
+    assert cpuset_of("2", engine()) == "2"
+    assert cpuset_of("5-6", ContainerEngine("docker", "docker", "27", False, "a virtual machine")) == "5-6"
+    with pytest.raises(
+        RequestError, match=r"--docker_cpuset=0-1: has CPUs that may not be used here; name some of 0,2"
+    ):
+        cpuset_of("0-1", engine())
+
+
+def test_a_shell_with_all_cpus_binds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _process: {0, 1})
+
+    assert cpuset_of("", engine()) == ""
 
 
 def test_a_build_has_settings_of_its_own(tmp_path: Path) -> None:
