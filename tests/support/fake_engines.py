@@ -40,17 +40,17 @@ elif command == "image":
     print(json.dumps(facts))
 elif command == "run" and "scriptgraph.cli.container.inside" in words:
     cpus = re.search(r"--cpuset-cpus=(\S+)|--cpu-list (\S+)", line)
-    low, _, high = ((cpus[1] or cpus[2]) if cpus else "0-3").partition("-")
+    parts = [part.split("-") for part in ((cpus[1] or cpus[2]) if cpus else "0-3").split(",")]
     memory = re.search(r"--memory=(\d+)", line)
     paths = words[words.index("scriptgraph.cli.container.inside") + 1 :]
     seen = [path for path in paths if path not in answers["hidden"] or "label=disable" in line]
     facts = {{
-        "cpus": list(range(int(low), int(high or low) + 1)) if answers["obeys"] else [0, 1, 2, 3],
-        "memory_bytes": int(memory[1]) if memory and answers["obeys"] else None,
+        "cpus": [each for part in parts for each in range(int(part[0]), int(part[-1]) + 1)],
+        "memory_bytes": int(memory[1]) if memory else None,
         "readable": seen,
         "writable": seen,
     }}
-    print(json.dumps(facts))
+    print(json.dumps(facts if answers["obeys"] else {{**facts, "cpus": [0, 1, 2, 3], "memory_bytes": None}}))
 elif command == "run":
     print("said in the container")
 """
