@@ -176,7 +176,7 @@ def test_without_docker_the_error_says_what_to_do(cm: Cm, tmp_path: Path) -> Non
     ended = docker(cm, "--tags=detect,os", PATH=str(tmp_path))
 
     assert ended.code != 0
-    assert "docker is not on PATH; install Docker Engine" in ended.output
+    assert "docker is not on PATH; podman is not on PATH; install Docker Engine" in ended.output
     assert "cm run script --tags=detect,os" in ended.output
 
 

@@ -37,7 +37,7 @@ elif command == "image":
     facts = answers["images"].get(words[-1], answers["images"].get("*"))
     if facts is None:
         sys.exit("Error: No such image: " + words[-1])
-    print(json.dumps(facts))
+    print(json.dumps([facts]))
 elif command == "run" and "scriptgraph.cli.container.inside" in words:
     cpus = re.search(r"--cpuset-cpus=(\S+)|--cpu-list (\S+)", line)
     parts = [part.split("-") for part in ((cpus[1] or cpus[2]) if cpus else "0-3").split(",")]

@@ -84,9 +84,10 @@ def full_name(name: str) -> str:
 
 def inspected(words: Sequence[str], name: str) -> Mapping[str, Any] | None:
     """Return what an engine knows of an image; None if it does not have it."""
-    argv = [*words, "image", "inspect", "--format", "{{json .}}", name]
+    argv = [*words, "image", "inspect", name]
     try:
-        facts = parse_json(capture(argv, timeout_s=_TIMEOUT_S), f"{words[0]} image inspect", _ANSWER)
+        answer = parse_json(capture(argv, timeout_s=_TIMEOUT_S), f"{words[0]} image inspect", _ANSWER)
     except (ProcessFailed, DocumentError):
         return None
+    facts = answer[0] if isinstance(answer, list) and answer else None
     return facts if isinstance(facts, dict) else None

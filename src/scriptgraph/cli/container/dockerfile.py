@@ -99,12 +99,12 @@ def _final_stage(recipe: ImageRecipe) -> list[str]:
     for name, lock in recipe.environments.items():
         lines.append(f"COPY --from=build {_folder(name, lock)} {_folder(name, lock)}")
     user = f"cm:x:{_USER}:{_USER}::{HOME}:/bin/sh"
-    pip = f"{_VENV}/bin/pip --no-cache-dir --disable-pip-version-check --root-user-action=ignore"
+    pip = f"{_VENV}/bin/pip install --no-cache-dir --disable-pip-version-check --root-user-action=ignore"
     lines += [
         f"RUN mkdir -p {HOME} && chmod 777 {HOME} && echo {user} >> /etc/passwd",
         f"ENV HOME={HOME} CM_REPOS={HOME}/CM PATH={_VENV}/bin:$PATH {FOLDERS_VARIABLE}={_ENVIRONMENTS}",
         f"COPY {recipe.wheel} /opt/source/",
-        f"RUN {pip} install --no-index --no-deps /opt/source/{recipe.wheel}",
+        f"RUN {pip} --no-index --no-deps /opt/source/{recipe.wheel}",
         *(f"LABEL {name}={json.dumps(value)}" for name, value in recipe.labels.items()),
         f"USER {_USER}:{_USER}",
         f"WORKDIR {HOME}",

@@ -39,7 +39,7 @@ class ContainerEngine(Immutable):
         rootless: whether it runs without root's rights.
         machine: the virtual machine that its containers run in; "" if there is none.
         selinux: whether it labels files for SELinux.
-        cpusets: whether it can bind a container to CPUs.
+        runtime: the program that starts its containers ("crun"); "" if it does not tell.
     """
 
     program: str
@@ -48,7 +48,7 @@ class ContainerEngine(Immutable):
     rootless: bool
     machine: str = ""
     selinux: bool = False
-    cpusets: bool = True
+    runtime: str = ""
 
 
 def find_engine(choice: str, alternative: str) -> ContainerEngine:
@@ -106,7 +106,7 @@ def _docker(program: str, answer: Mapping[str, Any]) -> ContainerEngine:
         "rootless" in security,
         _machine_of(str(answer.get("OperatingSystem", "")), str(answer.get("KernelVersion", ""))),
         "selinux" in security,
-        answer.get("CPUSet") is not False,
+        str(answer.get("DefaultRuntime") or ""),
     )
 
 
@@ -114,6 +114,8 @@ def _podman(program: str, answer: Mapping[str, Any]) -> ContainerEngine:
     host, version = answer["host"], answer.get("version")
     security = host.get("security")
     security = security if isinstance(security, dict) else {}
+    runtime = host.get("ociRuntime")
+    runtime = runtime if isinstance(runtime, dict) else {}
     number = version.get("Version") if isinstance(version, dict) else None
     machine = "podman's machine" if host.get("serviceIsRemote") is True else ""
     return ContainerEngine(
@@ -123,7 +125,7 @@ def _podman(program: str, answer: Mapping[str, Any]) -> ContainerEngine:
         security.get("rootless") is True,
         machine or _machine_of("", str(host.get("kernel", ""))),
         security.get("selinuxEnabled") is True,
-        "cpuset" in (host.get("cgroupControllers") or ("cpuset",)),
+        str(runtime.get("name") or ""),
     )
 
 

@@ -9,7 +9,16 @@ import re
 from typing import Literal, NamedTuple
 
 Without = Literal[
-    "init", "rlimits", "cgroup manager", "cgroups", "network", "user namespace", "cpuset", "labels", "build isolation"
+    "init",
+    "rlimits",
+    "cgroup manager",
+    "runtime",
+    "cgroups",
+    "network",
+    "user namespace",
+    "cpuset",
+    "labels",
+    "build isolation",
 ]
 
 
@@ -41,7 +50,7 @@ REFUSALS = (
         "join the group docker (`usermod --append --groups docker USER`) and log in again, or use podman",
     ),
     Refusal(
-        r"cannot connect to the docker daemon|is the docker daemon running|connection refused",
+        r"cannot connect to the docker daemon|is the docker daemon running",
         "the engine does not run",
         "start it (systemctl start docker) and join the group docker",
     ),
@@ -82,17 +91,23 @@ REFUSALS = (
         ("cpuset",),
     ),
     Refusal(
+        r"cgroups in hybrid mode",
+        "crun does not work with control groups of both versions",
+        "install runc (Debian, Ubuntu: apt install runc), or start the machine with systemd.unified_cgroup_hierarchy=1",
+        ("runtime", "build isolation"),
+    ),
+    Refusal(
         r"systemd cgroup flag|sd-bus|cgroup[\w .]*(?:systemd|manager)|interactive authentication required",
         "the engine manages control groups by systemd, which does not answer here",
         'set cgroup_manager = "cgroupfs" in containers.conf',
-        ("cgroup manager", "cgroups", "build isolation"),
+        ("cgroup manager", "runtime", "cgroups", "build isolation"),
     ),
     Refusal(
         r"\bcgroups?\b.*(?:permission denied|read-only|not permitted|no such file|not supported|cannot find|not found"
         r"|invalid argument)|mountpoint for devices not found",
         "the engine may not make control groups",
         "mount /sys/fs/cgroup writable, or use a rootless engine with systemd",
-        ("cgroup manager", "cgroups", "build isolation"),
+        ("cgroup manager", "runtime", "cgroups", "build isolation"),
     ),
     Refusal(
         r"newuidmap|newgidmap",
@@ -111,6 +126,7 @@ REFUSALS = (
         r"default oci runtime|oci runtime .* not found|runtime.*executable file not found",
         "the engine has no program that starts containers",
         "install one (Debian, Ubuntu: apt install crun)",
+        ("runtime",),
     ),
     Refusal(
         r"could not find slirp4netns|netavark|pasta\b|aardvark|\bcni\b|iptables|nftables|setup network"

@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 import platform
 import resource
+import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scriptgraph.cli.container.engine import own_user
 from scriptgraph.cli.container.network import CERTIFICATE_VARIABLES, CERTIFICATES
 from scriptgraph.errors import RequestError
-from scriptgraph.files.kernel_files import count_listed, is_listed
+from scriptgraph.files.kernel_files import count_listed, is_listed, read_integer
 from scriptgraph.immutable import Immutable
 from scriptgraph.manifest.types import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from scriptgraph.cli.container.engine import ContainerEngine
     from scriptgraph.cli.container.refusals import Without
@@ -26,11 +27,12 @@ HOME = "/home/cm"
 _LIMITS = (("nofile", resource.RLIMIT_NOFILE), ("nproc", resource.RLIMIT_NPROC))
 # Engines take -1 for no limit of their own; the largest number is one that all of them know.
 _NO_LIMIT = 1 << 20
-_OF_BUILDS = frozenset({"rlimits", "cgroup manager", "network", "build isolation"})
+_OF_BUILDS = frozenset({"rlimits", "cgroup manager", "runtime", "network", "build isolation"})
 DONE_WITHOUT = {
     "init": "--init",
     "rlimits": "raised limits of processes; it has those of this shell",
     "cgroup manager": "systemd's control groups",
+    "runtime": "its usual program that starts containers; another is installed",
     "cgroups": "control groups of its own",
     "network": "a network of its own; it uses this machine's",
     "user namespace": "numbers of its own for users; you are root in it",
@@ -58,6 +60,13 @@ def cpuset_of(typed: str, engine: ContainerEngine) -> str:
         usable = ",".join(map(str, own))
         raise RequestError(f"--docker_cpuset={typed}: has CPUs that may not be used here; name some of {usable}")
     return typed
+
+
+def _other_runtime(engine: ContainerEngine) -> str | None:
+    """Return an installed program that starts containers, other than the engine's own; None without one."""
+    places = (name for name in ("runc", "crun") if name != engine.runtime)
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
+    return next((name for name in places if shutil.which(name, path=path)), None)
 
 
 class RunSettings(Immutable):
@@ -92,6 +101,7 @@ class RunSettings(Immutable):
             return False
         needed = {
             "cgroup manager": self.engine.kind == "podman",
+            "runtime": self.engine.kind == "podman" and _other_runtime(self.engine) is not None,
             "cgroups": self.engine.kind == "podman" and not self._needs_groups,
             "user namespace": self._keeps_id,
             "cpuset": bool(self.cpuset),
@@ -117,7 +127,8 @@ class RunSettings(Immutable):
     def engine_words(self) -> list[str]:
         """Return the engine's program with its own options, which stand before the command."""
         manager = ["--cgroup-manager=cgroupfs"] if "cgroup manager" in self.without else []
-        return [self.engine.program, *manager]
+        runtime = [f"--runtime={_other_runtime(self.engine)}"] if "runtime" in self.without else []
+        return [self.engine.program, *manager, *runtime]
 
     def build_words(self) -> list[str]:
         """Return the options of a build that depend on the engine."""
@@ -166,10 +177,12 @@ class RunSettings(Immutable):
         """Return the options that keep the limits of this process, which need no right."""
         if "rlimits" not in self.without:
             return []
-        found = {name: resource.getrlimit(number) for name, number in _LIMITS}
+        # podman lowers its own limit of processes to their largest number.
+        most = {"nproc": read_integer(Path("/proc/sys/kernel/pid_max")) or _NO_LIMIT}
+        found = {name: (most.get(name, _NO_LIMIT), resource.getrlimit(number)) for name, number in _LIMITS}
         return [
-            f"--ulimit={name}={':'.join(str(_NO_LIMIT if each < 0 else each) for each in pair)}"
-            for name, pair in found.items()
+            f"--ulimit={name}={':'.join(str(top if each < 0 else min(top, each)) for each in pair)}"
+            for name, (top, pair) in found.items()
         ]
 
     def _limits(self) -> Iterator[str]:

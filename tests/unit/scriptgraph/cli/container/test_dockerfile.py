@@ -21,7 +21,7 @@ def position(text: str, part: str) -> int:
 def test_the_source_is_the_last_layer() -> None:
     text = dockerfile(RECIPE)
 
-    order = ("requirements.txt", "fast.txt", "COPY own-1.0", "USER")
+    order = ("requirements.txt", "fast.txt", "COPY own-1.0", "\nUSER")
     assert [position(text, part) for part in order] == sorted(position(text, part) for part in order)
     assert text.count("\nFROM programs") == 2
 

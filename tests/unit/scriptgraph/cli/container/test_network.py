@@ -54,7 +54,7 @@ def test_places_of_this_machine_are_named() -> None:
 
 
 def test_the_script_of_the_index_is_safe_for_a_shell() -> None:
-    address = "https://me:a'b$(touch x)@index.lab/simple"
+    address = "https://me:a'b$(touch${IFS}x)@index.lab/simple"
     script = network_settings({"UV_DEFAULT_INDEX": address}, None).index_script()
 
     ended = subprocess.run(
