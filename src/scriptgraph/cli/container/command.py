@@ -58,6 +58,7 @@ def run_in_container(arguments: Arguments, product: Product, load: Callable[[], 
         words.append(f"--mirrors={paths['mirrors']}")
     if container.shell and not sys.stdin.isatty():
         raise RequestError("--docker_skip_run_cmd starts a shell, which needs a terminal; run it on a terminal")
+    progress = _silent if options.switches.quiet else _say
     engine = find_engine(container.engine, shlex.join(["cm", "run", "script", *words_outside(request.argv)]))
     cpuset = cpuset_of(container.cpuset, engine)
     if container.repository:
@@ -77,8 +78,8 @@ def run_in_container(arguments: Arguments, product: Product, load: Callable[[], 
         frozenset({"network"}) if network.local_proxy else frozenset(), network.certificates, values,
     )  # fmt: skip
     program, offline = settings.engine_words(), options.switches.offline
-    base = base_image(engine, program, container.base_image, folder / "pull.log", offline=offline, say=_say)
-    build = ImageBuild(folder, product, container, network, offline, _say)
+    base = base_image(engine, program, container.base_image, folder / "pull.log", offline=offline, say=progress)
+    build = ImageBuild(folder, product, container, network, offline, _say, progress)
     image, settings = build_image(build, base, settings)
     environment = {**os.environ, **env, FACTS_VARIABLE: container_facts(settings, image)}
     settings = settings.replaced(variables=(*settings.variables, FACTS_VARIABLE))
@@ -86,7 +87,7 @@ def run_in_container(arguments: Arguments, product: Product, load: Callable[[], 
     if container.shell:
         _say(f"a shell in {image.name}; the command of the run is: {shlex.join(words)}")
     argv = settings.run_argv(image.name, [] if container.shell else words, terminal=container.shell)
-    _say(f"starting {shlex.join(argv)}")
+    progress(f"starting {shlex.join(argv)}")
     status = run_in_foreground(argv, environment)
     return {"error": f"the container ended with status {status}; see its output above"} if status else {}
 
@@ -107,6 +108,10 @@ def _paths(arguments: Arguments, request: Request, registry: Registry) -> dict[s
 def _new_log(path: Path) -> Path:
     path.unlink(missing_ok=True)
     return path
+
+
+def _silent(_line: str) -> None:
+    pass
 
 
 def _say(line: str) -> None:

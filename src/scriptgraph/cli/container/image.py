@@ -51,7 +51,8 @@ class ImageBuild(Immutable):
         options: the options of the container.
         network: the way to the network.
         offline: whether nothing may be fetched.
-        say: called with lines about the build.
+        say: called with lines about what the engine refuses.
+        progress: called with lines about the build.
     """
 
     folder: Path
@@ -60,6 +61,7 @@ class ImageBuild(Immutable):
     network: NetworkSettings
     offline: bool
     say: Callable[[str], None]
+    progress: Callable[[str], None]
 
 
 def build_image(build: ImageBuild, base: BaseImage, settings: RunSettings) -> tuple[BuiltImage, RunSettings]:
@@ -81,7 +83,7 @@ def build_image(build: ImageBuild, base: BaseImage, settings: RunSettings) -> tu
     (context / "Dockerfile").write_text(text, encoding="utf-8")
     name = f"{build.product.name}:{hashlib.sha256(text.encode()).hexdigest()[:12]}"
     log = build.folder / "build.log"
-    build.say(f"building {name} on {base.name}; its log is {log}")
+    build.progress(f"building {name} on {base.name}; its log is {log}")
     log.unlink(missing_ok=True)
     secret = build.folder / "index.env"
     try:
