@@ -26,7 +26,7 @@ pytestmark = pytest.mark.slow
 def podman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealPodman]:
     made = real_podman(tmp_path_factory.mktemp("podman"))
     yield made
-    made("system", "reset", "--force")
+    made("image", "rm", "--all", "--force")  # of its own storage: images are large
 
 
 @pytest.fixture(scope="module")
@@ -61,19 +61,14 @@ def test_a_script_runs_in_a_container(inside: Cm, wheels: Path) -> None:
     assert {path.stat().st_uid for path in records} == {os.getuid()}
 
 
-def test_a_change_of_the_source_builds_one_layer(inside: Cm, wheels: Path, podman: RealPodman) -> None:
-    first = run(inside, wheels, "detect,os")
-    assert first.code == 0, first.output
-    log = inside.home / "mlperf-home" / "docker" / "build.log"
+def test_layers_are_kept_between_builds(inside: Cm, wheels: Path) -> None:
+    assert run(inside, wheels, "detect,os").code == 0
 
-    second = run(inside, wheels, "detect,os")
+    ended = run(inside, wheels, "detect,os")
 
-    assert second.code == 0, second.output
-    built = [line for line in log.read_text().splitlines() if line.startswith(("STEP", "[")) or "--> " in line]
-    assert built
-    text = log.read_text()
+    assert ended.code == 0, ended.output
+    text = (inside.home / "mlperf-home" / "docker" / "build.log").read_text()
     assert "Using cache" in text
-    assert "pip install --no-index --find-links" in text
     assert "Collecting" not in text
 
 
