@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from scriptgraph.cli.container.engine import ContainerEngine
 
-_TIMEOUT_S = 60.0
+_TIMEOUT_S = 300.0
 _ANSWER = Limits(size=4 << 20, depth=24, values=100_000)
 _DIGEST = re.compile(r"@(sha256:[0-9a-f]{64})$")
 

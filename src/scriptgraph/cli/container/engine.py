@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Kind = Literal["docker", "podman"]
-_TIMEOUT_S = 30.0
+# podman answers only after a build of another command lets go of its storage.
+_TIMEOUT_S = 300.0
 _ANSWER = Limits(size=4 << 20, depth=24, values=100_000)
 _REMEDIES = {
     "docker": "install Docker Engine, or podman",
@@ -72,7 +73,7 @@ def find_engine(choice: str, alternative: str) -> ContainerEngine:
         except ProcessFailed as failure:
             refusal = explain("\n".join((*failure.last_lines, failure.problem)))
             problems.append(f"no {program} engine answers ({failure})")
-            remedy = refusal.remedy if refusal else "start it (systemctl start docker) and join the group docker"
+            remedy = refusal.remedy if refusal else f"`{program} info` shows more"
         except DocumentError as error:
             problems.append(f"no {program} engine answers ({error})")
             remedy = "update it, or choose the other engine by --container_engine"

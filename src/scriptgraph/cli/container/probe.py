@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from scriptgraph.cli.container.settings import RunSettings
 
 _INSIDE = ["python", "-m", "scriptgraph.cli.container.inside"]
-_TIMEOUT_S = 120.0
+_TIMEOUT_S = 600.0
 _ANSWER = Limits(size=1 << 20, depth=3, values=20_000)
 _MEMORY, _CPUSET = (next(each for each in REFUSALS if word in each.problem) for word in ("limit memory", "(cpuset)"))
 
