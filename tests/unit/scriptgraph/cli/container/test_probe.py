@@ -71,6 +71,17 @@ def test_what_changes_no_result_is_left_out(
     assert "To change it" in said
 
 
+def test_another_program_starts_containers(tmp_path: Path, podman: FakeEngine) -> None:
+    other = tmp_path / "programs" / "runc"
+    other.symlink_to("/bin/true")
+    podman.refuse("run", "crun: cgroups in hybrid mode not supported, drop all controllers", without="--runtime=runc")
+
+    after, said = probe(tmp_path, RunSettings(engine().replaced(runtime="crun"), (), tmp_path))
+
+    assert after.engine_words() == ["podman", "--runtime=runc"]
+    assert "apt install runc" in said
+
+
 def test_several_refusals_are_met_one_after_the_other(tmp_path: Path, podman: FakeEngine) -> None:
     podman.refuse("--init", CATATONIT)
     podman.refuse("run", RLIMIT, without="--ulimit=")
