@@ -127,7 +127,7 @@ MESSAGES = {
         "vfs",
     ),
     "apt": ("E: Unable to locate package git", "", "--docker_base_image"),
-    "runtime": ('Error: default OCI runtime "crun" not found: invalid argument', "", "apt install crun"),
+    "runtime": ('Error: default OCI runtime "crun" not found: invalid argument', "runtime", "apt install crun"),
 }  # fmt: skip
 
 
