@@ -18,7 +18,7 @@ from scriptgraph.cli.container.network import network_settings
 from scriptgraph.cli.container.options import read_container_options
 from scriptgraph.cli.container.paths import mounts_of, words_inside, words_outside
 from scriptgraph.cli.container.probe import probed
-from scriptgraph.cli.container.settings import RunSettings, cpuset_of
+from scriptgraph.cli.container.settings import ContainerSettings, cpuset_of
 from scriptgraph.cli.runs.run_options import read_run
 from scriptgraph.errors import RequestError
 from scriptgraph.planning.environment import as_text
@@ -73,7 +73,7 @@ def run_in_container(arguments: Arguments, product: Product, load: Callable[[], 
     extra = shlex.join(words_inside(extra_words(), paths))
     env = {**container.env, **({EXTRA: extra} if extra else {})}
     values = {name: env.pop(name) for name in list(env) if _OF_ENGINES.match(name)}
-    settings = RunSettings(
+    settings = ContainerSettings(
         engine, mounts, folder / "home", (*network.proxies, *env), cpuset, container.memory_bytes,
         frozenset({"network"}) if network.local_proxy else frozenset(), network.certificates, values,
     )  # fmt: skip

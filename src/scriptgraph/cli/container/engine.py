@@ -141,5 +141,5 @@ def _machine_of(system: str, kernel: str) -> str:
 
 def own_user(engine: ContainerEngine) -> str:
     """Return the user and group in the container that are the caller outside."""
-    # In a rootless container, root is the caller; podman can keep the caller's own number, see RunSettings.
+    # In a rootless container, root is the caller; podman can keep the caller's own number, see ContainerSettings.
     return "0:0" if engine.rootless else f"{os.getuid()}:{os.getgid()}"

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from scriptgraph.cli.container.image import BuiltImage
-    from scriptgraph.cli.container.settings import RunSettings
+    from scriptgraph.cli.container.settings import ContainerSettings
 
 FACTS_VARIABLE = "SCRIPTGRAPH_CONTAINER"
 """The variable; programs that steps start inherit it, since its name does not begin with CM_."""
 
 
-def container_facts(settings: RunSettings, image: BuiltImage) -> str:
+def container_facts(settings: ContainerSettings, image: BuiltImage) -> str:
     """Return the facts as JSON: "", 0 and false mean none; what is unknown is left out."""
     engine = settings.engine
     known = {

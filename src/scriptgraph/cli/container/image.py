@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from scriptgraph.cli.container.network import NetworkSettings
     from scriptgraph.cli.container.options import ContainerOptions
-    from scriptgraph.cli.container.settings import RunSettings
+    from scriptgraph.cli.container.settings import ContainerSettings
     from scriptgraph.product import Product
 
 _FAULT = re.compile(r"(?:^|\s)(?:error|fatal|ERROR)\b[: ]", re.IGNORECASE)
@@ -64,7 +64,9 @@ class ImageBuild(Immutable):
     progress: Callable[[str], None]
 
 
-def build_image(build: ImageBuild, base: BaseImage, settings: RunSettings) -> tuple[BuiltImage, RunSettings]:
+def build_image(
+    build: ImageBuild, base: BaseImage, settings: ContainerSettings
+) -> tuple[BuiltImage, ContainerSettings]:
     """Write the build's context and build the image.
 
     Returns:
@@ -95,7 +97,7 @@ def build_image(build: ImageBuild, base: BaseImage, settings: RunSettings) -> tu
     return BuiltImage(name, _digest(facts)), settings
 
 
-def _built(build: ImageBuild, settings: RunSettings, name: str, secret: Path, log: Path) -> RunSettings:
+def _built(build: ImageBuild, settings: ContainerSettings, name: str, secret: Path, log: Path) -> ContainerSettings:
     """Build the image; return the settings without what the engine refused."""
     context = build.folder / "image"
     env = {**os.environ, "DOCKER_BUILDKIT": "1"} if build.network.index else dict(os.environ)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from scriptgraph.cli.container.settings import RunSettings
+    from scriptgraph.cli.container.settings import ContainerSettings
 
 _INSIDE = ["python", "-m", "scriptgraph.cli.container.inside"]
 _TIMEOUT_S = 600.0
@@ -36,8 +36,8 @@ class ContainerRefusedError(ScriptGraphError):
 
 
 def probed(
-    settings: RunSettings, image: str, env: Mapping[str, str], log: Path, say: Callable[[str], None]
-) -> RunSettings:
+    settings: ContainerSettings, image: str, env: Mapping[str, str], log: Path, say: Callable[[str], None]
+) -> ContainerSettings:
     """Return settings with which the engine runs a container of an image.
 
     Args:
@@ -81,7 +81,7 @@ def _facts(lines: list[str], program: str, log: Path) -> Mapping[str, Any]:
     raise ContainerRefusedError(program, "the container does not answer", "see its log", log)
 
 
-def _unmet(settings: RunSettings, facts: Mapping[str, Any]) -> Refusal | None:
+def _unmet(settings: ContainerSettings, facts: Mapping[str, Any]) -> Refusal | None:
     """Return what an engine ignored without an error; None if all is as wanted."""
     if settings.cpuset and not all(is_listed(cpu, settings.cpuset) for cpu in facts["cpus"]):
         return _CPUSET
@@ -95,7 +95,7 @@ def _unmet(settings: RunSettings, facts: Mapping[str, Any]) -> Refusal | None:
     return None
 
 
-def _closed(path: Path, able: str, settings: RunSettings) -> Refusal:
+def _closed(path: Path, able: str, settings: ContainerSettings) -> Refusal:
     if settings.engine.selinux:
         remedy = f"label it for containers: chcon -R -t container_file_t {path}"
         return Refusal("", f"{path} is not {able} in a container, by SELinux's labels", remedy, ("labels",))
@@ -104,8 +104,8 @@ def _closed(path: Path, able: str, settings: RunSettings) -> Refusal:
 
 
 def done_without(
-    settings: RunSettings, refusal: Refusal, log: Path, say: Callable[[str], None], *, building: bool = False
-) -> RunSettings:
+    settings: ContainerSettings, refusal: Refusal, log: Path, say: Callable[[str], None], *, building: bool = False
+) -> ContainerSettings:
     """Return settings without what an engine refuses, for a run or for a build.
 
     Raises:

@@ -69,7 +69,7 @@ def _other_runtime(engine: ContainerEngine) -> str | None:
     return next((name for name in places if shutil.which(name, path=path)), None)
 
 
-class RunSettings(Immutable):
+class ContainerSettings(Immutable):
     """How containers are run.
 
     Attributes:

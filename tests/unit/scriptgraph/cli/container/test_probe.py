@@ -10,7 +10,7 @@ from fake_engines import DOCKER_INFO, PODMAN_INFO, FakeEngine, fake_engine
 
 from scriptgraph.cli.container.engine import ContainerEngine, ContainerEngineError, find_engine
 from scriptgraph.cli.container.probe import ContainerRefusedError, probed
-from scriptgraph.cli.container.settings import RunSettings, cpuset_of
+from scriptgraph.cli.container.settings import ContainerSettings, cpuset_of
 from scriptgraph.errors import RequestError
 
 if TYPE_CHECKING:
@@ -33,14 +33,14 @@ def engine(kind: str = "podman", *, rootless: bool = False, selinux: bool = Fals
     return ContainerEngine(kind, "podman" if kind == "podman" else "docker", "4.3.1", rootless, selinux=selinux)
 
 
-def probe(tmp_path: Path, settings: RunSettings) -> tuple[RunSettings, str]:
+def probe(tmp_path: Path, settings: ContainerSettings) -> tuple[ContainerSettings, str]:
     """Return the settings after a probe, and what it said."""
     said: list[str] = []
     return probed(settings, "image", os.environ, tmp_path / "probe.log", said.append), "\n".join(said)
 
 
 def test_all_is_asked_for_where_nothing_is_refused(tmp_path: Path, podman: FakeEngine) -> None:
-    settings = RunSettings(engine(), (), tmp_path, cpuset="0-1", memory_bytes=1 << 30)
+    settings = ContainerSettings(engine(), (), tmp_path, cpuset="0-1", memory_bytes=1 << 30)
 
     after, said = probe(tmp_path, settings)
 
@@ -63,7 +63,7 @@ def test_what_changes_no_result_is_left_out(
 ) -> None:
     podman.refuse(refused, message, without=option)
 
-    after, said = probe(tmp_path, RunSettings(engine(), (), tmp_path))
+    after, said = probe(tmp_path, ContainerSettings(engine(), (), tmp_path))
 
     words = after.run_argv("image", ["true"])
     assert refused not in words if refused == "--init" else any(word.startswith(option) for word in words)
@@ -76,7 +76,7 @@ def test_another_program_starts_containers(tmp_path: Path, podman: FakeEngine) -
     other.symlink_to("/bin/true")
     podman.refuse("run", "crun: cgroups in hybrid mode not supported, drop all controllers", without="--runtime=runc")
 
-    after, said = probe(tmp_path, RunSettings(engine().replaced(runtime="crun"), (), tmp_path))
+    after, said = probe(tmp_path, ContainerSettings(engine().replaced(runtime="crun"), (), tmp_path))
 
     assert after.engine_words() == ["podman", "--runtime=runc"]
     assert "apt install runc" in said
@@ -86,7 +86,7 @@ def test_several_refusals_are_met_one_after_the_other(tmp_path: Path, podman: Fa
     podman.refuse("--init", CATATONIT)
     podman.refuse("run", RLIMIT, without="--ulimit=")
 
-    after, said = probe(tmp_path, RunSettings(engine(), (), tmp_path))
+    after, said = probe(tmp_path, ContainerSettings(engine(), (), tmp_path))
 
     assert after.without == {"init", "rlimits"}
     assert said.count("does without") == 2
@@ -95,7 +95,7 @@ def test_several_refusals_are_met_one_after_the_other(tmp_path: Path, podman: Fa
 def test_without_a_cpuset_the_affinity_binds(tmp_path: Path, podman: FakeEngine) -> None:
     podman.refuse("--cpuset-cpus", NO_CPUSET)
 
-    after, _ = probe(tmp_path, RunSettings(engine(), (), tmp_path, cpuset="1-2"))
+    after, _ = probe(tmp_path, ContainerSettings(engine(), (), tmp_path, cpuset="1-2"))
 
     words = after.run_argv("image", ["cm", "x"])
     assert words[words.index("image") + 1 :] == ["taskset", "--cpu-list", "1-2", "cm", "x"]
@@ -106,30 +106,30 @@ def test_a_cpuset_that_is_ignored_is_noticed(tmp_path: Path, podman: FakeEngine)
     podman.change(obeys=False)
 
     with pytest.raises(ContainerRefusedError, match="may not bind a container to CPUs"):
-        probe(tmp_path, RunSettings(engine(), (), tmp_path, cpuset="1-2"))
+        probe(tmp_path, ContainerSettings(engine(), (), tmp_path, cpuset="1-2"))
 
 
 def test_an_ignored_limit_of_memory_is_an_error(tmp_path: Path, podman: FakeEngine) -> None:
     podman.change(obeys=False)
 
     with pytest.raises(ContainerRefusedError, match="may not limit memory; leave out --docker_memory"):
-        probe(tmp_path, RunSettings(engine(), (), tmp_path, memory_bytes=1 << 30))
+        probe(tmp_path, ContainerSettings(engine(), (), tmp_path, memory_bytes=1 << 30))
 
 
 def test_rootless_podman_keeps_the_callers_number(tmp_path: Path, podman: FakeEngine) -> None:
-    words = RunSettings(engine(rootless=True), (), tmp_path).run_argv("image", ["true"])
+    words = ContainerSettings(engine(rootless=True), (), tmp_path).run_argv("image", ["true"])
     assert "--userns=keep-id" in words
     assert words[words.index("--user") + 1] == f"{os.getuid()}:{os.getgid()}"
 
     podman.refuse("keep-id", NO_SUBUID)
-    after, _ = probe(tmp_path, RunSettings(engine(rootless=True), (), tmp_path))
+    after, _ = probe(tmp_path, ContainerSettings(engine(rootless=True), (), tmp_path))
     words = after.run_argv("image", ["true"])
     assert "--userns=keep-id" not in words
     assert words[words.index("--user") + 1] == "0:0"
 
 
 def test_rootless_docker_runs_as_its_root(tmp_path: Path) -> None:
-    words = RunSettings(engine("docker", rootless=True), (), tmp_path).run_argv("image", ["true"])
+    words = ContainerSettings(engine("docker", rootless=True), (), tmp_path).run_argv("image", ["true"])
 
     assert words[words.index("--user") + 1] == "0:0"
 
@@ -138,13 +138,13 @@ def test_a_hidden_folder_is_an_error_without_selinux(tmp_path: Path, podman: Fak
     podman.change(hidden=[str(tmp_path)])
 
     with pytest.raises(ContainerRefusedError, match=f"{tmp_path} is not readable in a container"):
-        probe(tmp_path, RunSettings(engine(), (tmp_path,), tmp_path))
+        probe(tmp_path, ContainerSettings(engine(), (tmp_path,), tmp_path))
 
 
 def test_selinux_labels_are_left_as_they_are(tmp_path: Path, podman: FakeEngine) -> None:
     podman.change(hidden=[str(tmp_path)])
 
-    after, said = probe(tmp_path, RunSettings(engine(selinux=True), (tmp_path,), tmp_path))
+    after, said = probe(tmp_path, ContainerSettings(engine(selinux=True), (tmp_path,), tmp_path))
 
     assert "--security-opt=label=disable" in after.run_argv("image", ["true"])
     assert "chcon" in said
@@ -154,11 +154,11 @@ def test_an_unknown_refusal_shows_the_last_line(tmp_path: Path, podman: FakeEngi
     podman.refuse("run", "Error: the moon is in the way", status=126)
 
     with pytest.raises(ContainerRefusedError, match=r"status 126: Error: the moon is in the way"):
-        probe(tmp_path, RunSettings(engine(), (), tmp_path))
+        probe(tmp_path, ContainerSettings(engine(), (), tmp_path))
 
 
 def test_docker_has_no_cgroup_manager_to_choose(tmp_path: Path) -> None:
-    settings = RunSettings(engine("docker"), (), tmp_path)
+    settings = ContainerSettings(engine("docker"), (), tmp_path)
 
     assert not settings.can_do_without("cgroup manager")
     assert not settings.can_do_without("user namespace")
@@ -233,7 +233,7 @@ def test_a_shell_with_all_cpus_binds_nothing(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_build_has_settings_of_its_own(tmp_path: Path) -> None:
-    settings = RunSettings(engine(), (), tmp_path)
+    settings = ContainerSettings(engine(), (), tmp_path)
 
     assert settings.can_do_without("build isolation", building=True)
     assert not settings.can_do_without("build isolation")
