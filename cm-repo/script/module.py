@@ -56,8 +56,12 @@ class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
         return _answer("replay", i)
 
     def docker(self, i: dict[str, Any]) -> dict[str, Any]:
-        """Run a script in a container."""
+        """Run a script in a container, by Docker or podman."""
         return _answer("docker", i)
+
+    def podman(self, i: dict[str, Any]) -> dict[str, Any]:
+        """Run a script in a container, by podman."""
+        return _answer("podman", i)
 
 
 def _answer(action: str, command: dict[str, Any]) -> dict[str, Any]:

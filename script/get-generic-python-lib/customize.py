@@ -19,9 +19,9 @@ def verify(context: Context) -> bool:
 def downloads(context: Context) -> list[Download]:
     """Return the packages to fetch; with --offline, none if uv's store has them all."""
     locked, package = context.text("CM_PYTHON_LIB_LOCK", ""), context.text("CM_PYTHON_LIB_PACKAGE", "")
-    if context.path("CM_PYTHON_LIB_ENVIRONMENT") is not None:
-        return []
     python = context.path("CM_PYTHON_BIN_WITH_PATH")
+    if context.path("CM_PYTHON_LIB_ENVIRONMENT") is not None or _ready(context) is not None:
+        return []
     look_up = locked and context.switches.offline
     if look_up and python is not None and api.installable_offline(api.find_uv(), python, ENVIRONMENTS[locked].lock):
         return []
@@ -29,20 +29,24 @@ def downloads(context: Context) -> list[Download]:
     return [Download(f"Python packages for {locked or package}", needed=python is not None)]
 
 
+def _ready(context: Context) -> Path | None:
+    locked, python = context.text("CM_PYTHON_LIB_LOCK", ""), context.path("CM_PYTHON_BIN_WITH_PATH")
+    return api.ready_environment(ENVIRONMENTS[locked].lock, python) if locked and python else None
+
+
 def preprocess(context: Context) -> Outcome:
     """Lock an unlocked package, install by hash, and export the versions."""
-    package = context.text("CM_PYTHON_LIB_PACKAGE", "")
-    own = context.path("CM_PYTHON_LIB_ENVIRONMENT")
-    if own is not None:
-        return _exports(context.existing("CM_PYTHON_LIB_ENVIRONMENT"), own.parent.parent, package)
+    package, own = context.text("CM_PYTHON_LIB_PACKAGE", ""), context.path("CM_PYTHON_LIB_ENVIRONMENT")
+    python = _ready(context) if own is None else context.existing("CM_PYTHON_LIB_ENVIRONMENT")
+    if python is not None:
+        return _exports(python, python.parent.parent, package)
     uv = api.find_uv(offline=context.switches.offline)
     locked = context.text("CM_PYTHON_LIB_LOCK", "")
     if locked:
         path = ENVIRONMENTS[locked].lock
     elif package:
-        text = api.lock(
-            uv, [_requirement(context, package)], _python_version(context), context.command, universal=False
-        )
+        version = ".".join(context.text("CM_PYTHON_VERSION").split(".")[:2])
+        text = api.lock(uv, [_requirement(context, package)], version, context.command, universal=False)
         path = context.output / "requirements.txt"
         path.write_text(text, encoding="utf-8")
     else:
@@ -73,7 +77,3 @@ def _requirement(context: Context, package: str) -> str:
     high = context.text("CM_VERSION_MAX", "")
     bounds = [f"=={exact}"] if exact else [*([f">={low}"] if low else []), *([f"<={high}"] if high else [])]
     return package + ",".join(bounds)
-
-
-def _python_version(context: Context) -> str:
-    return ".".join(context.text("CM_PYTHON_VERSION").split(".")[:2])

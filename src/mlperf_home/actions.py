@@ -55,11 +55,12 @@ def _of_scripts(action: str) -> ActionFunction | None:
         from mlperf_home.command_line import complete  # noqa: PLC0415 - imports the tables of all commands
 
         return complete
-    functions = {
+    functions: dict[str, ActionFunction] = {
         "convert": ENGINE.convert_script,
         "run": ENGINE.run_script,
         "replay": ENGINE.replay_script,
-        "docker": ENGINE.docker_script,
+        "docker": partial(ENGINE.container_script, "docker"),
+        "podman": partial(ENGINE.container_script, "podman"),
     }
     return functions.get(action)
 

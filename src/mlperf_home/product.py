@@ -11,5 +11,8 @@ PRODUCT = Product(
     cache_variable="MLPERF_HOME_CACHE",
     packages=("mlperf-home", "cmind", "uv"),
     file_facts=Path(__file__).with_name("file_facts.json"),
+    locks=Path(__file__).with_name("environments"),
+    own_lock="machine",
+    restricted={"deepsparse": "DeepSparse's licence allows evaluation and forbids redistribution"},
 )
 ENGINE = Engine(PRODUCT)

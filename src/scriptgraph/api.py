@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         probe,
         version_bounds,
     )
+    from scriptgraph.python_env.ready import ready_environment
     from scriptgraph.python_env.uv import find_uv
 
 # Imported at first use: most commands need none of them.
@@ -75,6 +76,7 @@ _LATER = {
     "obtain_interpreter": "scriptgraph.python_env.interpreters",
     "probe": "scriptgraph.python_env.interpreters",
     "version_bounds": "scriptgraph.python_env.interpreters",
+    "ready_environment": "scriptgraph.python_env.ready",
 }
 
 __all__ = [
@@ -124,6 +126,7 @@ __all__ = [
     "probe",
     "program_environment",
     "read_failures",
+    "ready_environment",
     "remove_collection",
     "trust_collection",
     "verify_hashes",

@@ -77,6 +77,7 @@ if TYPE_CHECKING:
         sign_file,
     )
     from scriptgraph.python_env.environments import lock
+    from scriptgraph.python_env.own_wheel import write_own_wheel
     from scriptgraph.python_env.uv import Uv, find_uv
 
 # Imported at first use: most commands need few of them.
@@ -126,6 +127,7 @@ _LATER = {
             "SignatureError SshSignature check_key check_signature require_signers sign_file"
         ),
         "scriptgraph.python_env.environments": "lock",
+        "scriptgraph.python_env.own_wheel": "write_own_wheel",
         "scriptgraph.python_env.uv": "Uv find_uv",
     }.items()
     for name in names.split()
@@ -218,6 +220,7 @@ __all__ = [
     "status_failure",
     "trust_options",
     "usage",
+    "write_own_wheel",
 ]
 
 

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from scriptgraph.errors import ScriptGraphError
 from scriptgraph.immutable import Immutable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Product(Immutable):
@@ -19,6 +24,9 @@ class Product(Immutable):
         cache_variable: the environment variable for the cache's folder.
         packages: the distributions whose versions are recorded.
         file_facts: a table of licences and sizes of downloads, see `scriptgraph.fetch.file_facts`.
+        locks: the folder of its lock files, one for each environment of packages.
+        own_lock: the name of the lock of the product's own dependencies, without ".txt".
+        restricted: packages that must not be redistributed, each with the reason.
     """
 
     name: str
@@ -27,6 +35,9 @@ class Product(Immutable):
     cache_variable: str
     packages: tuple[str, ...] = ()
     file_facts: Path | None = None
+    locks: Path | None = None
+    own_lock: str = ""
+    restricted: Mapping[str, str] = MappingProxyType({})
 
     def schema(self, document: str, version: int = 1) -> str:
         """Return the schema name of a kind of document."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _PROGRAMS = ("cm", "cmr", "mlperf-home")
 _FORMS = {"--out", "--json", "-j"}
-_RUNS = (("run", "script"), ("run", "challenge"), ("run", "experiment"), ("docker", "script"))
+_RUNS = (("run", "script"), ("run", "challenge"), ("run", "experiment"), ("docker", "script"), ("podman", "script"))
 
 
 class FleetCommandError(LocatedError):
@@ -41,7 +41,7 @@ def plain_words(command: Sequence[str]) -> tuple[str, ...]:
 
 
 def words_on(machine: FleetMachine, words: Sequence[str]) -> tuple[str, ...]:
-    """Return the words for a machine: with a container, `docker script` for `run script`."""
+    """Return the words for a machine: with a container, `docker script` or `podman script` for `run script`."""
     if machine.container and tuple(words[:2]) == ("run", "script"):
-        return ("docker", "script", *words[2:])
+        return (machine.container, "script", *words[2:])
     return tuple(words)

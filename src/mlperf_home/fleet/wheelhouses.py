@@ -13,7 +13,8 @@ from packaging.requirements import Requirement
 from mlperf_home.contracts.fleet.job import CarriedFile, Wheelhouse
 from mlperf_home.environments import ENVIRONMENTS
 from mlperf_home.errors import LocatedError
-from mlperf_home.fleet.own_wheel import write_own_wheel
+from mlperf_home.product import PRODUCT
+from scriptgraph.embed import write_own_wheel
 from scriptgraph.files.atomic import replace_text
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def make_wheelhouse(
             env={key: value for key, value in os.environ.items() if key.startswith("PIP_")},
         )  # fmt: skip
         complete.touch()
-    own = write_own_wheel(root)
+    own = write_own_wheel(PRODUCT, root)
     own_hash = hashlib.sha256(own.read_bytes()).hexdigest()
     name, version = own.name.split("-")[:2]
     text = f"{lock}{name}=={version} --hash=sha256:{own_hash}\n"

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from mlperf_home.contracts.runs.readings import Reading
 from mlperf_home.contracts.runs.session import HostState
 from mlperf_home.machine import sensors
+from mlperf_home.machine.container import read_container
 from mlperf_home.machine.cpu.placement import core_kinds, read_cores
 from mlperf_home.machine.readings import unknown
-from scriptgraph.files.control_groups import cpu_quota
+from scriptgraph.files.control_groups import cpu_quota, quota_wait_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,7 +29,7 @@ LOADING_SHARES = ("steal_percent", "other_cpu_percent")
 
 
 def read_machine_state() -> HostState:
-    """Read the machine's load, and the affinity, cores and CPU quota of this process."""
+    """Read the machine's load, and the affinity, cores, CPU quota and container of this process."""
     quota, reason = cpu_quota(Path("/"))
     return HostState(
         load_average_1min_before=os.getloadavg()[0],
@@ -36,6 +37,7 @@ def read_machine_state() -> HostState:
         cgroup_cpu_quota=quota,
         cgroup_cpu_quota_reason=reason,
         core_kinds=core_kinds(read_cores()),
+        container=read_container(),
     )
 
 
@@ -49,6 +51,7 @@ class _Counters:
     cpu_time: sensors.CpuTime
     energy: sensors.EnergyCounters
     load_average_1min: float
+    quota_wait_s: float | None
 
 
 class MachineWatch:
@@ -103,6 +106,7 @@ class MachineWatch:
             "temperature_c_before": read.temperature_c,
             "temperature_c_after": read_after.temperature_c,
             "throttle_count": throttled,
+            "quota_wait_percent": self._quota_wait(counted, counted_after),
             "load_average_1min_before": Reading(counted.load_average_1min),
             "load_average_1min_after": Reading(counted_after.load_average_1min),
             "energy_j": sensors.energy_between(counted.energy, counted_after.energy, elapsed_s),
@@ -111,8 +115,19 @@ class MachineWatch:
 
     def _count(self) -> _Counters:
         return _Counters(
-            sensors.read_cpu_time(self._root, self._cpus), sensors.read_energy(self._root), os.getloadavg()[0]
+            sensors.read_cpu_time(self._root, self._cpus),
+            sensors.read_energy(self._root),
+            os.getloadavg()[0],
+            quota_wait_s(self._root),
         )
+
+    def _quota_wait(self, before: _Counters, after: _Counters) -> Reading:
+        """Return the share of the CPUs' time for which control groups held this process back."""
+        waited = before.quota_wait_s, after.quota_wait_s
+        elapsed_s = after.cpu_time.at_s - before.cpu_time.at_s
+        if waited[0] is None or waited[1] is None or elapsed_s <= 0:
+            return unknown("no control group counts it")
+        return Reading(round(100 * max(0.0, waited[1] - waited[0]) / elapsed_s / len(self._cpus), 3))
 
 
 class WatchedSut:

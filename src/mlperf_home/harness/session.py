@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from mlperf_home.contracts.container import ContainerFacts
     from mlperf_home.contracts.runs.grids import Calibration, Grid
     from mlperf_home.contracts.runs.job import Job
     from mlperf_home.contracts.runs.readings import Noise, Reading
@@ -159,7 +160,7 @@ def _document(job: Job, opened: _OpenEngine, ran: _CompletedRun, *, started_utc:
         host=host,
         state=state,
         noise=noise,
-        warnings=_warnings(job, opened, state),
+        warnings=_warnings(job, opened, state, host.container),
         logs={
             path.name: LogFile(sha256=sha256_of(path), bytes=path.stat().st_size)
             for path in sorted(job.partial_dir.iterdir())
@@ -307,8 +308,15 @@ def _read_logs(job: Job) -> LoadGenResult:
     return result
 
 
-def _warnings(job: Job, opened: _OpenEngine, state: Mapping[str, Reading]) -> tuple[str, ...]:
+def _warnings(
+    job: Job, opened: _OpenEngine, state: Mapping[str, Reading], container: ContainerFacts | None
+) -> tuple[str, ...]:
     warnings = list(opened.description.warnings)
+    if container is not None and container.virtual_machine:
+        warnings.append(
+            f"made in {container.virtual_machine}: its CPUs and memory are those that the desktop gives it, and other "
+            "programs of the desktop are not seen; compare it only with results made the same way"
+        )
     if job.mode != "accuracy" and (disturbed := judge_loading(state)):
         warnings.append(disturbed)
     warnings += getattr(opened.samples, "notes", ())

@@ -7,6 +7,7 @@ import platform
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlperf_home.machine.container import read_container
 from mlperf_home.machine.cpu.cpu import Cpu, read_cpu
 from mlperf_home.machine.cpu.cpuinfo import Lscpu, parse_lscpu, read_cpuinfo
 from mlperf_home.machine.cpu.sysfs import CpuFiles
@@ -34,6 +35,7 @@ class MachineFacts:
         python: the version of this Python; None when the files of another machine are read.
         disagreements: sentences about sources that contradict each other.
         compiler: the first line of the C compiler's version text; None without a compiler.
+        container: the container of this process in words; None outside, and when the files of another machine are read.
     """
 
     cpu: Cpu
@@ -48,6 +50,7 @@ class MachineFacts:
     python: str | None
     compiler: str | None
     disagreements: tuple[str, ...] = ()
+    container: str | None = None
 
 
 def read_machine(
@@ -66,6 +69,7 @@ def read_machine(
     fields, info, files = parse_lscpu(lscpu) or Lscpu({}), read_cpuinfo(root), CpuFiles(root)
     cpu = read_cpu(lscpu, root, machine=None if here else "unknown")
     modules, differing = _modules(dmidecode, cpu)
+    container = read_container() if here else None
     host_name = read_line(root / "proc/sys/kernel/hostname") or read_line(root / "etc/hostname")
     kernel = read_line(root / "proc/sys/kernel/osrelease") or ""
     recorded = os.uname_result(("Linux", "", kernel, "", cpu.architecture or ""))
@@ -84,6 +88,7 @@ def read_machine(
         python=platform.python_version() if here else None,
         compiler=next(iter((compiler or "").strip().splitlines()), None),
         disagreements=(*cpu.disagreements, *differing),
+        container=container.in_words() if container else None,
     )
 
 

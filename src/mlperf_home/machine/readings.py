@@ -15,6 +15,8 @@ OTHER_CPU_LIMIT_PERCENT = 5.0
 """The services of an idle machine use 1 to 2 percent; above 5, a run on all cores slows down by as much."""
 FREQUENCY_DROP_LIMIT_PERCENT = 10.0
 """The clock moves in steps of 25 to 100 MHz, a few percent; a drop by a tenth changes the result."""
+QUOTA_WAIT_LIMIT_PERCENT = 1.0
+"""A quota of CPU time stops all threads at once, for up to a tenth of a second: it is felt in the slowest queries."""
 _SHARES = (
     ("steal_percent", STEAL_LIMIT_PERCENT, "the hypervisor gave {:.1f} % of the CPUs' time to others"),
     ("other_cpu_percent", OTHER_CPU_LIMIT_PERCENT, "other programs used {:.1f} % of the CPUs' time"),
@@ -39,6 +41,9 @@ def judge(state: Mapping[str, Reading]) -> Noise:
         drop = 100 * (before - after) / before
         words = f"the clock fell from {before:.0f} to {after:.0f} MHz (limit {FREQUENCY_DROP_LIMIT_PERCENT:g} %)"
         judged.append((max(0.0, drop) / FREQUENCY_DROP_LIMIT_PERCENT, words))
+    if (waited := _number(state, "quota_wait_percent")) is not None:
+        words = f"its quota of CPU time held it back for {waited:.1f} % of the time"
+        judged.append((waited / QUOTA_WAIT_LIMIT_PERCENT, f"{words} (limit {QUOTA_WAIT_LIMIT_PERCENT:g} %)"))
     throttled = _number(state, "throttle_count")
     if throttled:
         judged.append((1 + throttled, f"the processor throttled for heat {throttled:.0f} times"))

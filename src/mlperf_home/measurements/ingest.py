@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from mlperf_home.contracts.container import ContainerFacts
     from mlperf_home.contracts.runs.session import Session
     from mlperf_home.rules import Round
 
@@ -286,9 +287,23 @@ def _machine(session: Session) -> dict[str, Value]:
         "load_average_1min_before": Value(machine.load_average_1min_before, "measured", "session: host"),
         "affinity_cpu_count": Value(len(machine.affinity_cpus), "measured", "session: host.affinity_cpus"),
         "cgroup_cpu_quota": limit,
+        **_container(machine.container),
         **(
             {"core_kinds": Value(_kinds(machine.core_kinds), "measured", "session: host")} if machine.core_kinds else {}
         ),
+    }
+
+
+def _container(container: ContainerFacts | None) -> dict[str, Value]:
+    """Return the container that a result was made in, and its image; nothing outside of one."""
+    if container is None:
+        return {}
+    digest, place = container.image_digest, "session: host.container"
+    return {
+        "container": Value(container.in_words(), "copied", place),
+        "container_image": unknown("the container does not tell its image")
+        if digest is None
+        else Value(digest, "copied", place),
     }
 
 

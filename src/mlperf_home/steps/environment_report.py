@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mlperf_home.machine.container import read_container
 from mlperf_home.measurements.layout import json_object
 
 if TYPE_CHECKING:
@@ -99,6 +100,8 @@ def machine_lines(context: Context) -> Iterator[str]:
     )
     yield f"CPU features: {fact('CM_HOST_CPU_FEATURES')}"
     yield f"hypervisor: {context.text('CM_HOST_CPU_HYPERVISOR', 'none detected')}"
+    container = read_container()
+    yield f"container: {container.in_words() if container else 'none detected'}"
     memory = context.whole("CM_HOST_MEMORY_BYTES")
     yield f"memory: {UNKNOWN if memory is None else f'{memory / _GIB:.1f} GiB'}"
 

@@ -105,15 +105,18 @@ class Engine:
 
         return self.answer(script_command("replay", self.product), cmind_input, run)
 
-    def docker_script(self, cmind_input: Mapping[str, Any]) -> dict[str, Any]:
-        """Run `cm docker script --tags=...`: a run in a container; `return` is 1 if its exit status is not 0."""
+    def container_script(self, action: str, cmind_input: Mapping[str, Any]) -> dict[str, Any]:
+        """Run `cm docker script` or `cm podman script`: a run in a container.
+
+        `return` in the answer is 1 if the container's exit status is not 0.
+        """
 
         def run(arguments: Arguments, _console: RunConsole) -> dict[str, Any]:
-            from scriptgraph.cli.runs.docker_command import run_in_docker  # noqa: PLC0415 - most runs need no container
+            from scriptgraph.cli.container.command import run_in_container  # noqa: PLC0415 - most runs need no container
 
-            return run_in_docker(arguments, self.product, self.repository, self._registry)
+            return run_in_container(arguments, self.product, self._registry)
 
-        return self.answer(script_command("docker", self.product), cmind_input, run)
+        return self.answer(script_command(action, self.product), cmind_input, run)
 
     def list_or_remove(self, action: str, cmind_input: Mapping[str, Any]) -> dict[str, Any]:
         """Run `cm find` or `show` of scripts, or `find`, `show` or `rm` of the cache; `action` is "find script"."""

@@ -32,6 +32,16 @@ def cpu_quota(root: Path) -> tuple[float | None, str]:
     return _tightest(root, "cpu", _quota)
 
 
+def quota_wait_s(root: Path) -> float | None:
+    """Return the seconds for which quotas of CPU time have held the process's groups back, over all CPUs.
+
+    None if no group counts them. Of nested groups the longest counts: the time of one that is held back by another is
+    no time of its own.
+    """
+    waited, _ = _limits(root, "cpu", _waited)
+    return max(waited, default=None)
+
+
 def memory_limit_bytes(root: Path) -> tuple[int | None, str]:
     """Return the memory that the process may use, or None and the reason."""
     limit, reason = _tightest(root, "memory", _memory)
@@ -40,9 +50,15 @@ def memory_limit_bytes(root: Path) -> tuple[int | None, str]:
 
 def _tightest(root: Path, controller: str, limit: Callable[[Path], float | None]) -> tuple[float | None, str]:
     """Return the smallest limit between the process's control group and the root; all of them apply."""
+    known, reason = _limits(root, controller, limit)
+    return (min(known), "") if known else (None, reason)
+
+
+def _limits(root: Path, controller: str, limit: Callable[[Path], float | None]) -> tuple[list[float], str]:
+    """Return the known limits between the process's control group and the root, and the reason if there is none."""
     groups = read_text(root / "proc/self/cgroup")
     if groups is None:
-        return None, "/proc/self/cgroup cannot be read"
+        return [], "/proc/self/cgroup cannot be read"
     mount = root / "sys/fs/cgroup"
     known: list[float] = []
     for line in groups.splitlines():
@@ -57,7 +73,7 @@ def _tightest(root: Path, controller: str, limit: Callable[[Path], float | None]
         for length in range(len(parts), -1, -1):
             limits = [limit(folder.joinpath(*parts[:length])) for folder in mounts]
             known += [value for value in limits if value is not None]
-    return (min(known), "") if known else (None, "no control group sets a limit")
+    return known, "no control group sets a limit"
 
 
 def _quota(folder: Path) -> float | None:
@@ -68,6 +84,17 @@ def _quota(folder: Path) -> float | None:
     quota, _, period = limit.partition(" ")
     quota_us, period_us = whole_number(quota), whole_number(period)
     return quota_us / period_us if quota_us is not None and period_us else None
+
+
+def _waited(folder: Path) -> float | None:
+    """Read cpu.stat: microseconds in cgroup v2, nanoseconds in v1."""
+    counters = dict(
+        line.split(maxsplit=1) for line in (read_text(folder / "cpu.stat") or "").splitlines() if " " in line
+    )
+    microseconds, nanoseconds = (whole_number(counters.get(name, "")) for name in ("throttled_usec", "throttled_time"))
+    if microseconds is not None:
+        return microseconds / 1e6
+    return None if nanoseconds is None else nanoseconds / 1e9
 
 
 def _memory(folder: Path) -> float | None:

@@ -119,8 +119,8 @@ def capture(
     return "".join(f"{line}\n" for line in lines)
 
 
-def run_in_foreground(argv: Sequence[str]) -> int:
-    """Run a program that shares this process's terminal, outputs and Ctrl-C.
+def run_in_foreground(argv: Sequence[str], env: Mapping[str, str] | None = None) -> int:
+    """Run a program that shares this process's terminal, outputs and Ctrl-C; `env` defaults to that of this process.
 
     Returns:
         Its exit status; 128 plus the signal's number if a signal ended it.
@@ -131,7 +131,7 @@ def run_in_foreground(argv: Sequence[str]) -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     try:
-        child = subprocess.Popen(argv)  # noqa: S603 - an argv list, no shell
+        child = subprocess.Popen(argv, env=env)  # noqa: S603 - an argv list, no shell
     except OSError as error:
         raise ProcessFailed(argv[0], f"could not be started: {error.strerror}") from error
     while True:

@@ -65,12 +65,16 @@ def install_locked(uv: Uv, python: Path, lock_file: Path, run: Runner) -> None:
     Raises:
         EnvironmentFailed: a package could not be fetched, or does not fit this Python.
     """
-    text = lock_file.read_text(encoding="utf-8")
-    allowed = {canonicalize_name(name) for line in _SOURCE_ALLOWED.findall(text) for name in line.split()}
-    wheels = sorted({name for name in locked_names(text) if name not in allowed})
-    only = [part for name in wheels for part in ("--only-binary", name)]
+    only = wheels_only(lock_file.read_text(encoding="utf-8"))
     argv = uv.argv("pip", "install", "--python", python, "--require-hashes", "-r", lock_file, *only)
     _run(uv, run, argv, python)
+
+
+def wheels_only(text: str) -> list[str]:
+    """Return the options of uv that compile only what a lock file allows."""
+    allowed = {canonicalize_name(name) for line in _SOURCE_ALLOWED.findall(text) for name in line.split()}
+    wheels = sorted({name for name in locked_names(text) if name not in allowed})
+    return [part for name in wheels for part in ("--only-binary", name)]
 
 
 def installable_offline(uv: Uv, python: Path, lock_file: Path) -> bool:

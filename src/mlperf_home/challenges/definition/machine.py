@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlperf_home.contracts.challenges.machine import Machine
+from mlperf_home.contracts.container import ContainerFacts
+from mlperf_home.machine.container import read_container
 from mlperf_home.machine.cpu.cpu import read_cpu
 from mlperf_home.machine.cpu.cpuinfo import LSCPU
 from mlperf_home.machine.facts import COMPILERS, read_machine
@@ -39,6 +41,7 @@ def this_machine() -> Machine:
         hypervisor=cpu.hypervisor,
         memory_bytes=min(memory) if memory else None,
         python=".".join(map(str, sys.version_info[:3])),
+        container=read_container(),
     )
 
 
@@ -74,9 +77,17 @@ def machine_differences(then: Machine, now: Machine) -> list[str]:
             differences += [f"cpu_features: only then: {name}" for name in sorted(set(old) - set(new))]
             differences += [f"cpu_features: only now: {name}" for name in sorted(set(new) - set(old))]
         elif old != new:
-            texts = ("unknown" if value is None else value for value in (old, new))
+            texts = [_fact_in_words(fact, value) for value in (old, new)]
             differences.append("{}: {} then, {} now".format(fact, *texts))
     return differences
+
+
+def _fact_in_words(fact: str, value: object) -> object:
+    if isinstance(value, ContainerFacts):
+        return value.in_words()
+    if value is None:
+        return "none" if fact == "container" else "unknown"
+    return value
 
 
 def _output(argv: Sequence[str]) -> str | None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from mlperf_home.contracts.codec import Document
+from mlperf_home.contracts.container import ContainerFacts
 from scriptgraph.files.json_reader import Limits
 
 MACHINE_LIMITS = Limits(size=1 << 20, depth=2, values=5_000)
 """A CPU has some hundred features."""
 
 
-class Machine(Document):
+class Machine(Document, omit_defaults=True):
     """The facts of a machine that matter to a challenge; None where unknown.
 
-    `system` is "linux"; `memory_bytes` is the memory that a process may use.
+    `system` is "linux"; `memory_bytes` is the memory that a process may use. `container` is None, and left out of the
+    file, outside of containers.
     """
 
     system: str
@@ -28,3 +30,4 @@ class Machine(Document):
     hypervisor: str | None
     memory_bytes: int | None
     python: str
+    container: ContainerFacts | None = None

@@ -63,7 +63,7 @@ class MachineDefaults(Document):
         tags: words to choose by, such as `amx` or `arm`.
         price_per_hour: the price in the document's currency.
         cpuset: the CPUs to measure on ("0-3,8"); by default all.
-        container: the engine that runs `cm docker script` instead of `cm run script` there.
+        container: the engine that runs `cm docker script`, or `cm podman script`, instead of `cm run script` there.
         folder: the fleet's folder there; a relative one is below the account's home folder.
         lock_dir: the folder of the lock that keeps two measurements off one machine.
         env: variables of the environment of each unit, such as those of a proxy or a package index.
@@ -80,7 +80,7 @@ class MachineDefaults(Document):
     tags: tuple[Name, ...] = ()
     price_per_hour: Annotated[float, Meta(gt=0, le=1e6)] | None = None
     cpuset: Annotated[str, Meta(pattern=r"^(\d{1,5}(-\d{1,5})?(,\d{1,5}(-\d{1,5})?)*)?$")] = ""
-    container: Literal["", "docker"] = ""
+    container: Literal["", "docker", "podman"] = ""
     folder: _Path = ".mlperf-home-fleet"
     lock_dir: _Path = "/tmp"  # noqa: S108 - every account has to reach it, and holds the file open only to lock it
     env: Mapping[Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], str] = {}

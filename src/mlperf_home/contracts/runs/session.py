@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mlperf_home.contracts.codec import OpenDocument, read_document
+from mlperf_home.contracts.container import ContainerFacts
 from mlperf_home.contracts.runs.grids import Calibration, Grid, GridOrigin
 from mlperf_home.contracts.runs.readings import Noise, Reading
 from mlperf_home.errors import LocatedError
@@ -143,6 +144,7 @@ class HostState(OpenDocument):
 
     Attributes:
         core_kinds: the number of usable cores of each kind of a hybrid processor; empty where all are of one kind.
+        container: the container that the process runs in; None outside, and in older sessions.
     """
 
     load_average_1min_before: float
@@ -150,6 +152,7 @@ class HostState(OpenDocument):
     cgroup_cpu_quota: float | None
     cgroup_cpu_quota_reason: str | None
     core_kinds: Mapping[str, int] = {}
+    container: ContainerFacts | None = None
 
 
 class LogFile(OpenDocument):

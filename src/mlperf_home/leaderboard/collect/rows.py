@@ -153,7 +153,7 @@ def _class(measurement: Measurement, machine: Machine) -> MachineClass:
         version=_text(engine.get("version")),
         threads=_number(engine.get("threads_per_stream")),
         governor=_text(values.get("governor")),
-        confined=machine.hypervisor or "",
+        confined=", ".join(filter(None, (machine.hypervisor, machine.container and machine.container.kind))),
     )
 
 

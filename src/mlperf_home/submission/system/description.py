@@ -159,9 +159,10 @@ def _software(facts: MachineFacts, user: UserFacts) -> dict[str, FieldValue]:
         "no C compiler was found": facts.compiler,
     }
     absent = "; ".join(problem for problem, part in stack.items() if not part)
+    container = f"container: {facts.container}" if facts.container else None
     return {
         "operating_system": FieldValue(known, f"partly unknown ({missing})" if missing else ""),
-        "other_software_stack": FieldValue(", ".join(filter(None, stack.values())), absent),
+        "other_software_stack": FieldValue(", ".join(filter(None, (*stack.values(), container))), absent),
         "framework": FieldValue(user.framework) if user.framework else not_known("no engine was named"),
     }
 

@@ -100,8 +100,8 @@ class Completion:
         typed = {word.partition("=")[0] for word in before}
         for option in self._all_options(command, before):
             word = option.form.partition("=")[0].partition(".")[0]
-            if word not in typed or option.kind in {"pairs", "blocks"}:
-                yield word + {"switch": "", "pairs": ".", "blocks": "."}.get(option.kind, "=")
+            if word not in typed or option.kind in {"pairs", "texts", "blocks"}:
+                yield word + {"switch": "", "pairs": ".", "texts": ".", "blocks": "."}.get(option.kind, "=")
 
     def _all_options(self, command: Command, before: Sequence[str]) -> list[Option]:
         own = list(command.options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from scriptgraph.cli.commands.table import (
@@ -71,26 +72,42 @@ def replay_command(product: Product) -> Command:
     )
 
 
-def docker_command(product: Product) -> Command:
-    """Return the table of `cm docker script`."""
-    group = "Container"
-    own = (
-        Option("docker_base_image", "text", "the image to build on", group, "=IMAGE", BASE_IMAGE),
-        Option("docker_mounts", "list", "further folders to mount in the container", group, "=DIR,..."),
-        Option("docker_skip_run_cmd", "switch", "start a shell instead of the run", group),
-        Option("docker_cm_repo", "text", "ignored; accepted for commands of 2023", group),
-    )
+def container_command(action: str, product: Product) -> Command:
+    """Return the table of `cm docker script` or `cm podman script`."""
     return Command(
-        "docker",
+        action,
         "script",
         "Run a script in a container of this installation.",
-        (_tags(), *own, *_run_options(product)),
-        "cm docker script --tags=detect,cpu",
+        (_tags(), *_container_options(action), *_run_options(product)),
+        f"cm {action} script --tags=detect,cpu",
         word="tags",
         words=_WORDS,
-        question="which script? write cm docker script --tags=a,b",
+        question=f"which script? write cm {action} script --tags=a,b",
         open_to="the script",
         extra="all",
+    )
+
+
+def _container_options(action: str) -> tuple[Option, ...]:
+    image = "the image to build on, with or without @sha256:DIGEST"
+    ready = "environments of engines to put into the image, so that no run fetches them"
+    trusted = "trusted certificates, for the build and in the container"
+    engine = "podman" if action == "podman" else "docker if it answers, otherwise podman"
+    group = "Container"
+    return (
+        Option("container_engine", "text", "the engine", group, "=ENGINE", engine, choices=("docker", "podman")),
+        Option("docker_base_image", "text", image, group, "=IMAGE", BASE_IMAGE),
+        Option("with", "list", ready, group, "=NAME,..."),
+        Option("docker_mounts", "list", "further folders to mount in the container", group, "=DIR,..."),
+        Option("docker_env", "texts", "a variable in the container; without a value, that of this shell", group),
+        Option(
+            "docker_cpuset", "text", "the CPUs of the container, such as 0-3,8", group, "=CPUS", "those of this shell"
+        ),
+        Option("docker_memory", "text", "the most memory of the container, such as 8g", group, "=SIZE", "no limit"),
+        Option("docker_wheels", "path", "a folder of wheels that replaces the package index", group, "=DIR"),
+        Option("docker_certificates", "path", trusted, group, "=FILE", "$SSL_CERT_FILE"),
+        Option("docker_skip_run_cmd", "switch", "start a shell instead of the run", group),
+        Option("docker_cm_repo", "text", "ignored; accepted for commands of 2023", group),
     )
 
 
@@ -204,7 +221,8 @@ def _reporting_options() -> tuple[Option, ...]:
 _TABLES: dict[str, Callable[[Product], Command]] = {
     "run": run_command,
     "replay": replay_command,
-    "docker": docker_command,
+    "docker": partial(container_command, "docker"),
+    "podman": partial(container_command, "podman"),
     "find": find_command,
     "show": show_command,
     "add": add_command,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from scriptgraph.product import Product
 
-Kind = Literal["switch", "text", "path", "list", "tags", "pairs", "blocks"]
+Kind = Literal["switch", "text", "path", "list", "tags", "pairs", "texts", "blocks"]
 EVERYDAY, STEERING, PLACES, OUTPUT = "Everyday", "Steering", "Where things go", "Output"
 _LAST = (STEERING, PLACES, OUTPUT)
 _VALUES = {
@@ -22,6 +22,7 @@ _VALUES = {
     "list": "=WORD,...",
     "tags": "=TAG,...",
     "pairs": ".KEY=VALUE",
+    "texts": ".KEY[=TEXT]",
     "blocks": ".NAME.KEY=VALUE",
 }
 

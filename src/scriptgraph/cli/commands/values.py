@@ -30,6 +30,8 @@ def decode_option(option: Option, spelled: Mapping[str, Any]) -> Any:
         return any(switches)
     if option.kind == "pairs":
         return {key: each for name, value in spelled.items() for key, each in _pairs(name, value).items()}
+    if option.kind == "texts":
+        return {key: each for name, value in spelled.items() for key, each in _texts(name, value).items()}
     if option.kind == "blocks":
         return _blocks(spelled)
     name, value = next(iter(spelled.items()))
@@ -89,6 +91,14 @@ def _pairs(name: str, value: Any) -> dict[str, Value]:
     if not isinstance(value, dict):
         raise RequestError(f"--{name}: needs a key; write --{name}.KEY=value")
     return {key: decode_value_of(f"--{name}.{key}", each) for key, each in value.items()}
+
+
+def _texts(name: str, value: Any) -> dict[str, str | None]:
+    """Return texts as typed; None for a key without a value."""
+    pairs = _pairs(name, value)
+    if unfit := next((key for key in pairs if value[key] is False or isinstance(value[key], list)), None):
+        raise RequestError(f"--{name}.{unfit}: needs one value; write --{name}.{unfit}=TEXT")
+    return {key: None if value[key] is True else str(value[key]) for key in pairs}
 
 
 def _blocks(spelled: Mapping[str, Any]) -> dict[str, Override]:

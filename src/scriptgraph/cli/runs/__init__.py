@@ -1,1 +1,1 @@
-"""Commands that run a script: run, plan, replay, container."""
+"""Commands that run a script: run, plan, replay."""

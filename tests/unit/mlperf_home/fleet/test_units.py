@@ -73,3 +73,4 @@ def test_a_machine_with_a_container_runs_in_it() -> None:
 
     assert words_on(inside, ("run", "script", "--tags=a")) == ("docker", "script", "--tags=a")
     assert words_on(inside, ("run", "challenge", "x")) == ("run", "challenge", "x")
+    assert words_on(FleetMachine(name="b", container="podman"), ("run", "script")) == ("podman", "script")

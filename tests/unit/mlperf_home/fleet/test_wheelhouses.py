@@ -14,9 +14,10 @@ import pytest
 
 from mlperf_home.contracts.fleet.machines import VisitedFacts
 from mlperf_home.environments import ENVIRONMENTS
-from mlperf_home.fleet.own_wheel import write_own_wheel
 from mlperf_home.fleet.program import write_program
 from mlperf_home.fleet.wheelhouses import MachineKind, WheelhouseError, locked_for, make_wheelhouse
+from mlperf_home.product import PRODUCT
+from scriptgraph.embed import write_own_wheel
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,10 +85,10 @@ def test_wheels_that_are_here_are_not_fetched_again(tmp_path: Path) -> None:
 
 
 def test_our_wheel_has_scripts_and_true_hashes(tmp_path: Path) -> None:
-    path = write_own_wheel(tmp_path)
+    path = write_own_wheel(PRODUCT, tmp_path)
     before = path.read_bytes()
 
-    assert write_own_wheel(tmp_path).read_bytes() == before
+    assert write_own_wheel(PRODUCT, tmp_path).read_bytes() == before
     with zipfile.ZipFile(path) as wheel:
         names = wheel.namelist()
         record = next(name for name in names if name.endswith("/RECORD"))

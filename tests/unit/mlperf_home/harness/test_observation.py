@@ -71,6 +71,21 @@ def test_a_disturbed_loading_is_told_apart() -> None:
     )
 
 
+@pytest.mark.parametrize("counter", ["throttled_usec {}000", "throttled_time {}000000"])
+def test_waiting_for_a_quota_is_noise(tree: MachineTree, counter: str) -> None:
+    place = "sys/fs/cgroup/cpu.stat"
+    tree.write("proc/self/cgroup", "0::/")
+    watch = MachineWatch(tree.root, CPUS)
+    tree.write(place, f"nr_throttled 2\n{counter.format(5)}")
+    watch.begin()
+    tree.write(place, f"nr_throttled 9\n{counter.format(900_000)}")
+    watch.end()
+    state = watch.state()
+    assert float(state["quota_wait_percent"].value or 0) > 1
+    (because,) = judge({**state, "steal_percent": Reading(0), "other_cpu_percent": Reading(0)}).noisy_because
+    assert because.startswith("its quota of CPU time held it back for")
+
+
 def test_without_a_timed_section_there_are_no_readings(tree: MachineTree) -> None:
     watch = MachineWatch(tree.root, CPUS)
     watch.end()

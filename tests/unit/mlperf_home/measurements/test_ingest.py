@@ -279,6 +279,25 @@ def test_logs_with_errors_of_loadgen_are_rejected(tmp_path: Path) -> None:
         ingest(tmp_path)
 
 
+def test_a_container_is_named_with_its_image(tmp_path: Path) -> None:
+    write_result(tmp_path)
+    inside = {"engine": "podman", "version": "4.3.1", "rootless": False, "image_digest": f"sha256:{'a' * 64}"}
+    for mode in ("performance", "accuracy"):
+        session = load_session(tmp_path, mode)
+        save_session(tmp_path, mode, {**session, "host": {**session["host"], "container": inside}})
+
+    system = ingest(tmp_path).system
+
+    assert system["container"].value == "podman 4.3.1, as root"
+    assert system["container_image"].value == inside["image_digest"]
+
+
+def test_a_result_outside_of_containers_names_none(tmp_path: Path) -> None:
+    write_result(tmp_path)
+
+    assert "container" not in ingest(tmp_path).system
+
+
 def test_an_empty_folder_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(IngestError, match="neither a performance nor an accuracy run"):
         ingest(tmp_path)

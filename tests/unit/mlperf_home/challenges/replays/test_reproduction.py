@@ -16,6 +16,7 @@ from submission_results import ours
 from mlperf_home.challenges import commands
 from mlperf_home.challenges.definition.machine import machine_differences, this_machine
 from mlperf_home.challenges.replays.comparison import Replayed, compare_all, same_arithmetic
+from mlperf_home.contracts.container import ContainerFacts
 from mlperf_home.measurements.ingest import ingest
 from mlperf_home.measurements.measurement import Measurement, Value, from_json, to_json
 from mlperf_home.product import ENGINE
@@ -277,10 +278,16 @@ class TestAgreement:
 
     def test_each_difference_of_machines_is_one_sentence(self) -> None:
         here = this_machine()
-        one = msgspec.structs.replace(here, memory_bytes=1, cpu_features=("avx2", "fma"), hypervisor=None)
-        other = msgspec.structs.replace(here, memory_bytes=2, cpu_features=("fma", "sve"), hypervisor="KVM")
+        one = msgspec.structs.replace(
+            here, memory_bytes=1, cpu_features=("avx2", "fma"), hypervisor=None, container=None
+        )
+        inside = ContainerFacts(engine="podman", version="4.3.1", rootless=True)
+        other = msgspec.structs.replace(
+            here, memory_bytes=2, cpu_features=("fma", "sve"), hypervisor="KVM", container=inside
+        )
 
         assert machine_differences(one, other) == [
+            "container: none then, podman 4.3.1, rootless now",
             "cpu_features: only then: avx2",
             "cpu_features: only now: sve",
             "hypervisor: unknown then, KVM now",

@@ -57,8 +57,8 @@ COMPLETION = Completion(commands(), LOOKUPS)
         ("cm run experiment x -- cm show cache --ver", ["--verify"]),
         ("cm completion script ", ["bash", "zsh"]),
         ("cm add repo ", []),
-        ("cm", ["add", "completion", "convert", "docker", "find", "replay", "rm", "run", "show"]),
-        ("", ["add", "completion", "convert", "docker", "find", "replay", "rm", "run", "show"]),
+        ("cm", ["add", "completion", "convert", "docker", "find", "podman", "replay", "rm", "run", "show"]),
+        ("", ["add", "completion", "convert", "docker", "find", "podman", "replay", "rm", "run", "show"]),
         ("cm run script 'open --pl", ["--plan"]),
     ],
 )

@@ -1,0 +1,1 @@
+"""Runs in containers: `cm docker script` and `cm podman script`."""
