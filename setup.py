@@ -49,6 +49,9 @@ setup(
             "*.html",
             "*.xml",
             "schemas/*.json",
+            "templates/*",
+            "scripts/*",
+            "vendored/*",
         ]
     },
     cmdclass={"build_py": BuildWithRepository},

@@ -1,0 +1,103 @@
+"""Pages that list: rankings, CPUs, models, contributors, what is wanted, the feeds; and pages without data."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from mlperf_home.contracts.leaderboard.judging import STATES
+from mlperf_home.leaderboard.site.addresses import page_of
+from mlperf_home.leaderboard.site.content.front_picture import front_picture
+from mlperf_home.leaderboard.site.content.subject_pages import grouped
+from mlperf_home.leaderboard.site.content.table_rows import choice_row, parts, result_row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from mlperf_home.leaderboard.answer.choices import RankedChoice
+    from mlperf_home.leaderboard.site.drafts import Draft, PageMaker
+    from mlperf_home.leaderboard.site.site_data import SiteData
+    from mlperf_home.leaderboard.store.index import JudgedResult
+
+MARKS = 120
+"""The most marks of a picture in a page: more would make it longer than 100 kB."""
+_FED = 50
+_NAMES = 400
+
+
+def list_pages(data: SiteData, maker: PageMaker) -> Iterator[Draft]:
+    """Yield the drafts of all lists."""
+    yield from _rankings(data, maker)
+    yield from _names(maker, "cpus.html", "CPUs", "cpu", _counts(data.every, lambda each: each.key.cpu))
+    yield from _names(maker, "models.html", "Models", "model", _counts(data.every, lambda each: each.key.model))
+    credited = [(each, page_of("contributor", each.owner)) for each in data.contributors]
+    rows = [(page, each.name, each.credited, each.replicated, each.disputed, each.results, each.vouched)
+            for each, page in credited]  # fmt: skip
+    for part in parts("contributors.html", rows, _NAMES):
+        yield maker.draft(part.address, "contributors.html", title="Contributors", rows=part.rows, parts=part.parts,
+                          number=part.number)  # fmt: skip
+    wanted = [result_row(data, each) for each in data.wanted]
+    for part in parts("wanted.html", wanted):
+        title = "Results that need another measurement"
+        yield maker.draft(part.address, "wanted.html", title=title, rows=part.rows, parts=part.parts,
+                          number=part.number, count=len(wanted))  # fmt: skip
+    yield maker.draft("feed.xml", "feed.xml", updated=data.updated, newest=_newest(data))
+    yield maker.draft("wanted.xml", "wanted.xml", updated=data.updated, wanted=_wanted(data))
+    yield maker.draft("versus.html", "versus.html", title="Head to head")
+    yield maker.draft("trust.html", "trust.html", title="What may be believed")
+
+
+def _rankings(data: SiteData, maker: PageMaker) -> Iterator[Draft]:
+    for group, ranked in data.groups.items():
+        rows = [choice_row(rank, each) for rank, each in enumerate(ranked, 1)]
+        query = {"benchmark": group.benchmark, "scenario": group.scenario, "runtime": group.runtime}
+        for part in parts(page_of("ranking", str(group)), rows):
+            picture = front_picture(ranked, data.fronts[group], MARKS) if part.number == 1 else None
+            yield maker.draft(
+                part.address, "ranking.html", title=str(group), rows=part.rows, picture=picture, parts=part.parts,
+                number=part.number, query=query,
+            )  # fmt: skip
+
+
+def _counts(every: Sequence[RankedChoice], name: Callable[[RankedChoice], str]) -> list[tuple[str, int, int, int]]:
+    """Return names with the numbers of choices, of measured ones, and of measured CPUs or models."""
+    rows = []
+    for text, own in grouped(every, name).items():
+        measured = [each for each in own if each.origin == "measured"]
+        rows.append((text, len(own), len(measured), max((each.contributors for each in measured), default=0)))
+    return sorted(rows, key=lambda row: (-row[2], row[0]))
+
+
+def _names(
+    maker: PageMaker, address: str, title: str, kind: str, rows: Sequence[tuple[str, int, int, int]]
+) -> Iterator[Draft]:
+    for part in parts(address, [(page_of(kind, row[0]), *row) for row in rows], _NAMES):
+        yield maker.draft(part.address, "names.html", title=title, rows=part.rows, parts=part.parts,
+                          number=part.number)  # fmt: skip
+
+
+def _newest(data: SiteData) -> list[dict[str, Any]]:
+    """Return the bundles that were taken last, with the states of their results."""
+    found = grouped(data.results, lambda each: each.result.bundle)
+    receipts = sorted((each for each in data.receipts.values() if each.bundle in found), key=lambda each: -each.number)
+    return [_entry(data, receipt.bundle, found[receipt.bundle]) for receipt in receipts[:_FED]]
+
+
+def _entry(data: SiteData, bundle: str, own: Sequence[JudgedResult]) -> dict[str, Any]:
+    counts = Counter(each.judgement.state for each in own)
+    states = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
+    first, receipt = own[0].result, data.receipts[bundle]
+    return {
+        "bundle": bundle, "count": len(own), "cpu": first.of.cpu, "who": data.who(first), "states": states,
+        "taken_utc": receipt.taken_utc, "challenge": receipt.challenge, "page": page_of("machine", first.machine),
+    }  # fmt: skip
+
+
+def _wanted(data: SiteData) -> list[dict[str, Any]]:
+    """Return bundles with results that need another measurement, the newest first, with the command that settles them.
+
+    A replay of a bundle measures all of its results again.
+    """
+    found = grouped(data.wanted, lambda each: each.result.bundle)
+    receipts = sorted((each for each in data.receipts.values() if each.bundle in found), key=lambda each: -each.number)
+    return [_entry(data, receipt.bundle, found[receipt.bundle]) for receipt in receipts[:_FED]]
