@@ -11,7 +11,7 @@ from mlperf_home.leaderboard.answer.prize_draw import PrizeDraw
 from mlperf_home.leaderboard.published_rows import rows_beside
 from mlperf_home.leaderboard.site.publish import publish
 from mlperf_home.leaderboard.site.site_data import SiteExtras, site_data
-from mlperf_home.leaderboard.store.board import Board
+from mlperf_home.leaderboard.store.board import Board, today
 from mlperf_home.leaderboard.store.errors import BoardError
 from mlperf_home.measurements.prices import kept_prices, read_prices
 from mlperf_home.product import ENGINE
@@ -20,6 +20,7 @@ from mlperf_home.steps.boards.collecting import open_index
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from mlperf_home.challenges.definition.manifest import Challenge
     from mlperf_home.contracts.leaderboard.events import Receipt
     from scriptgraph.api import Context
 
@@ -38,7 +39,7 @@ def publish_leaderboard(context: Context) -> Path:
     with closing(open_index(context, board)) as index:
         data = site_data(board, index, published, extras)
     if extras.draw:
-        _check_challenge(extras.draw.challenge, data.receipts.values())
+        _check_draw(extras.draw, extras.challenges.get(extras.draw.challenge), data.receipts.values())
     out = context.output_path("CM_BOARD_SITE_DIR", Path.cwd() / "site")
     written = publish(board, data, out)
     mark = "SAMPLE BOARD, no MLPerf results: " if settings.sample else ""
@@ -74,8 +75,11 @@ def _draw(context: Context) -> PrizeDraw | None:
     return PrizeDraw(challenge, source, seed)
 
 
-def _check_challenge(name: str, receipts: Iterable[Receipt]) -> None:
+def _check_draw(draw: PrizeDraw, challenge: Challenge | None, receipts: Iterable[Receipt]) -> None:
     known = sorted({each.challenge for each in receipts})
-    if name not in known:
+    if draw.challenge not in known:
         advice = f"name one of: {', '.join(known) or 'none'}"
-        raise BoardError("--draw_challenge", f"the board has no bundle of {name[:80]!r}", advice)
+        raise BoardError("--draw_challenge", f"the board has no bundle of {draw.challenge[:80]!r}", advice)
+    if draw.seed and challenge and today() <= challenge.closed.isoformat():
+        problem = f"is too early: {challenge.name} is open until {challenge.closed}"
+        raise BoardError("--draw_seed", problem, "draw once no entry can be added")
