@@ -76,7 +76,7 @@ def choice_script(data: SiteData) -> str:
 def result_script(data: SiteData) -> str:
     """Return the times of all results as a script, for two sides head to head; withdrawn ones are left out."""
     own = [each.result for each in data.results if each.result.speed_ms and each.judgement.state != "withdrawn"]
-    subjects = ("\t".join((each.benchmark, each.scenario, each.of.runtime, each.model)) for each in own)
+    subjects = (f"{each.benchmark}\t{each.scenario}\t{each.of.runtime}\t{each.model}" for each in own)
     document = {
         "subject": _coded(subjects),
         "cpu": _coded(each.of.cpu for each in own),

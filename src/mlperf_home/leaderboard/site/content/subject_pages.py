@@ -73,7 +73,7 @@ def grouped(every: Iterable[Any], key: Callable[[Any], str]) -> dict[str, list[A
     return dict(sorted(found.items()))
 
 
-def _pages(  # noqa: PLR0913 - one page in one call
+def _pages(
     data: SiteData,
     maker: PageMaker,
     name: tuple[str, str, str],

@@ -67,9 +67,10 @@ class TestResult:
         assert "The only one of this CPU" in words(same_class(10.0), RESULT)
 
     def test_its_verdicts_are_listed_the_newest_first(self) -> None:
+        told = (("plausible", "nothing objects", "2026-11-01"), ("disputed", "another", "2026-11-02"))
         lines = [
             VerdictLine(judgement=Judgement(result="r1", state=state, reasons=(why,)), utc=utc, events=1)
-            for state, why, utc in (("plausible", "nothing objects", "2026-11-01"), ("disputed", "another", "2026-11-02"))
+            for state, why, utc in told
         ]
         text = words(data_of([result(1)], history={"r1": lines}), RESULT)
 
@@ -194,10 +195,11 @@ class TestFeedsAndData:
         assert draft.make().startswith(b"PAR1")
 
     def test_vendored_files_are_those_that_their_list_names(self) -> None:
-        import mlperf_home.leaderboard.site as site
+        from mlperf_home.leaderboard import site
 
         folder = Path(str(site.__file__)).parent / "vendored"
-        named = dict(re.findall(r"^\| `([^`]+)` \|.*\| `([0-9a-f]{64})` \|", (folder / "README.md").read_text(), re.M))
+        listed = (folder / "README.md").read_text()
+        named = dict(re.findall(r"^\| `([^`]+)` \|.*\| `([0-9a-f]{64})` \|", listed, re.MULTILINE))
         files = {path.name for path in folder.iterdir()} - {"README.md"}
 
         assert {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in files} == named
