@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mlperf_home.leaderboard.site.addresses import page_of
+from scriptgraph.printable import printable_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -62,12 +63,13 @@ def choice_script(data: SiteData) -> str:
     }
     columns |= {name: _coded(getattr(each, name) for each in every) for name in ("origin", "state")}
     columns |= {name: [getattr(each, name) for each in every] for name in ("contributors", "machines")}
+    raw = {name: columns[name]["texts"] for name in ("cpu", "model")}
     document = {
         "axes": [axis._asdict() for axis in axes_of(every)],
-        "groups": [[*group[:3], page_of("ranking", str(group))] for group in data.groups],
-        "pages": {name: [page_of(name, text) for text in columns[name]["texts"]] for name in ("cpu", "model")},
+        "groups": [[*map(printable_name, group[:3]), page_of("ranking", str(group))] for group in data.groups],
+        "pages": {name: [page_of(name, text) for text in texts] for name, texts in raw.items()},
         "currency": data.extras.prices.currency if data.extras.prices else "",
-        "columns": columns,
+        "columns": {name: _shown(column) for name, column in columns.items()},
         "numbers": {axis.name: _numbers(every, axis) for axis in axes_of(every)},
     }
     return _script("CHOICES", document)
@@ -76,12 +78,15 @@ def choice_script(data: SiteData) -> str:
 def result_script(data: SiteData) -> str:
     """Return the times of all results as a script, for two sides head to head; withdrawn ones are left out."""
     own = [each.result for each in data.results if each.result.speed_ms and each.judgement.state != "withdrawn"]
-    subjects = (f"{each.benchmark}\t{each.scenario}\t{each.of.runtime}\t{each.model}" for each in own)
+    subjects = (
+        "\t".join(map(printable_name, (each.benchmark, each.scenario, each.of.runtime, each.model)))
+        for each in own
+    )
     document = {
         "subject": _coded(subjects),
-        "cpu": _coded(each.of.cpu for each in own),
-        "machine": _coded(each.machine for each in own),
-        "id": [each.id for each in own],
+        "cpu": _coded(printable_name(each.of.cpu) for each in own),
+        "machine": _coded(printable_name(each.machine) for each in own),
+        "id": [printable_name(each.id) for each in own],
         "ms": [_rounded(each.speed_ms) for each in own],
     }
     return _script("RESULTS", document)
@@ -92,6 +97,11 @@ def _coded(texts: Iterable[str]) -> dict[str, Any]:
     numbers: dict[str, int] = {}
     rows = [numbers.setdefault(text, len(numbers)) for text in texts]
     return {"texts": list(numbers), "rows": rows}
+
+
+def _shown(column: Any) -> Any:
+    """Return a column whose texts cannot reverse the order of letters."""
+    return {**column, "texts": list(map(printable_name, column["texts"]))} if isinstance(column, dict) else column
 
 
 def _numbers(every: Sequence[RankedChoice], axis: Axis) -> dict[str, list[float | None]]:

@@ -27,7 +27,8 @@ def data_files(data: SiteData) -> Iterator[Draft]:
     """Yield the drafts of the data, of the style and of the scripts."""
     for folder in _FOLDERS:
         for path in sorted((_HERE / folder).iterdir()):
-            yield text_draft(path.name, path.read_text(encoding="utf-8"))
+            if path.suffix != ".md":
+                yield text_draft(path.name, path.read_text(encoding="utf-8"))
     rows = [choice_row(each) for each in data.every]
     text = _list(map(json.dumps, rows))
     yield text_draft("choices.json", text)

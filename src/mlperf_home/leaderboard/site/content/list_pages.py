@@ -78,9 +78,13 @@ def _names(
 
 def _newest(data: SiteData) -> list[dict[str, Any]]:
     """Return the bundles that were taken last, with the states of their results."""
-    found = grouped(data.results, lambda each: each.result.bundle)
-    receipts = sorted((each for each in data.receipts.values() if each.bundle in found), key=lambda each: -each.number)
-    return [_entry(data, receipt.bundle, found[receipt.bundle]) for receipt in receipts[:_FED]]
+    return _entries(data, data.results)
+
+
+def _entries(data: SiteData, results: Sequence[JudgedResult]) -> list[dict[str, Any]]:
+    found = grouped(results, lambda each: each.result.bundle)
+    newest = sorted((bundle for bundle in data.receipts if bundle in found), key=lambda each: -data.receipts[each].number)
+    return [_entry(data, bundle, found[bundle]) for bundle in newest[:_FED]]
 
 
 def _entry(data: SiteData, bundle: str, own: Sequence[JudgedResult]) -> dict[str, Any]:
@@ -98,6 +102,4 @@ def _wanted(data: SiteData) -> list[dict[str, Any]]:
 
     A replay of a bundle measures all of its results again.
     """
-    found = grouped(data.wanted, lambda each: each.result.bundle)
-    receipts = sorted((each for each in data.receipts.values() if each.bundle in found), key=lambda each: -each.number)
-    return [_entry(data, receipt.bundle, found[receipt.bundle]) for receipt in receipts[:_FED]]
+    return _entries(data, data.wanted)

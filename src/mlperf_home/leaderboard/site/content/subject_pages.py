@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mlperf_home.leaderboard.answer.groups import group_of
 from mlperf_home.leaderboard.site.addresses import page_of
-from mlperf_home.leaderboard.site.content.table_rows import ChoiceRow, choice_row, parts, result_row
+from mlperf_home.leaderboard.site.content.table_rows import ChoiceRow, ResultRow, choice_row, parts, result_row
 from mlperf_home.published.classifiers import names_of
 from mlperf_home.published.places import RUNTIMES
+from scriptgraph.printable import printable_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from mlperf_home.leaderboard.store.index import JudgedResult
 
 _RUNTIMES = json.dumps(RUNTIMES)
-_NOTHING: dict[str, Any] = {"strips": (), "contributor": None, "sides": "", "runtimes": ""}
+_NOTHING: dict[str, Any] = {"contributor": None, "sides": ""}
 
 
 class ClassStrip(NamedTuple):
@@ -46,16 +47,16 @@ def subject_pages(data: SiteData, maker: PageMaker) -> Iterator[Draft]:
     results_by_cpu = grouped(data.results, lambda each: each.result.of.cpu)
     strips = grouped(_strips(data), lambda pair: pair[0])
     for cpu, found in by_cpu.items():
-        own = tuple(each for _, each in strips.get(cpu, ()))
-        extra = {"kind": "CPU", "strips": own, "sides": f"cpu:{cpu}", "runtimes": _RUNTIMES}
-        yield from _pages(data, maker, ("cpu", cpu, cpu), found, results_by_cpu.get(cpu, []), extra)
+        rows = [*(each for _, each in strips.get(cpu, ())), *numbered(found)]
+        extra = {"kind": "CPU", "sides": printable_name(f"cpu:{cpu}")}
+        yield from _pages(data, maker, ("cpu", cpu, cpu), rows, results_by_cpu.get(cpu, []), extra)
     results_by_model = grouped(data.results, lambda each: each.result.model)
     for model, found in grouped(data.every, lambda each: each.key.model).items():
         own = results_by_model.get(model, [])
-        yield from _pages(data, maker, ("model", model, model), found, own, {"kind": "model"})
+        yield from _pages(data, maker, ("model", model, model), numbered(found), own, {"kind": "model"})
     for machine, own in grouped(data.results, lambda each: each.result.machine).items():
         name = f"A machine with {own[0].result.of.cpu}"
-        extra = {"kind": "machine", "sides": f"machine:{machine}"}
+        extra = {"kind": "machine", "sides": printable_name(f"machine:{machine}")}
         yield from _pages(data, maker, ("machine", machine, name), (), own, extra)
     credited = {each.owner: each for each in data.contributors}
     for owner, own in data.by_owner.items():
@@ -77,19 +78,21 @@ def _pages(
     data: SiteData,
     maker: PageMaker,
     name: tuple[str, str, str],
-    choices: Sequence[RankedChoice],
+    first: Sequence[ClassStrip | ChoiceRow],
     results: Sequence[JudgedResult],
     extra: Mapping[str, Any],
 ) -> Iterator[Draft]:
-    """Yield the parts of a page: choices first, then results; only the first part has what `extra` names."""
+    """Yield the parts of a page: the rows of `first`, then results; only part 1 has what `extra` names."""
     kind, subject, title = name
-    rows = [*numbered(choices), *(result_row(data, each) for each in results)]
+    rows = [*first, *(result_row(data, each) for each in results)]
     for part in parts(page_of(kind, subject), rows):
-        first = {**_NOTHING, **extra} if part.number == 1 else {**_NOTHING, "kind": extra["kind"]}
+        own = {**_NOTHING, **extra} if part.number == 1 else {**_NOTHING, "kind": extra["kind"]}
         yield maker.draft(
             part.address, "subject.html", title=title, count=len(results), number=part.number, parts=part.parts,
+            runtimes=_RUNTIMES,
+            strips=[row for row in part.rows if isinstance(row, ClassStrip)],
             choices=[row for row in part.rows if isinstance(row, ChoiceRow)],
-            results=[row for row in part.rows if not isinstance(row, ChoiceRow)], **first,
+            results=[row for row in part.rows if isinstance(row, ResultRow)], **own,
         )  # fmt: skip
 
 

@@ -402,8 +402,8 @@ function follow() {
 }
 
 form.addEventListener("submit", (event) => event.preventDefault());
-form.addEventListener("input", (event) => {
-  const {name} = event.target;
+const wished = ({target}) => {
+  const {name} = target;
   if (name === "column") {
     state.columns = [...form.querySelectorAll("[name=column]:checked")].map((tick) => tick.value);
     drawTable();
@@ -418,7 +418,9 @@ form.addEventListener("input", (event) => {
     fillWishes((each) => (["benchmark", "scenario", "runtime"].includes(each) ? field(each).value : ""));
   } else if (["x", "y", "z", "sort"].includes(name)) fillWishes((each) => field(each).value);
   follow();
-});
+};
+form.addEventListener("input", (event) => event.target.matches("select") || wished(event));
+form.addEventListener("change", (event) => event.target.matches("select") && wished(event));
 document.getElementById("clear").addEventListener("click", () => {
   form.reset();
   Object.assign(state, {sort: "", page: 1, columns: null});

@@ -135,15 +135,15 @@ class TestChallenges:
 
         assert "From 2026-11-01 to 2026-11-30; 3 points" in text
         assert "Be honest." in text
-        assert "key-2 3 1 0 1 1" in text
+        assert "contributor-contributor 3 1 0 1 1" in text
 
     def test_late_bundles_and_quantity_bring_no_points(self, tmp_path: Path) -> None:
         late = Challenge(**{**challenge(tmp_path).__dict__, "closed": date(2026, 11, 29)})
         own = [result(number, "key-2") for number in range(5)]
 
-        for extras, state, points in ((SiteExtras(challenges={"a-challenge": late}), "replicated", "key-2 0 0 1 0 0"),
-                                      (SiteExtras(), "plausible", "key-2 0 0 0 0 0"),
-                                      (SiteExtras(), "replicated", "key-2 1 1 0 5 5")):  # fmt: skip
+        for extras, state, points in ((SiteExtras(challenges={"a-challenge": late}), "replicated", "contributor-contributor 0 0 1 0 0"),
+                                      (SiteExtras(), "plausible", "contributor-contributor 0 0 0 0 0"),
+                                      (SiteExtras(), "replicated", "contributor-contributor 1 1 0 1 1")):  # fmt: skip
             assert points in words(data_of(own, state=state, extras=extras), CHALLENGE)
 
     def test_a_challenge_that_is_not_installed_says_so(self) -> None:

@@ -51,7 +51,7 @@ def html(data: SiteData) -> dict[str, str]:
 def test_each_link_leads_to_a_page_or_a_bundle() -> None:
     data = data_of(machine_results(0, "key-1"), published=True)
     found = texts(data)
-    places = {*found, *(f"bundles/{bundle}.tar.gz" for bundle in data.receipts)}
+    places = {*found, "choices.parquet", *(f"bundles/{bundle}.tar.gz" for bundle in data.receipts)}
 
     for address, text in found.items():
         if address.endswith(".html"):
