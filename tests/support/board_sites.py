@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mlperf_home.contracts.codec import to_line
 from mlperf_home.contracts.leaderboard.events import BoardSettings, KnownName, Receipt
 from mlperf_home.contracts.leaderboard.judging import Judgement
 from mlperf_home.leaderboard.answer.choices import choices
 from mlperf_home.leaderboard.published_rows import published_rows
 from mlperf_home.leaderboard.site.pages import pages
 from mlperf_home.leaderboard.site.site_data import SiteData, SiteExtras
+from mlperf_home.leaderboard.site.verdict_history import VerdictHistory
 from mlperf_home.leaderboard.store.index import JudgedResult
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from mlperf_home.contracts.leaderboard.events import VerdictLine
@@ -32,7 +34,7 @@ def data_of(  # noqa: PLR0913 - one board in one call
     facts: KeyFacts | None = None,
     state: State = "plausible",
     extras: SiteExtras | None = None,
-    history: Mapping[str, Sequence[VerdictLine]] | None = None,
+    verdicts: Sequence[VerdictLine] = (),
     link: str = "",
 ) -> SiteData:
     """Return a board with these results, all of one state and wanted; replicated ones are credited."""
@@ -56,7 +58,7 @@ def data_of(  # noqa: PLR0913 - one board in one call
         names={"contributor of key-1": KnownName(name=HOSTILE[:40], key="key-1", link=link)},
         key_facts=facts or {},
         receipts=receipts,
-        history=history or {},
+        history=VerdictHistory(["\n".join(map(to_line, verdicts)).encode()]),
         extras=extras or SiteExtras(),
     )
 

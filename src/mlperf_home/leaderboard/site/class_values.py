@@ -46,6 +46,11 @@ class ClassValues:
     times: Sequence[float]
 
     @cached_property
+    def key(self) -> int:
+        """A number that changes if the times do."""
+        return hash(tuple(self.times))
+
+    @cached_property
     def _strip(self) -> Strip:
         places = dict.fromkeys(round(self._place(each)) for each in self.times)
         return Strip(

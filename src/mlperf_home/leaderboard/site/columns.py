@@ -79,8 +79,7 @@ def result_script(data: SiteData) -> str:
     """Return the times of all results as a script, for two sides head to head; withdrawn ones are left out."""
     own = [each.result for each in data.results if each.result.speed_ms and each.judgement.state != "withdrawn"]
     subjects = (
-        "\t".join(map(printable_name, (each.benchmark, each.scenario, each.of.runtime, each.model)))
-        for each in own
+        "\t".join(map(printable_name, (each.benchmark, each.scenario, each.of.runtime, each.model))) for each in own
     )
     document = {
         "subject": _coded(subjects),

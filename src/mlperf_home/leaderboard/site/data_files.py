@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mlperf_home.contracts.codec import to_line
 from mlperf_home.leaderboard.answer.export import NOTICE, as_csv, choice_row, write_rows
 from mlperf_home.leaderboard.site.columns import choice_script, result_script
-from mlperf_home.leaderboard.site.drafts import Draft, text_draft
+from mlperf_home.leaderboard.site.drafts import Draft, code_key, key_of, text_draft
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -29,16 +29,20 @@ def data_files(data: SiteData) -> Iterator[Draft]:
         for path in sorted((_HERE / folder).iterdir()):
             if path.suffix != ".md":
                 yield text_draft(path.name, path.read_text(encoding="utf-8"))
-    rows = [choice_row(each) for each in data.every]
-    text = _list(map(json.dumps, rows))
-    yield text_draft("choices.json", text)
-    if rows:
-        yield text_draft("choices.csv", as_csv(rows))
-    if rows and find_spec("pyarrow"):
-        yield Draft("choices.parquet", text_draft("", text).key, lambda: _parquet(rows))
-    yield text_draft("results.json", _list(map(_line, data.results)))
-    yield text_draft("choices.js", choice_script(data))
-    yield text_draft("results.js", result_script(data))
+    key = key_of(code_key(), list(data.choice_marks.values()), data.extras.prices and data.extras.prices.currency)
+    yield Draft("choices.json", key, lambda: _list(map(json.dumps, _rows(data))).encode())
+    if data.every:
+        yield Draft("choices.csv", key, lambda: as_csv(_rows(data)).encode())
+        if find_spec("pyarrow"):
+            yield Draft("choices.parquet", key, lambda: _parquet(_rows(data)))
+    yield Draft("choices.js", key, lambda: choice_script(data).encode())
+    own = key_of(code_key(), list(data.marks.values()))
+    yield Draft("results.json", own, lambda: _list(map(_line, data.results)).encode())
+    yield Draft("results.js", own, lambda: result_script(data).encode())
+
+
+def _rows(data: SiteData) -> list[dict[str, Any]]:
+    return [choice_row(each) for each in data.every]
 
 
 def _list(lines: Iterable[str]) -> str:

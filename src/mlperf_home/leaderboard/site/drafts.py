@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from scriptgraph.printable import printable_name
 
@@ -26,6 +27,7 @@ PLOT_STYLE = "sha256-iyMXP8wQ42Eky+cGZMMIR1dQ8ot1Dtv3HFKxcjmo3Nk="
 """The hash of the style that the plot library puts into its pictures; the policy of pages allows no other."""
 
 _KEY_BYTES = 12
+_CODE = (Path(__file__).parent, Path(__file__).parents[1] / "answer")
 
 
 class Draft(NamedTuple):
@@ -47,9 +49,24 @@ def key_of(*parts: object) -> str:
     return hashlib.blake2b(repr(parts).encode("utf-8", "backslashreplace"), digest_size=_KEY_BYTES).hexdigest()
 
 
+@cache
+def code_key() -> str:
+    """Return a key of the code and the templates that make the files."""
+    return mark_of(*(path.read_bytes() for folder in _CODE for path in sorted(folder.rglob("*.*")) if path.is_file()))
+
+
+def mark_of(*parts: bytes | str) -> str:
+    """Return a key for texts."""
+    found = hashlib.blake2b(digest_size=_KEY_BYTES)
+    for each in parts:
+        found.update(each if isinstance(each, bytes) else each.encode("utf-8", "backslashreplace"))
+        found.update(b"\0")
+    return found.hexdigest()
+
+
 def text_draft(address: str, text: str) -> Draft:
     """Return the draft of a file whose text is known."""
-    return Draft(address, key_of(text), text.encode)
+    return Draft(address, mark_of(text), text.encode)
 
 
 @dataclass(frozen=True)
@@ -64,15 +81,18 @@ class PageMaker:
             loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
             lstrip_blocks=True, auto_reload=False,
         )  # fmt: skip
-        env.globals |= {"board": self.settings, "plot_style": PLOT_STYLE}
+        env.globals |= {"board": self.settings, "plot_style": PLOT_STYLE, "header": cache(self._header)}
         env.filters["shown"] = printable_name
         return env
+
+    def _header(self, up: str) -> Markup:
+        """Return the header of pages in a folder; it is the same in most of a board's pages."""
+        return Markup(self._env.get_template("header.html").render(up=up))  # noqa: S704 - a template's text
 
     @cached_property
     def _common(self) -> str:
         """What all pages depend on."""
-        texts = [path.read_text(encoding="utf-8") for path in sorted(TEMPLATES.iterdir())]
-        return key_of(self.settings.name, self.settings.sample, self.settings.created_utc, PLOT_STYLE, *texts)
+        return key_of(self.settings.name, self.settings.sample, self.settings.created_utc, code_key())
 
     def draft(self, address: str, template: str, **values: Any) -> Draft:
         """Return the draft of a page.
@@ -83,6 +103,10 @@ class PageMaker:
             values: plain values: texts, numbers, and tuples, lists and dictionaries of them.
         """
         return Draft(address, key_of(self._common, template, values), lambda: self._bytes(address, template, values))
+
+    def later(self, address: str, template: str, key: object, values: Callable[[], Mapping[str, Any]]) -> Draft:
+        """Return the draft of a page whose values are gathered only if it is made; `key` changes if they do."""
+        return Draft(address, key_of(self._common, template, key), lambda: self._bytes(address, template, values()))
 
     def _bytes(self, address: str, template: str, values: Mapping[str, Any]) -> bytes:
         up = "../" * address.count("/")

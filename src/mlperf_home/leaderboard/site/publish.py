@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlperf_home.leaderboard.site.pages import pages
@@ -11,8 +13,6 @@ from mlperf_home.leaderboard.site.written_keys import KEYS_FILE, WrittenKeys
 from mlperf_home.leaderboard.store.errors import BoardError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from mlperf_home.leaderboard.site.drafts import Draft
     from mlperf_home.leaderboard.site.site_data import SiteData
     from mlperf_home.leaderboard.store.board import Board
@@ -39,26 +39,32 @@ def publish(board: Board, data: SiteData, out: Path) -> Published:
             raise BoardError(out, f"holds {min(others)!r}, no pages of a board", "name an empty folder")
         out.mkdir(parents=True, exist_ok=True)
         with WrittenKeys(out).renewed() as keys:
-            changed = sum(_write(out, draft, keys) for draft in pages(data))
+            folders = set[str]()
+            changed = sum(_write(str(out), draft, keys, folders) for draft in pages(data))
         return Published(len(keys.now), changed, _copy_bundles(board, data, out / "bundles"))
     except OSError as error:
         advice = "name a folder that you can write to, with enough space"
         raise BoardError(out, f"cannot be written ({error.strerror})", advice) from None
 
 
-def _write(out: Path, draft: Draft, keys: WrittenKeys) -> bool:
-    """Write a file if it is not there, or if its bytes have changed."""
-    path = out / draft.address
+def _write(out: str, draft: Draft, keys: WrittenKeys, folders: set[str]) -> bool:
+    """Write a file if it is not there, or if its bytes have changed; texts of paths, since there are many."""
+    path = f"{out}/{draft.address}"
     keys.now[draft.address] = draft.key
-    if keys.then.get(draft.address) == draft.key and path.is_file():
+    there = os.path.isfile(path)  # noqa: PTH113
+    if there and keys.then.get(draft.address) == draft.key:
         return False
     content = draft.make()
-    if path.is_file() and path.read_bytes() == content:
+    if there and Path(path).read_bytes() == content:
         return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(content)
-    partial.replace(path)
+    folder, _, name = path.rpartition("/")
+    if folder not in folders:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        folders.add(folder)
+    partial = f"{folder}/.{name}.partial"
+    with open(partial, "wb") as file:  # noqa: PTH123
+        file.write(content)
+    os.replace(partial, path)  # noqa: PTH105
     return True
 
 

@@ -7,17 +7,20 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from mlperf_home.contracts.codec import to_line
 from mlperf_home.leaderboard.answer.choices import choice_key, choices, predicted_choices
 from mlperf_home.leaderboard.answer.contributors import contributors, results_by_owner, shown_name
 from mlperf_home.leaderboard.answer.groups import Group, front_of, ranked_groups
 from mlperf_home.leaderboard.answer.recommendation import priced
 from mlperf_home.leaderboard.site.class_values import ClassValues
+from mlperf_home.leaderboard.site.drafts import key_of, mark_of
+from mlperf_home.leaderboard.site.verdict_history import VerdictHistory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mlperf_home.challenges.definition.manifest import Challenge
-    from mlperf_home.contracts.leaderboard.events import BoardSettings, KnownName, Receipt, VerdictLine
+    from mlperf_home.contracts.leaderboard.events import BoardSettings, KnownName, Receipt
     from mlperf_home.contracts.leaderboard.results import BoardResult
     from mlperf_home.leaderboard.answer.choices import ChoiceKey, RankedChoice
     from mlperf_home.leaderboard.answer.contributors import CreditedContributor
@@ -53,7 +56,7 @@ class SiteData:
         names: the names of contributors, by pseudonym.
         key_facts: what the board knows of keys, by fact: successor, revoked, vouched.
         receipts: the receipts of bundles, by their digest.
-        history: the verdicts of each result, the oldest first, by its id.
+        history: the verdicts of each result.
         extras: what the board's own files do not tell.
     """
 
@@ -63,7 +66,7 @@ class SiteData:
     names: Mapping[str, KnownName]
     key_facts: Mapping[str, Mapping[str, str]]
     receipts: Mapping[str, Receipt]
-    history: Mapping[str, Sequence[VerdictLine]] = field(default_factory=dict)
+    history: VerdictHistory = field(default_factory=VerdictHistory)
     extras: SiteExtras = field(default_factory=SiteExtras)
 
     @cached_property
@@ -92,6 +95,21 @@ class SiteData:
     def by_id(self) -> dict[str, JudgedResult]:
         """The results by their ids."""
         return {each.result.id: each for each in self.results}
+
+    @cached_property
+    def marks(self) -> dict[str, str]:
+        """What the row of each result depends on, hashed, by its id."""
+        return {
+            each.result.id: mark_of(
+                to_line(each.result), to_line(each.judgement), self.who(each.result), self.owners[each.result.id]
+            )
+            for each in self.results
+        }
+
+    @cached_property
+    def choice_marks(self) -> dict[int, str]:
+        """What the row of each choice depends on, hashed, by the identity of the choice."""
+        return {id(each): key_of(each) for each in self.every}
 
     @cached_property
     def class_values(self) -> dict[ChoiceKey, ClassValues]:
@@ -130,10 +148,6 @@ def site_data(
     results = index.results()
     found = choices(results, published)
     every = [*found, *predicted_choices(index.predictions(), results, found)]
-    history: dict[str, list[VerdictLine]] = defaultdict(list)
-    for path in board.verdicts.files():
-        for line in board.verdicts.lines(path):
-            history[line.judgement.result].append(line)
     return SiteData(
         settings=board.settings,
         results=results,
@@ -141,6 +155,6 @@ def site_data(
         names=board.names(),
         key_facts=index.key_facts(),
         receipts={each.bundle: each for each in index.receipts()},
-        history=history,
+        history=VerdictHistory(path.read_bytes() for path in board.verdicts.files()),
         extras=known,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.contracts.leaderboard.judging import STATES
@@ -12,9 +13,11 @@ from mlperf_home.leaderboard.site.content.subject_pages import grouped
 from mlperf_home.leaderboard.site.content.table_rows import choice_row, parts, result_row
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from mlperf_home.leaderboard.answer.choices import RankedChoice
+    from mlperf_home.leaderboard.answer.groups import Group
+    from mlperf_home.leaderboard.site.content.table_rows import PagePart
     from mlperf_home.leaderboard.site.drafts import Draft, PageMaker
     from mlperf_home.leaderboard.site.site_data import SiteData
     from mlperf_home.leaderboard.store.index import JudgedResult
@@ -36,11 +39,11 @@ def list_pages(data: SiteData, maker: PageMaker) -> Iterator[Draft]:
     for part in parts("contributors.html", rows, _NAMES):
         yield maker.draft(part.address, "contributors.html", title="Contributors", rows=part.rows, parts=part.parts,
                           number=part.number)  # fmt: skip
-    wanted = [result_row(data, each) for each in data.wanted]
-    for part in parts("wanted.html", wanted):
-        title = "Results that need another measurement"
-        yield maker.draft(part.address, "wanted.html", title=title, rows=part.rows, parts=part.parts,
-                          number=part.number, count=len(wanted))  # fmt: skip
+    for part in parts("wanted.html", data.wanted):
+        own = {"title": "Results that need another measurement", "parts": part.parts, "number": part.number,
+               "count": len(data.wanted)}  # fmt: skip
+        key = (own, [data.marks[each.result.id] for each in part.rows])
+        yield maker.later(part.address, "wanted.html", key, partial(_with_results, data, part.rows, own))
     yield maker.draft("feed.xml", "feed.xml", updated=data.updated, newest=_newest(data))
     yield maker.draft("wanted.xml", "wanted.xml", updated=data.updated, wanted=_wanted(data))
     yield maker.draft("versus.html", "versus.html", title="Head to head")
@@ -49,14 +52,21 @@ def list_pages(data: SiteData, maker: PageMaker) -> Iterator[Draft]:
 
 def _rankings(data: SiteData, maker: PageMaker) -> Iterator[Draft]:
     for group, ranked in data.groups.items():
-        rows = [choice_row(rank, each) for rank, each in enumerate(ranked, 1)]
         query = {"benchmark": group.benchmark, "scenario": group.scenario, "runtime": group.runtime}
-        for part in parts(page_of("ranking", str(group)), rows):
-            picture = front_picture(ranked, data.fronts[group], MARKS) if part.number == 1 else None
-            yield maker.draft(
-                part.address, "ranking.html", title=str(group), rows=part.rows, picture=picture, parts=part.parts,
-                number=part.number, query=query,
-            )  # fmt: skip
+        every = [(rank, data.choice_marks[id(each)]) for rank, each in enumerate(ranked, 1)]
+        for part in parts(page_of("ranking", str(group)), list(enumerate(ranked, 1))):
+            own = {"title": str(group), "parts": part.parts, "number": part.number, "query": query}
+            key = (own, every if part.number == 1 else every[part.rows[0][0] - 1 : part.rows[-1][0]])
+            yield maker.later(part.address, "ranking.html", key, partial(_ranking, data, group, part, own))
+
+
+def _ranking(data: SiteData, group: Group, part: PagePart[tuple[int, RankedChoice]], own: Mapping[str, Any]) -> Any:
+    picture = front_picture(data.groups[group], data.fronts[group], MARKS) if part.number == 1 else None
+    return {**own, "picture": picture, "rows": [choice_row(*row) for row in part.rows]}
+
+
+def _with_results(data: SiteData, rows: Sequence[JudgedResult], own: Mapping[str, Any]) -> dict[str, Any]:
+    return {**own, "rows": [result_row(data, each) for each in rows]}
 
 
 def _counts(every: Sequence[RankedChoice], name: Callable[[RankedChoice], str]) -> list[tuple[str, int, int, int]]:
@@ -83,7 +93,9 @@ def _newest(data: SiteData) -> list[dict[str, Any]]:
 
 def _entries(data: SiteData, results: Sequence[JudgedResult]) -> list[dict[str, Any]]:
     found = grouped(results, lambda each: each.result.bundle)
-    newest = sorted((bundle for bundle in data.receipts if bundle in found), key=lambda each: -data.receipts[each].number)
+    newest = sorted(
+        (bundle for bundle in data.receipts if bundle in found), key=lambda each: -data.receipts[each].number
+    )
     return [_entry(data, bundle, found[bundle]) for bundle in newest[:_FED]]
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mlperf_home.leaderboard.answer.choices import choice_key
 from mlperf_home.leaderboard.site.addresses import page_of
@@ -49,27 +50,37 @@ class PastVerdict(NamedTuple):
 
 def result_pages(data: SiteData, maker: PageMaker) -> Iterator[Draft]:
     """Yield the drafts of the pages of all results."""
+    marks = data.marks
     for each in data.results:
-        result = each.result
-        others = [data.by_id[name] for name in each.judgement.others[:_MOST_OTHERS] if name in data.by_id]
-        yield maker.draft(
-            page_of("result", result.id), "result.html",
-            title=f"{result.model} on {result.of.cpu}",
-            row=result_row(data, each),
-            reasons=each.judgement.reasons,
-            values=_value_groups(result),
-            facts=_facts(result),
-            made=result.made_utc[:10],
-            machine=result.machine,
-            machine_page=page_of("machine", result.machine),
-            place=_place(data, each),
-            history=_history(data, each),
-            challenge=data.receipts[result.bundle].challenge,
-            bundle=result.bundle,
-            receipt=result.receipt,
-            path=result.path,
-            others=[result_row(data, other) for other in others],
-        )  # fmt: skip
+        name = each.result.id
+        others = [marks[other] for other in each.judgement.others[:_MOST_OTHERS] if other in marks]
+        own = data.class_values.get(choice_key(each.result))
+        challenge = data.receipts[each.result.bundle].challenge
+        key = (marks[name], others, own and own.key, challenge, data.history.count(name))
+        yield maker.later(page_of("result", name), "result.html", key, partial(_values, data, each))
+
+
+def _values(data: SiteData, each: JudgedResult) -> dict[str, Any]:
+    """Return what the page of a result shows."""
+    result = each.result
+    others = [data.by_id[name] for name in each.judgement.others[:_MOST_OTHERS] if name in data.by_id]
+    return {
+        "title": f"{result.model} on {result.of.cpu}",
+        "row": result_row(data, each),
+        "reasons": each.judgement.reasons,
+        "values": _value_groups(result),
+        "facts": _facts(result),
+        "made": result.made_utc[:10],
+        "machine": result.machine,
+        "machine_page": page_of("machine", result.machine),
+        "place": _place(data, each),
+        "history": _history(data, each),
+        "challenge": data.receipts[result.bundle].challenge,
+        "bundle": result.bundle,
+        "receipt": result.receipt,
+        "path": result.path,
+        "others": [result_row(data, other) for other in others],
+    }
 
 
 def _place(data: SiteData, each: JudgedResult) -> Strip | None:
@@ -79,7 +90,7 @@ def _place(data: SiteData, each: JudgedResult) -> Strip | None:
 
 
 def _history(data: SiteData, each: JudgedResult) -> tuple[PastVerdict, ...]:
-    lines = data.history.get(each.result.id, ())
+    lines = data.history.of(each.result.id)
     return tuple(
         PastVerdict(line.utc, line.judgement.state, "; ".join(line.judgement.reasons)) for line in reversed(lines)
     )

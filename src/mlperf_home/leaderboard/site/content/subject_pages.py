@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mlperf_home.leaderboard.answer.groups import group_of
 from mlperf_home.leaderboard.site.addresses import page_of
-from mlperf_home.leaderboard.site.content.table_rows import ChoiceRow, ResultRow, choice_row, parts, result_row
+from mlperf_home.leaderboard.site.content.table_rows import choice_row, parts, result_row
+from mlperf_home.leaderboard.store.index import JudgedResult
 from mlperf_home.published.classifiers import names_of
 from mlperf_home.published.places import RUNTIMES
 from scriptgraph.printable import printable_name
@@ -16,38 +19,39 @@ from scriptgraph.printable import printable_name
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from mlperf_home.leaderboard.answer.choices import RankedChoice
+    from mlperf_home.leaderboard.answer.choices import ChoiceKey, RankedChoice
     from mlperf_home.leaderboard.answer.contributors import CreditedContributor
-    from mlperf_home.leaderboard.site.class_values import Strip
+    from mlperf_home.leaderboard.site.class_values import ClassValues
     from mlperf_home.leaderboard.site.drafts import Draft, PageMaker
     from mlperf_home.leaderboard.site.site_data import SiteData
-    from mlperf_home.leaderboard.store.index import JudgedResult
 
 _RUNTIMES = json.dumps(RUNTIMES)
 _NOTHING: dict[str, Any] = {"contributor": None, "sides": ""}
 
 
-class ClassStrip(NamedTuple):
-    """The distribution of a choice on a CPU over contributors."""
+@dataclass(frozen=True)
+class ClassStrip:
+    """The distribution of a choice over contributors."""
 
-    benchmark: str
-    scenario: str
-    runtime: str
-    model: str
-    model_page: str
-    names: str
-    cores: str
-    strip: Strip
-    times: tuple[str, ...]
+    of: ChoiceKey
+    values: ClassValues
+
+    @property
+    def key(self) -> object:
+        """What its text depends on."""
+        return self.of, self.values.key
+
+
+SubjectRow: TypeAlias = "ClassStrip | tuple[int, RankedChoice] | JudgedResult"
 
 
 def subject_pages(data: SiteData, maker: PageMaker) -> Iterator[Draft]:
     """Yield the drafts of the pages of all CPUs, models, machines and contributors."""
     by_cpu = grouped(data.every, lambda each: each.key.cpu)
     results_by_cpu = grouped(data.results, lambda each: each.result.of.cpu)
-    strips = grouped(_strips(data), lambda pair: pair[0])
+    strips = grouped(_strips(data), lambda each: each.of.cpu)
     for cpu, found in by_cpu.items():
-        rows = [*(each for _, each in strips.get(cpu, ())), *numbered(found)]
+        rows = [*strips.get(cpu, ()), *numbered(found)]
         extra = {"kind": "CPU", "sides": printable_name(f"cpu:{cpu}")}
         yield from _pages(data, maker, ("cpu", cpu, cpu), rows, results_by_cpu.get(cpu, []), extra)
     results_by_model = grouped(data.results, lambda each: each.result.model)
@@ -78,36 +82,57 @@ def _pages(
     data: SiteData,
     maker: PageMaker,
     name: tuple[str, str, str],
-    first: Sequence[ClassStrip | ChoiceRow],
+    first: Sequence[SubjectRow],
     results: Sequence[JudgedResult],
     extra: Mapping[str, Any],
 ) -> Iterator[Draft]:
     """Yield the parts of a page: the rows of `first`, then results; only part 1 has what `extra` names."""
     kind, subject, title = name
-    rows = [*first, *(result_row(data, each) for each in results)]
-    for part in parts(page_of(kind, subject), rows):
+    for part in parts(page_of(kind, subject), [*first, *results]):
         own = {**_NOTHING, **extra} if part.number == 1 else {**_NOTHING, "kind": extra["kind"]}
-        yield maker.draft(
-            part.address, "subject.html", title=title, count=len(results), number=part.number, parts=part.parts,
-            runtimes=_RUNTIMES,
-            strips=[row for row in part.rows if isinstance(row, ClassStrip)],
-            choices=[row for row in part.rows if isinstance(row, ChoiceRow)],
-            results=[row for row in part.rows if isinstance(row, ResultRow)], **own,
-        )  # fmt: skip
+        own |= {"title": title, "count": len(results), "number": part.number, "parts": part.parts}
+        key = (own, [_mark(data, row) for row in part.rows])
+        yield maker.later(part.address, "subject.html", key, partial(_values, data, part.rows, own))
 
 
-def numbered(every: Sequence[RankedChoice]) -> list[ChoiceRow]:
-    """Return the rows of choices of several groups, the fastest of each first."""
+def _mark(data: SiteData, row: SubjectRow) -> object:
+    """Return what a row's text depends on."""
+    if isinstance(row, ClassStrip):
+        return row.key
+    if isinstance(row, JudgedResult):
+        return data.marks[row.result.id]
+    return row[0], data.choice_marks[id(row[1])]
+
+
+def _values(data: SiteData, rows: Sequence[SubjectRow], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a part of a page shows."""
+    return {
+        **own,
+        "runtimes": _RUNTIMES,
+        "strips": [_strip(row) for row in rows if isinstance(row, ClassStrip)],
+        "choices": [choice_row(*row) for row in rows if isinstance(row, tuple)],
+        "results": [result_row(data, row) for row in rows if isinstance(row, JudgedResult)],
+    }
+
+
+def numbered(every: Sequence[RankedChoice]) -> list[tuple[int, RankedChoice]]:
+    """Return choices of several groups with their numbers, the fastest of each group first."""
     ranked = sorted(every, key=lambda choice: (group_of(choice), choice.time_ms or float("inf")))
-    return [choice_row(number, each) for number, each in enumerate(ranked, 1)]
+    return list(enumerate(ranked, 1))
 
 
-def _strips(data: SiteData) -> Iterator[tuple[str, ClassStrip]]:
-    for key, values in sorted(data.class_values.items(), key=lambda pair: (pair[0][:4], pair[0].model)):
-        yield key.cpu, ClassStrip(
-            key.benchmark, key.scenario, key.runtime, key.model, page_of("model", key.model),
-            "|".join(names_of(key.model)), str(key.cores or ""), values.strip(), values.shown(),
-        )  # fmt: skip
+def _strips(data: SiteData) -> list[ClassStrip]:
+    every = sorted(data.class_values.items(), key=lambda pair: (pair[0][:4], pair[0].model))
+    return [ClassStrip(key, values) for key, values in every]
+
+
+def _strip(row: ClassStrip) -> dict[str, Any]:
+    of = row.of
+    return {
+        "benchmark": of.benchmark, "scenario": of.scenario, "runtime": of.runtime, "model": of.model,
+        "model_page": page_of("model", of.model), "names": "|".join(names_of(of.model)), "cores": of.cores or "",
+        "strip": row.values.strip(), "times": row.values.shown(),
+    }  # fmt: skip
 
 
 def _contributor(each: CreditedContributor) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from mlperf_home.leaderboard.answer.choices import SPEEDS
 from mlperf_home.leaderboard.answer.groups import accuracy_of, group_of
@@ -65,12 +66,13 @@ class PageLink(NamedTuple):
     address: str
 
 
-class PagePart(NamedTuple):
+@dataclass(frozen=True)
+class PagePart(Generic[_Row]):
     """The rows of one part, with links to the others."""
 
     number: int
     address: str
-    rows: Sequence[object]
+    rows: Sequence[_Row]
     parts: tuple[PageLink, ...]
 
 
@@ -125,7 +127,7 @@ def result_row(data: SiteData, each: JudgedResult) -> ResultRow:
     )
 
 
-def parts(address: str, rows: Sequence[_Row], most: int = ROWS) -> Iterator[PagePart]:
+def parts(address: str, rows: Sequence[_Row], most: int = ROWS) -> Iterator[PagePart[_Row]]:
     """Yield the parts of a page with many rows; there is always one."""
     count = max(1, -(-len(rows) // most))
     links = tuple(PageLink(number, part_of(address, number)) for number in range(1, count + 1)) if count > 1 else ()

@@ -307,6 +307,13 @@ function kindOf(name, rows) {
   return low > 0 && high / low > 3 ? "log" : "linear";
 }
 
+const scaleOf = (name, rows, label) => {
+  const type = kindOf(name, rows);
+  const rounded = (number) => ["1", "2", "5"].includes(String(Number(number.toExponential(0).split("e")[0])));
+  const written = (number) => (rounded(number) ? short(number) : "");
+  return {type, label, grid: true, nice: true, ...(type === "log" ? {tickFormat: written} : {})};
+};
+
 function drawPicture() {
   const figure = document.getElementById("picture");
   const [x, y, z] = [field("x").value, field("y").value, field("z").value];
@@ -331,7 +338,7 @@ function drawPicture() {
   chart = Plot.plot({
     className: "board-plot", width, height: Math.round(Math.min(480, Math.max(280, width * 0.66))), marginLeft: 56, marginBottom: 44,
     ariaLabel: `${label(y)} against ${label(x)}; the table has the same values`,
-    x: {type: kindOf(x, rows), label: label(x), grid: true, nice: true}, y: {type: kindOf(y, rows), label: label(y), grid: true, nice: true},
+    x: scaleOf(x, rows, label(x)), y: scaleOf(y, rows, label(y)),
     r: z ? {range: [2, 10], type: "sqrt"} : {type: "identity"},
     marks: [
       Plot.ruleY(bars(x), {x1: (point) => numbers[x].low[point.row], x2: (point) => numbers[x].high[point.row], y: "y", stroke: strong, strokeOpacity: 0.5}),
@@ -344,6 +351,12 @@ function drawPicture() {
   });
   chart.addEventListener("input", () => light(chart.value ? chart.value.row : null));
   chart.addEventListener("click", () => chart.value && showRow(chart.value.row));
+  chart.setAttribute("role", "img");
+  // Groups of marks have no role that may bear a label.
+  for (const group of chart.querySelectorAll("g[aria-label]")) {
+    group.dataset.marks = group.getAttribute("aria-label");
+    group.removeAttribute("aria-label");
+  }
   figure.querySelector(".drawing").replaceChildren(chart);
   const names = [label(y), label(x), ...(z ? [label(z)] : [])];
   caption.textContent = `${names.slice(0, 2).join(" against ")}${z ? `; larger marks have more ${FOLLOWED[z].label}` : ""}. ${plural(points.length, "choice")}, ${front.length} on the front${z ? " of all three" : " (the line)"}: no other is better in each. Hollow marks are predicted, squares published, full ones replicated; bars are intervals.`;
@@ -456,7 +469,8 @@ new ResizeObserver(() => {
 }).observe(document.getElementById("picture"));
 
 form.hidden = false;
-document.getElementById("more").open = window.innerWidth > 700;
+const folded = ["x", "y", "z", "columns", "rows", "without", ...axes.map((axis) => `${axis.less ? "most" : "least"}_${axis.name}`)];
+document.getElementById("more").open = folded.some((name) => new URL(location.href).searchParams.has(name));
 document.getElementById("answer").setAttribute("aria-live", "polite");
 readAddress();
 follow();
