@@ -115,7 +115,7 @@ def first_page_s(out: Path, choices: int) -> float:
         options.add_argument(flag)
     driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver")))
     try:
-        times = []
+        times: list[float] = []
         for _ in range(5):
             driver.get((out / "index.html").as_uri())
             times.append(driver.execute_script("return performance.getEntriesByName('interactive')[0].startTime"))

@@ -93,7 +93,7 @@ def priced(every: Sequence[RankedChoice], prices: Prices | None) -> Sequence[Ran
     for choice in every:
         if choice.key.cpu not in found:
             price = prices.of({"cpu": Value(choice.key.cpu, "copied", "the board")})
-            found[choice.key.cpu] = price and price.number
+            found[choice.key.cpu] = price.number if price else None
     return [replace(choice, price_per_hour=found[choice.key.cpu]) for choice in every]
 
 

@@ -24,7 +24,7 @@ class Strip(NamedTuple):
         path: the ticks, as the path of an SVG.
         mark: the place of the marked value; None without one.
         low, middle, high: the bounds and the median in milliseconds.
-        count: the number of values.
+        results: the number of values.
         slower: the number of values that are slower than the marked one.
     """
 
@@ -33,7 +33,7 @@ class Strip(NamedTuple):
     low: str
     middle: str
     high: str
-    count: int
+    results: int
     slower: int
     width: int = WIDTH
     height: int = HEIGHT
@@ -59,7 +59,7 @@ class ClassValues:
             low=f"{self.times[0]:.3g}",
             middle=f"{self.times[(len(self.times) - 1) // 2]:.3g}",
             high=f"{self.times[-1]:.3g}",
-            count=len(self.times),
+            results=len(self.times),
             slower=0,
         )
 

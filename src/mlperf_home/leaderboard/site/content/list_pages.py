@@ -39,11 +39,11 @@ def list_pages(data: SiteData, maker: PageMaker) -> Iterator[Draft]:
     for part in parts("contributors.html", rows, _NAMES):
         yield maker.draft(part.address, "contributors.html", title="Contributors", rows=part.rows, parts=part.parts,
                           number=part.number)  # fmt: skip
-    for part in parts("wanted.html", data.wanted):
-        own = {"title": "Results that need another measurement", "parts": part.parts, "number": part.number,
+    for many in parts("wanted.html", data.wanted):
+        own = {"title": "Results that need another measurement", "parts": many.parts, "number": many.number,
                "count": len(data.wanted)}  # fmt: skip
-        key = (own, [data.marks[each.result.id] for each in part.rows])
-        yield maker.later(part.address, "wanted.html", key, partial(_with_results, data, part.rows, own))
+        key = (own, [data.marks[each.result.id] for each in many.rows])
+        yield maker.later(many.address, "wanted.html", key, partial(_with_results, data, many.rows, own))
     yield maker.draft("feed.xml", "feed.xml", updated=data.updated, newest=_newest(data))
     yield maker.draft("wanted.xml", "wanted.xml", updated=data.updated, wanted=_wanted(data))
     yield maker.draft("versus.html", "versus.html", title="Head to head")

@@ -110,7 +110,7 @@ def _facts(result: BoardResult) -> tuple[tuple[str, str], ...]:
 def _value_groups(result: BoardResult) -> tuple[tuple[str, tuple[ShownValue, ...]], ...]:
     """Return the values of a result in groups; bounds stand beside their value."""
     metrics = result.metrics
-    groups: dict[str, list[ShownValue]] = {name: [] for name, _ in _GROUPS} | {_OTHER: []}
+    groups: dict[str, list[ShownValue]] = {name: [] for name in (*(group for group, _ in _GROUPS), _OTHER)}
     for name in sorted(metrics):
         if not _is_bound(name, metrics):
             groups[_group(name)].append(_shown(name, result))

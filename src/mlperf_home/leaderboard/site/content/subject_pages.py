@@ -52,7 +52,7 @@ def subject_pages(data: SiteData, maker: PageMaker) -> Iterator[Draft]:
     strips = grouped(_strips(data), lambda each: each.of.cpu)
     for cpu, found in by_cpu.items():
         rows = [*strips.get(cpu, ()), *numbered(found)]
-        extra = {"kind": "CPU", "sides": printable_name(f"cpu:{cpu}")}
+        extra: dict[str, Any] = {"kind": "CPU", "sides": printable_name(f"cpu:{cpu}")}
         yield from _pages(data, maker, ("cpu", cpu, cpu), rows, results_by_cpu.get(cpu, []), extra)
     results_by_model = grouped(data.results, lambda each: each.result.model)
     for model, found in grouped(data.every, lambda each: each.key.model).items():

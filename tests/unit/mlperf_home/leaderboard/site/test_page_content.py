@@ -67,11 +67,11 @@ class TestResult:
         assert "The only one of this CPU" in words(same_class(10.0), RESULT)
 
     def test_its_verdicts_are_listed_the_newest_first(self) -> None:
-        told = (("plausible", "nothing objects", "2026-11-01"), ("disputed", "another", "2026-11-02"))
-        lines = [
-            VerdictLine(judgement=Judgement(result="r1", state=state, reasons=(why,)), utc=utc, events=1)
-            for state, why, utc in told
-        ]
+        told = (
+            (Judgement(result="r1", state="plausible", reasons=("nothing objects",)), "2026-11-01"),
+            (Judgement(result="r1", state="disputed", reasons=("another",)), "2026-11-02"),
+        )
+        lines = [VerdictLine(judgement=judgement, utc=utc, events=1) for judgement, utc in told]
         text = words(data_of([result(1)], verdicts=lines), RESULT)
 
         assert "2026-11-02 disputed another 2026-11-01 plausible nothing objects" in text
