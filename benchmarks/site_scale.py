@@ -117,7 +117,7 @@ def first_page_s(out: Path, choices: int) -> float:
     try:
         times: list[float] = []
         for _ in range(5):
-            driver.get((out / "index.html").as_uri())
+            driver.get((out.resolve() / "index.html").as_uri())
             times.append(driver.execute_script("return performance.getEntriesByName('interactive')[0].startTime"))
         words = driver.find_element("id", "shown").text
         print(f"first page: {words} ({choices} in all), usable after {sorted(times)[2]:.0f} ms (median of 5)")

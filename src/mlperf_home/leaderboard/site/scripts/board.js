@@ -469,7 +469,7 @@ new ResizeObserver(() => {
 }).observe(document.getElementById("picture"));
 
 form.hidden = false;
-const folded = ["x", "y", "z", "columns", "rows", "without", ...axes.map((axis) => `${axis.less ? "most" : "least"}_${axis.name}`)];
+const folded = ["x", "y", "z", "columns", "rows", "without", ...axes.filter(({name}) => field(`bound_${name}`).closest("#more")).map((axis) => `${axis.less ? "most" : "least"}_${axis.name}`)];
 document.getElementById("more").open = folded.some((name) => new URL(location.href).searchParams.has(name));
 document.getElementById("answer").setAttribute("aria-live", "polite");
 readAddress();
