@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from scriptgraph.printable import printable_name
 
@@ -85,9 +84,9 @@ class PageMaker:
         env.filters["shown"] = printable_name
         return env
 
-    def _header(self, up: str) -> Markup:
+    def _header(self, up: str) -> str:
         """Return the header of pages in a folder; it is the same in most of a board's pages."""
-        return Markup(self._env.get_template("header.html").render(up=up))  # noqa: S704 - a template's text
+        return self._env.get_template("header.html").render(up=up)
 
     @cached_property
     def _common(self) -> str:
