@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mlperf_home.leaderboard.site.site_data import SiteData
 
 
-class Axis(NamedTuple):
+class ChoiceAxis(NamedTuple):
     """A number of a choice that an axis, a bound or a column can show.
 
     Attributes:
@@ -36,20 +36,20 @@ class Axis(NamedTuple):
 
 
 AXES = (
-    Axis("latency_ms", "latency", "ms", True, "fastest"),
-    Axis("samples_per_second", "throughput", "samples/s", False, "fastest"),
-    Axis("queries_per_second", "throughput", "queries/s", False, "fastest"),
-    Axis("top1_percent", "top-1", "%", False, "most accurate"),
-    Axis("f1_percent", "F1", "%", False, "most accurate"),
-    Axis("cores", "cores", "", True, "smallest"),
-    Axis("peak_memory_bytes", "memory", "MB", True, "leanest", 1e6),
-    Axis("energy_per_sample_j", "energy", "J a sample", True, "thriftiest"),
-    Axis("price_per_hour", "price", "an hour", True, "cheapest to rent"),
-    Axis("cost_per_million", "cost", "a million", True, "cheapest"),
+    ChoiceAxis("latency_ms", "latency", "ms", True, "fastest"),
+    ChoiceAxis("samples_per_second", "throughput", "samples/s", False, "fastest"),
+    ChoiceAxis("queries_per_second", "throughput", "queries/s", False, "fastest"),
+    ChoiceAxis("top1_percent", "top-1", "%", False, "most accurate"),
+    ChoiceAxis("f1_percent", "F1", "%", False, "most accurate"),
+    ChoiceAxis("cores", "cores", "", True, "smallest"),
+    ChoiceAxis("peak_memory_bytes", "memory", "MB", True, "leanest", 1e6),
+    ChoiceAxis("energy_per_sample_j", "energy", "J a sample", True, "thriftiest"),
+    ChoiceAxis("price_per_hour", "price", "an hour", True, "cheapest to rent"),
+    ChoiceAxis("cost_per_million", "cost", "a million", True, "cheapest"),
 )
 
 
-def axes_of(every: Sequence[RankedChoice]) -> list[Axis]:
+def axes_of(every: Sequence[RankedChoice]) -> list[ChoiceAxis]:
     """Return the axes that choices have values for."""
     return [axis for axis in AXES if any(_number(each, axis) is not None for each in every)]
 
@@ -103,7 +103,7 @@ def _shown(column: Any) -> Any:
     return {**column, "texts": list(map(printable_name, column["texts"]))} if isinstance(column, dict) else column
 
 
-def _numbers(every: Sequence[RankedChoice], axis: Axis) -> dict[str, list[float | None]]:
+def _numbers(every: Sequence[RankedChoice], axis: ChoiceAxis) -> dict[str, list[float | None]]:
     """Return the values of an axis; bounds stand only where there is an interval."""
     found: dict[str, list[float | None]] = {"value": [], "low": [], "high": []}
     for each in every:
@@ -115,7 +115,7 @@ def _numbers(every: Sequence[RankedChoice], axis: Axis) -> dict[str, list[float 
     return found
 
 
-def _number(choice: RankedChoice, axis: Axis) -> float | None:
+def _number(choice: RankedChoice, axis: ChoiceAxis) -> float | None:
     value = choice.key.cores if axis.name == "cores" else choice.value(axis.name)
     return None if value is None else value / axis.scale
 

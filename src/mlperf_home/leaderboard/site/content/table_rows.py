@@ -42,7 +42,7 @@ class ChoiceRow(NamedTuple):
     contributors: str
 
 
-class ResultRow(NamedTuple):
+class ListedResult(NamedTuple):
     """A result in a table; addresses are relative to the site."""
 
     id: str
@@ -107,11 +107,11 @@ def _speed(choice: RankedChoice) -> str:
     return f"{amount.value:.3g}{reach} {_RATES[metric]}"
 
 
-def result_row(data: SiteData, each: JudgedResult) -> ResultRow:
+def result_row(data: SiteData, each: JudgedResult) -> ListedResult:
     """Return the row of a result."""
     result = each.result
     time_ms = result.speed_ms
-    return ResultRow(
+    return ListedResult(
         id=result.id,
         page=page_of("result", result.id),
         subject=f"{result.benchmark}, {result.scenario}, {result.of.runtime}",
