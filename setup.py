@@ -50,6 +50,9 @@ setup(
             "*.xml",
             "*.yml",
             "schemas/*.json",
+            "templates/*",
+            "scripts/*",
+            "vendored/*",
         ]
     },
     cmdclass={"build_py": BuildWithRepository},

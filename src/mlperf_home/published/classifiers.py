@@ -109,3 +109,9 @@ def model_of(name: str) -> str:
     A name that the table does not have is its own.
     """
     return _models_by_name().get(name, name)
+
+
+@cache
+def names_of(model: str) -> tuple[str, ...]:
+    """Return all names of a model in results, its one name first."""
+    return (model, *(name for name, own in _models_by_name().items() if own == model and name != model))

@@ -73,6 +73,7 @@ class BoardResult(Document):
         official: whether nothing is known that keeps it from being submitted.
         noisy: whether the run was disturbed.
         metrics: numbers by name with unit, such as "latency_ms".
+        origins: how each metric is known: measured, inferred or copied; those of older indexes are not recorded.
         logs: SHA-256 of its logs.
         answers: of its accuracy run; None if the bundle has none.
         repeats: SHA-256 of the manifest of the bundle that this one replays; "" if it is no replay.
@@ -102,6 +103,7 @@ class BoardResult(Document):
     noisy: bool = False
     made_utc: str = ""
     metrics: Mapping[str, float]
+    origins: Mapping[str, str] = {}
     logs: tuple[str, ...] = ()
     answers: AnswerFacts | None = None
     repeats: str = ""

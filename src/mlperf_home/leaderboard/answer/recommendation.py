@@ -79,16 +79,22 @@ def recommend(
 ) -> list[ClassAnswer]:
     """Return the answer for each benchmark, scenario and runtime class, those with most machines first."""
     groups: dict[tuple[str, str, str], list[RankedChoice]] = {}
-    for choice in every:
-        priced = choice if prices is None else _priced(choice, prices)
-        groups.setdefault((choice.key.benchmark, choice.key.scenario, choice.key.runtime), []).append(priced)
+    for choice in priced(list(every), prices):
+        groups.setdefault((choice.key.benchmark, choice.key.scenario, choice.key.runtime), []).append(choice)
     answers = [_answer(key, group, constraints, rank) for key, group in groups.items()]
     return sorted(answers, key=lambda each: (-len(each.fitting), -each.considered, each.runtime))
 
 
-def _priced(choice: RankedChoice, prices: Prices) -> RankedChoice:
-    price = prices.of({"cpu": Value(choice.key.cpu, "copied", "the board")})
-    return choice if price is None else replace(choice, price_per_hour=price.number)
+def priced(every: Sequence[RankedChoice], prices: Prices | None) -> Sequence[RankedChoice]:
+    """Return choices with the prices of their CPUs; those that the table does not name have none."""
+    if prices is None:
+        return every
+    found: dict[str, float | None] = {}
+    for choice in every:
+        if choice.key.cpu not in found:
+            price = prices.of({"cpu": Value(choice.key.cpu, "copied", "the board")})
+            found[choice.key.cpu] = price.number if price else None
+    return [replace(choice, price_per_hour=found[choice.key.cpu]) for choice in every]
 
 
 def _answer(

@@ -121,6 +121,7 @@ def _row(measurement: Measurement, path: str, machine: Machine, receipt: Receipt
         noisy=_text(measurement.values.get("noisy")) == "yes",
         made_utc=receipt.made_utc,
         metrics=metrics,
+        origins={name: value.origin for name, value in measurement.values.items() if name in metrics},
         logs=tuple(sorted(str(log["sha256"]) for name, log in measurement.logs.items() if name.endswith(_DETAIL))),
         repeats=receipt.repeats,
         runs=runs,

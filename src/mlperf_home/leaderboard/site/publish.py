@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -9,14 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlperf_home.leaderboard.site.pages import pages
+from mlperf_home.leaderboard.site.written_keys import KEYS_FILE, WrittenKeys
 from mlperf_home.leaderboard.store.errors import BoardError
-from scriptgraph.files.atomic import replace_text
 
 if TYPE_CHECKING:
+    from mlperf_home.leaderboard.site.drafts import Draft
     from mlperf_home.leaderboard.site.site_data import SiteData
     from mlperf_home.leaderboard.store.board import Board
-
-_MARK = ".mlperf-home-site"
 
 
 @dataclass(frozen=True)
@@ -36,26 +36,36 @@ def publish(board: Board, data: SiteData, out: Path) -> Published:
     """
     try:
         others = [path.name for path in out.iterdir()] if out.is_dir() else []
-        if others and _MARK not in others:
+        if others and KEYS_FILE not in others:
             raise BoardError(out, f"holds {min(others)!r}, no pages of a board", "name an empty folder")
         out.mkdir(parents=True, exist_ok=True)
-        (out / _MARK).touch()
-        files = changed = 0
-        for address, text in pages(data):
-            files += 1
-            changed += _write(out / address, text)
-        return Published(files, changed, _copy_bundles(board, data, out / "bundles"))
+        with WrittenKeys(out).renewed() as keys:
+            folders = set[str]()
+            changed = sum(_write(str(out), draft, keys, folders) for draft in pages(data))
+        return Published(len(keys.now), changed, _copy_bundles(board, data, out / "bundles"))
     except OSError as error:
         advice = "name a folder that you can write to, with enough space"
         raise BoardError(out, f"cannot be written ({error.strerror})", advice) from None
 
 
-def _write(path: Path, text: str) -> bool:
-    """Write a page if its text has changed."""
-    if path.is_file() and path.read_bytes() == text.encode():
+def _write(out: str, draft: Draft, keys: WrittenKeys, folders: set[str]) -> bool:
+    """Write a file if it is not there, or if its bytes have changed; texts of paths, since there are many."""
+    path = f"{out}/{draft.address}"
+    keys.now[draft.address] = draft.key
+    there = os.path.isfile(path)  # noqa: PTH113
+    if there and keys.then.get(draft.address) == draft.key:
         return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    replace_text(path, text)
+    content = draft.make()
+    if there and Path(path).read_bytes() == content:
+        return False
+    folder, _, name = path.rpartition("/")
+    if folder not in folders:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        folders.add(folder)
+    partial = f"{folder}/.{name}.partial"
+    with open(partial, "wb") as file:  # noqa: PTH123
+        file.write(content)
+    os.replace(partial, path)  # noqa: PTH105
     return True
 
 

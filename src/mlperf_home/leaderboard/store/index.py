@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.contracts.codec import parse_document, to_line
+from mlperf_home.contracts.codec import parse_document, parse_own, to_line
 from mlperf_home.contracts.leaderboard.events import (
     Forgetting,
     Receipt,
@@ -165,8 +165,8 @@ class BoardIndex:
         statement = f"SELECT document, judgement FROM results WHERE {conditions} ORDER BY receipt, path"  # noqa: S608 - columns are ours
         return [
             JudgedResult(
-                parse_document(document, BoardResult, "the index", _ROW_LIMITS),
-                parse_document(judgement, Judgement, "the index", _ROW_LIMITS),
+                parse_own(document, BoardResult, "the index"),
+                parse_own(judgement, Judgement, "the index"),
             )
             for document, judgement in self._database.rows(statement, tuple(equal.values()))
         ]
@@ -188,7 +188,7 @@ class BoardIndex:
     def predictions(self) -> list[MachinePredictions]:
         """Return what is predicted of the models that machines have not measured."""
         rows = self._database.rows("SELECT document FROM predictions ORDER BY machine")
-        return [parse_document(document, MachinePredictions, "the index", _ROW_LIMITS) for (document,) in rows]
+        return [parse_own(document, MachinePredictions, "the index") for (document,) in rows]
 
     def withdrawn(self) -> dict[str, str]:
         """Return the withdrawn bundles with the day."""

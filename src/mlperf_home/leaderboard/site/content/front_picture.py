@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from mlperf_home.leaderboard.answer.groups import accuracy_of
+from mlperf_home.leaderboard.answer.recommendation import facts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +25,8 @@ class PlacedMark(NamedTuple):
     """A choice with the place of its mark, and of the ends of its interval, in pixels."""
 
     row: int
-    choice: RankedChoice
+    words: str
+    looks: str
     x: float
     y: float
     low_x: float
@@ -78,7 +80,8 @@ def front_picture(ranked: Sequence[RankedChoice], front: Sequence[RankedChoice],
     for row, each, time_ms, percent in sorted(kept, key=lambda mark: id(mark[1]) in best):
         low, high = (x_of(math.log10(bound)) for bound in _interval(each, time_ms))
         x, y = x_of(math.log10(time_ms)), y_of(percent)
-        marks.append(PlacedMark(row, each, x, y, low, high, id(each) in best))
+        words = f"{each.key.model} on {each.key.cpu}: {facts(each)}"
+        marks.append(PlacedMark(row, words, f"{each.origin} {each.state}", x, y, low, high, id(each) in best))
     return FrontPicture(
         marks=tuple(marks),
         line=_staircase([each for each in marks if each.on_front]),
