@@ -18,6 +18,8 @@ from mlperf_home.contracts.fleet.store import FleetDescription
 from mlperf_home.contracts.fleet.units import UnitRequest, UnitResult
 from mlperf_home.contracts.leaderboard.events import BoardSettings, Event, KnownName, VerdictLine
 from mlperf_home.contracts.leaderboard.judging import JudgeAnswer, JudgeRequest
+from mlperf_home.contracts.leaderboard.participation import GuardedRun, Participation
+from mlperf_home.contracts.leaderboard.wanted import WantedList
 from mlperf_home.contracts.runs.failures import Failure
 from mlperf_home.contracts.runs.grids import CalibrationStore
 from mlperf_home.contracts.runs.job import Job
@@ -51,6 +53,7 @@ DOCUMENTS: dict[str, Any] = {
     "failure": Failure,
     "fleet": FleetDescription,
     "fleet-job": FleetJob,
+    "guarded-run": GuardedRun,
     "job": Job,
     "judge-answer": JudgeAnswer,
     "judge-request": JudgeRequest,
@@ -59,6 +62,7 @@ DOCUMENTS: dict[str, Any] = {
     "machines": MachinesDocument,
     "narrowing": NarrowingDocument,
     "narrowing-request": NarrowingRequest,
+    "participation": Participation,
     "picture": Picture,
     "reproduction": Reproduction,
     "session": Session,
@@ -66,6 +70,7 @@ DOCUMENTS: dict[str, Any] = {
     "study": StudyPlan,
     "unit-request": UnitRequest,
     "unit-result": UnitResult,
+    "wanted": WantedList,
 }
 
 

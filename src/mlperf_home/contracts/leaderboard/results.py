@@ -55,6 +55,7 @@ class BoardResult(Document):
         logs: SHA-256 of its logs.
         repeats: SHA-256 of the manifest of the bundle that this one replays; "" if it is no replay.
         runs: the number of attempts that the bundle tells of.
+        hours: how long its workflow took; None if the bundle does not tell.
     """
 
     id: str
@@ -83,6 +84,7 @@ class BoardResult(Document):
     logs: tuple[str, ...] = ()
     repeats: str = ""
     runs: int = 1
+    hours: float | None = None
 
     @property
     def speed_ms(self) -> float | None:

@@ -103,9 +103,9 @@ def choices(results: Iterable[JudgedResult], published: Iterable[BoardResult] = 
     groups: dict[tuple[ChoiceKey, bool], list[tuple[BoardResult, State]]] = defaultdict(list)
     for each in results:
         if each.judgement.state not in _LEFT_OUT:
-            groups[_key(each.result), False].append((each.result, each.judgement.state))
+            groups[choice_key(each.result), False].append((each.result, each.judgement.state))
     for row in published:
-        groups[_key(row), True].append((row, "published"))
+        groups[choice_key(row), True].append((row, "published"))
     return [
         RankedChoice(
             key=key,
@@ -135,7 +135,7 @@ def predicted_choices(
         if origin is None or states[origin.id] in {"withdrawn", "disputed"}:
             continue
         for each in machine.latencies:
-            key = _key(origin)._replace(model=each.model)
+            key = choice_key(origin)._replace(model=each.model)
             if key not in known:
                 amounts = {"latency_ms": Amount(each.latency_ms, each.low_ms, each.high_ms)}
                 amounts |= accuracies.get((key.benchmark, each.model), {})
@@ -160,7 +160,8 @@ def owner_of(result: BoardResult) -> str:
     return result.key or result.bundle or result.contributor
 
 
-def _key(result: BoardResult) -> ChoiceKey:
+def choice_key(result: BoardResult) -> ChoiceKey:
+    """Return the choice that a result belongs to."""
     of = result.of
     return ChoiceKey(result.benchmark, result.scenario, of.runtime, of.cpu, of.cores, result.model, result.sample)
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+from datetime import datetime
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from mlperf_home.challenges.bundles.results import measurement_files
 from mlperf_home.contracts.challenges.machine import MACHINE_LIMITS, Machine
@@ -12,6 +15,7 @@ from mlperf_home.contracts.challenges.run import RUN_LIMITS, ChallengeRun
 from mlperf_home.contracts.codec import read_document
 from mlperf_home.contracts.layouts import read_layout
 from mlperf_home.contracts.leaderboard.results import BoardResult, MachineClass
+from mlperf_home.contracts.leaderboard.wanted import MOST_HOURS
 from mlperf_home.measurements.measurement import DATASET, read_measurement
 from mlperf_home.measurements.naming import with_one_name
 from mlperf_home.published.places import RUNTIMES
@@ -20,11 +24,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from mlperf_home.contracts.challenges.run import WorkflowEnding
     from mlperf_home.contracts.leaderboard.events import Receipt
     from mlperf_home.contracts.leaderboard.results import Kind
     from mlperf_home.measurements.measurement import Measurement, Value
 
 _ID_LETTERS = 16
+_HOUR_S = 3600
 _DETAIL = "mlperf_log_detail.txt"  # the other logs of equal runs may be equal
 _DATASET_COUNT = re.compile(r", (\d{1,12}) samples$")
 _ACCURACIES = ("top1_percent", "f1_percent")
@@ -44,8 +50,20 @@ def bundle_rows(root: Path, receipt: Receipt) -> list[BoardResult]:
         place = path.relative_to(root).as_posix()
         measurement = with_one_name(read_measurement(path, place))
         runs = attempts.get(place.split("/")[1], max(attempts.values(), default=1))
-        rows.append(_row(measurement, place, machine, receipt, runs))
+        row = _row(measurement, place, machine, receipt, runs)
+        ending = run.workflows.get(place.split("/")[1])
+        rows.append(msgspec.structs.replace(row, hours=_hours(ending)) if ending else row)
     return rows
+
+
+def _hours(ending: WorkflowEnding) -> float | None:
+    """Return how long the last attempt of a workflow took; None if its times are no times."""
+    try:
+        took = datetime.fromisoformat(ending.ended_utc) - datetime.fromisoformat(ending.started_utc)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    hours = took.total_seconds() / _HOUR_S
+    return round(hours, 4) if 0 <= hours <= MOST_HOURS else None
 
 
 def result_id(bundle: str, path: str) -> str:

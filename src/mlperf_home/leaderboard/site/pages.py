@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from mlperf_home.contracts.codec import encode
+from mlperf_home.contracts.leaderboard.wanted import WANTED_FILE
 from mlperf_home.leaderboard.answer.export import NOTICE, as_csv, choice_row
 from mlperf_home.leaderboard.answer.groups import accuracy_of, group_of
 from mlperf_home.leaderboard.answer.recommendation import UNITS, facts
@@ -44,6 +45,7 @@ def pages(data: SiteData) -> Iterator[Page]:
         yield "choices.csv", as_csv(rows)
     results = [{**encode(each.result), "judgement": encode(each.judgement), "notice": NOTICE} for each in data.results]
     yield "results.json", json.dumps(results, indent=1) + "\n"
+    yield WANTED_FILE, json.dumps(encode(data.wanted_list), indent=1) + "\n"
     yield from _Writer(data).pages()
 
 
