@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from mlperf_home.contracts.leaderboard.results import BoardResult
     from mlperf_home.contracts.leaderboard.wanted import Doubt
     from mlperf_home.leaderboard.answer.choices import ChoiceKey, RankedChoice
-    from mlperf_home.leaderboard.answer.groups import Group
     from mlperf_home.leaderboard.store.index import JudgedResult
 
 _LONGEST = 200
@@ -131,7 +130,9 @@ def _subject(result: BoardResult, receipts: Mapping[str, Receipt]) -> _Subject |
     if receipt is None or len(parts) < 2 or parts[0] != "results" or not of.cpu:  # noqa: PLR2004 - results/WORKFLOW
         return None
     names, texts = (receipt.challenge, parts[1]), (of.cpu, result.architecture, of.confined, of.runtime)
-    if not all(map(_is_name, names)) or any(len(each) > _LONGEST for each in (*texts, result.benchmark, result.scenario)):
+    if not all(map(_is_name, names)) or any(
+        len(each) > _LONGEST for each in (*texts, result.benchmark, result.scenario)
+    ):
         return None
     return _Subject(*names, of.cpu, of.cores or None, result.architecture, of.confined, of.runtime)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mlperf_home.contracts.leaderboard.wanted import WANTED_FILE, WANTED_SIGNATURE
 from mlperf_home.leaderboard.store.errors import BoardError
