@@ -6,7 +6,7 @@ import statistics
 from bisect import bisect_right
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 from mlperf_home.contracts.leaderboard.wanted import (
     MOST_PLACES,
@@ -109,7 +109,7 @@ def _runs(
             found[subject].models.add((choice.key.scenario, choice.key.model))
     for each in results:
         if (subject := subjects.get(each.result.id)) in found:
-            own = found[cast("_Subject", subject)]
+            own = found[subject]
             own.keys |= {each.result.key} - {""}
             own.hours += [] if each.result.hours is None else [each.result.hours]
     for subject, own in found.items():
@@ -173,7 +173,9 @@ class _Fronts:
             front = front_of(ranked)
             self._predicted += [each for each in front if each.origin == "predicted"]
             known = [(each.time_ms, found[1]) for each in front if (found := accuracy_of(each))]
-            self._fronts[tuple(group)] = sorted((time_ms, percent) for time_ms, percent in known if time_ms)
+            self._fronts[group.benchmark, group.scenario, group.runtime, group.sample] = sorted(
+                (time_ms, percent) for time_ms, percent in known if time_ms
+            )
 
     def predicted(self) -> list[RankedChoice]:
         """Return the predicted choices on fronts."""

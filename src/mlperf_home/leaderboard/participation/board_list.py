@@ -54,7 +54,7 @@ def board_address(text: str) -> str:
         return _checked_url(f"{plain}/").rstrip("/")
     path = Path(text).expanduser().absolute()
     folder = path.parent if path.name == WANTED_FILE else path
-    if not folder.is_dir():
+    if not text or not folder.is_dir():
         raise ParticipationError("--board", f"{text[:200]!r} is no address and no folder", _ADVICE)
     return str(folder)
 
