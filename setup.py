@@ -49,6 +49,7 @@ setup(
             "*.html",
             "*.xml",
             "schemas/*.json",
+            "template/*",
         ]
     },
     cmdclass={"build_py": BuildWithRepository},
