@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from mlperf_home.leaderboard.board_repository.created import create_repository
 from mlperf_home.leaderboard.store.errors import BoardError
 from mlperf_home.product import PRODUCT
-from scriptgraph.api import installed_versions, is_plain_name
+from scriptgraph.api import is_plain_name
+from scriptgraph.embed import installed_versions
 
 if TYPE_CHECKING:
     from scriptgraph.api import Context
