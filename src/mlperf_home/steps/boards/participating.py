@@ -94,6 +94,8 @@ class _Participant:
                 self._kept.consent(None)
                 context.say(f"your consent for {self._address} is withdrawn; runs and bundles stay")
                 return {"CM_PARTICIPATE_RUNS": 0}
+            if context.switches.offline and "://" in self._address:
+                raise ParticipationError("--offline", f"{self._address} cannot be read", "name a folder of its pages")
             found = read_board_list(self._address)
             consent = self._kept.read().consent
             receiver = self._receiver(consent.receiver if consent else None)
@@ -186,6 +188,7 @@ class _Participant:
             "skip_probe": True,
         }
         command |= {"sample": True} if self._sample else {}
+        command |= {"offline": True} if context.switches.offline else {}
         if key := context.path("CM_PARTICIPATE_SIGN_KEY"):
             command |= {"sign_key": str(key), "submitter": context.text("CM_PARTICIPATE_SUBMITTER", "unnamed")}
         request = GuardedRun(
@@ -210,6 +213,9 @@ class _Participant:
         context = self._context
         if not receiver:
             context.say(f"the bundle is kept, and sent nowhere: {run.bundle}")
+            return False
+        if context.switches.offline:
+            context.say(f"the bundle is kept, and sent the next time without --offline: {run.bundle}")
             return False
         try:
             load_registry(ENGINE.repositories().roots).select(parse_query(_SEND))
