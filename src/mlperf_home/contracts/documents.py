@@ -19,7 +19,7 @@ from mlperf_home.contracts.fleet.units import UnitRequest, UnitResult
 from mlperf_home.contracts.leaderboard.events import BoardSettings, Event, KnownName, VerdictLine
 from mlperf_home.contracts.leaderboard.judging import JudgeAnswer, JudgeRequest
 from mlperf_home.contracts.leaderboard.participation import GuardedRun, Participation
-from mlperf_home.contracts.leaderboard.wanted import WantedList
+from mlperf_home.contracts.leaderboard.wanted_list import WantedList
 from mlperf_home.contracts.runs.failures import Failure
 from mlperf_home.contracts.runs.grids import CalibrationStore
 from mlperf_home.contracts.runs.job import Job

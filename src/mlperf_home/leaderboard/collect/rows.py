@@ -15,7 +15,7 @@ from mlperf_home.contracts.challenges.run import RUN_LIMITS, ChallengeRun
 from mlperf_home.contracts.codec import read_document
 from mlperf_home.contracts.layouts import read_layout
 from mlperf_home.contracts.leaderboard.results import BoardResult, MachineClass
-from mlperf_home.contracts.leaderboard.wanted import MOST_HOURS
+from mlperf_home.contracts.leaderboard.wanted_list import MOST_HOURS
 from mlperf_home.measurements.measurement import DATASET, read_measurement
 from mlperf_home.measurements.naming import with_one_name
 from mlperf_home.published.places import RUNTIMES

@@ -12,7 +12,7 @@ from urllib.parse import urljoin, urlsplit
 import requests
 
 from mlperf_home.contracts.codec import decode
-from mlperf_home.contracts.leaderboard.wanted import WANTED_FILE, WANTED_LIMITS, WANTED_SIGNATURE, WantedList
+from mlperf_home.contracts.leaderboard.wanted_list import WANTED_FILE, WANTED_LIMITS, WANTED_SIGNATURE, WantedList
 from mlperf_home.leaderboard.participation.errors import ParticipationError
 from mlperf_home.product import PRODUCT
 from scriptgraph.embed import SignatureError, check_signature

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from mlperf_home.challenges.definition.manifest import Challenge, Workflow
     from mlperf_home.contracts.challenges.machine import Machine
-    from mlperf_home.contracts.leaderboard.wanted import WantedClass, WantedList, WantedRun
+    from mlperf_home.contracts.leaderboard.wanted_list import WantedClass, WantedList, WantedRun
 
 
 @dataclass(frozen=True)

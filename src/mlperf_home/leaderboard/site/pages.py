@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from mlperf_home.contracts.codec import encode
-from mlperf_home.contracts.leaderboard.wanted import WANTED_FILE
+from mlperf_home.contracts.leaderboard.wanted_list import WANTED_FILE
 from mlperf_home.leaderboard.answer.export import NOTICE, as_csv, choice_row
 from mlperf_home.leaderboard.answer.groups import accuracy_of, group_of
 from mlperf_home.leaderboard.answer.recommendation import UNITS, facts

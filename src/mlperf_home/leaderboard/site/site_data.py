@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from mlperf_home.leaderboard.answer.choices import choices, predicted_choices
 from mlperf_home.leaderboard.answer.contributors import contributors, results_by_owner, shown_name
 from mlperf_home.leaderboard.answer.groups import Group, front_of, ranked_groups
-from mlperf_home.leaderboard.answer.wanted import wanted_list
+from mlperf_home.leaderboard.answer.wanted_runs import wanted_list
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mlperf_home.contracts.leaderboard.events import BoardSettings, KnownName, Receipt
     from mlperf_home.contracts.leaderboard.results import BoardResult
-    from mlperf_home.contracts.leaderboard.wanted import WantedList
+    from mlperf_home.contracts.leaderboard.wanted_list import WantedList
     from mlperf_home.leaderboard.answer.choices import RankedChoice
     from mlperf_home.leaderboard.answer.contributors import CreditedContributor
     from mlperf_home.leaderboard.store.board import Board

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from mlperf_home.contracts.leaderboard.wanted import WANTED_FILE, WANTED_SIGNATURE
+from mlperf_home.contracts.leaderboard.wanted_list import WANTED_FILE, WANTED_SIGNATURE
 from mlperf_home.leaderboard.store.errors import BoardError
 from mlperf_home.product import PRODUCT
 from scriptgraph.embed import sign_file

@@ -13,7 +13,7 @@ from volunteers import list_document, run_document
 from mlperf_home.challenges.definition.machine import this_machine
 from mlperf_home.challenges.definition.manifest import find_challenges
 from mlperf_home.contracts.codec import decode
-from mlperf_home.contracts.leaderboard.wanted import WantedList
+from mlperf_home.contracts.leaderboard.wanted_list import WantedList
 from mlperf_home.leaderboard.participation.choosing import Volunteer, choose
 
 if TYPE_CHECKING:

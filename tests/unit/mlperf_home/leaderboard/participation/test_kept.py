@@ -10,7 +10,7 @@ from volunteers import list_document
 
 from mlperf_home.contracts.codec import decode
 from mlperf_home.contracts.leaderboard.participation import BoardConsent, TakenRun
-from mlperf_home.contracts.leaderboard.wanted import WantedList
+from mlperf_home.contracts.leaderboard.wanted_list import WantedList
 from mlperf_home.leaderboard.participation.board_list import BoardList
 from mlperf_home.leaderboard.participation.errors import ParticipationError
 from mlperf_home.leaderboard.participation.kept import KeptParticipation, require_same_board

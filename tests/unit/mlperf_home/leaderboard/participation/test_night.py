@@ -13,7 +13,7 @@ from volunteers import NIGHT, SetClock, SetUse, list_document, run_document
 from mlperf_home.challenges.definition.manifest import find_challenges
 from mlperf_home.contracts.codec import decode
 from mlperf_home.contracts.leaderboard.participation import TakenRun
-from mlperf_home.contracts.leaderboard.wanted import WantedList
+from mlperf_home.contracts.leaderboard.wanted_list import WantedList
 from mlperf_home.leaderboard.participation.choosing import ChosenRun
 from mlperf_home.leaderboard.participation.guarded_run import GuardedEnding
 from mlperf_home.leaderboard.participation.hours import DailyHours

@@ -10,7 +10,7 @@ from board_results import result
 from board_sites import data_of
 
 from mlperf_home.contracts.codec import decode
-from mlperf_home.contracts.leaderboard.wanted import WantedList
+from mlperf_home.contracts.leaderboard.wanted_list import WantedList
 from mlperf_home.leaderboard.participation.board_list import read_board_list
 from mlperf_home.leaderboard.site.pages import pages
 from mlperf_home.leaderboard.site.wanted_signature import sign_wanted

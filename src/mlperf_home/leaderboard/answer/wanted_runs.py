@@ -8,7 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from mlperf_home.contracts.leaderboard.wanted import (
+from mlperf_home.contracts.leaderboard.wanted_list import (
     MOST_PLACES,
     MOST_RUNS,
     WantedClass,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from mlperf_home.contracts.leaderboard.events import BoardSettings, Receipt
     from mlperf_home.contracts.leaderboard.results import BoardResult
-    from mlperf_home.contracts.leaderboard.wanted import Doubt
+    from mlperf_home.contracts.leaderboard.wanted_list import Doubt
     from mlperf_home.leaderboard.answer.choices import ChoiceKey, RankedChoice
     from mlperf_home.leaderboard.store.index import JudgedResult
 

@@ -11,9 +11,9 @@ from board_sites import HOSTILE, data_of
 from mlperf_home.contracts.codec import decode, encode
 from mlperf_home.contracts.leaderboard.judging import MachinePredictions, PredictedLatency
 from mlperf_home.contracts.leaderboard.results import MachineClass
-from mlperf_home.contracts.leaderboard.wanted import MOST_RUNS, WantedList
+from mlperf_home.contracts.leaderboard.wanted_list import MOST_RUNS, WantedList
 from mlperf_home.leaderboard.answer.choices import predicted_choices
-from mlperf_home.leaderboard.answer.wanted import wanted_list
+from mlperf_home.leaderboard.answer.wanted_runs import wanted_list
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
