@@ -18,7 +18,9 @@ from mlperf_home.contracts.fleet.store import FleetDescription
 from mlperf_home.contracts.fleet.units import UnitRequest, UnitResult
 from mlperf_home.contracts.leaderboard.events import BoardSettings, Event, KnownName, VerdictLine
 from mlperf_home.contracts.leaderboard.judging import JudgeAnswer, JudgeRequest
+from mlperf_home.contracts.leaderboard.participation import GuardedRun, Participation
 from mlperf_home.contracts.leaderboard.service import JudgedUpload, PublishedState, ServiceJob, UploadStatus
+from mlperf_home.contracts.leaderboard.wanted_list import WantedList
 from mlperf_home.contracts.runs.failures import Failure
 from mlperf_home.contracts.runs.grids import CalibrationStore
 from mlperf_home.contracts.runs.job import Job
@@ -52,6 +54,7 @@ DOCUMENTS: dict[str, Any] = {
     "failure": Failure,
     "fleet": FleetDescription,
     "fleet-job": FleetJob,
+    "guarded-run": GuardedRun,
     "job": Job,
     "judge-answer": JudgeAnswer,
     "judge-request": JudgeRequest,
@@ -61,6 +64,7 @@ DOCUMENTS: dict[str, Any] = {
     "machines": MachinesDocument,
     "narrowing": NarrowingDocument,
     "narrowing-request": NarrowingRequest,
+    "participation": Participation,
     "picture": Picture,
     "published-state": PublishedState,
     "reproduction": Reproduction,
@@ -71,6 +75,7 @@ DOCUMENTS: dict[str, Any] = {
     "unit-request": UnitRequest,
     "unit-result": UnitResult,
     "upload": UploadStatus,
+    "wanted": WantedList,
 }
 
 

@@ -78,6 +78,7 @@ class BoardResult(Document):
         answers: of its accuracy run; None if the bundle has none.
         repeats: SHA-256 of the manifest of the bundle that this one replays; "" if it is no replay.
         runs: the number of attempts that the bundle tells of.
+        hours: how long its workflow took; None if the bundle does not tell.
     """
 
     id: str
@@ -108,6 +109,7 @@ class BoardResult(Document):
     answers: AnswerFacts | None = None
     repeats: str = ""
     runs: int = 1
+    hours: float | None = None
 
     @property
     def speed_ms(self) -> float | None:

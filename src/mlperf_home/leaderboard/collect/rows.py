@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -17,6 +18,7 @@ from mlperf_home.contracts.challenges.run import RUN_LIMITS, ChallengeRun
 from mlperf_home.contracts.codec import read_document
 from mlperf_home.contracts.layouts import read_layout
 from mlperf_home.contracts.leaderboard.results import AnswerFacts, BoardResult, MachineClass
+from mlperf_home.contracts.leaderboard.wanted_list import MOST_HOURS
 from mlperf_home.contracts.runs.session import read_session
 from mlperf_home.leaderboard.judge.answers import sketch_of
 from mlperf_home.loadgen_logs.accuracy_log import kept_hash
@@ -30,12 +32,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from mlperf_home.contracts.challenges.run import WorkflowEnding
     from mlperf_home.contracts.leaderboard.events import Receipt
     from mlperf_home.contracts.leaderboard.results import Kind
     from mlperf_home.loadgen_logs.answers import AnswerColumn
     from mlperf_home.measurements.measurement import Measurement, Value
 
 _ID_LETTERS = 16
+_HOUR_S = 3600
 _DETAIL = "mlperf_log_detail.txt"  # the other logs of equal runs may be equal
 _DATASET_COUNT = re.compile(r", (\d{1,12}) samples$")
 _ACCURACIES = ("top1_percent", "f1_percent")
@@ -59,8 +63,11 @@ def bundle_rows(root: Path, receipt: Receipt) -> list[BoardResult]:
         answers = _answers(path.parent, measurement, machine, columns)
         # Without a dataset, the images are the sample's; the models are not.
         sample = run.asked.sample or (measurement.sample and not copied_values(measurement))
+        ending = run.workflows.get(place.split("/")[1])
         row = _row(measurement, place, machine, receipt, runs)
-        rows.append(msgspec.structs.replace(row, answers=answers, sample=sample))
+        rows.append(
+            msgspec.structs.replace(row, answers=answers, sample=sample, hours=_hours(ending) if ending else None)
+        )
     return rows
 
 
@@ -88,6 +95,16 @@ def result_ids(root: Path, receipt: Receipt) -> list[str]:
     """Return the names of the results of an unpacked bundle, in the order of its rows."""
     places = (path.relative_to(root).as_posix() for path in measurement_files(root))
     return [result_id(receipt.bundle, place) for place in places]
+
+
+def _hours(ending: WorkflowEnding) -> float | None:
+    """Return how long the last attempt of a workflow took; None if its times are no times."""
+    try:
+        took = datetime.fromisoformat(ending.ended_utc) - datetime.fromisoformat(ending.started_utc)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    hours = took.total_seconds() / _HOUR_S
+    return round(hours, 4) if 0 <= hours <= MOST_HOURS else None
 
 
 def result_id(bundle: str, path: str) -> str:

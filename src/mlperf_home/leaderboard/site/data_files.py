@@ -8,7 +8,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.contracts.codec import to_line
+from mlperf_home.contracts.codec import encode, to_line
+from mlperf_home.contracts.leaderboard.wanted_list import WANTED_FILE
 from mlperf_home.leaderboard.answer.export import NOTICE, as_csv, choice_row, write_rows
 from mlperf_home.leaderboard.site.columns import choice_script, result_script
 from mlperf_home.leaderboard.site.drafts import Draft, code_key, key_of, text_draft
@@ -39,6 +40,7 @@ def data_files(data: SiteData) -> Iterator[Draft]:
     own = key_of(code_key(), list(data.marks.values()))
     yield Draft("results.json", own, lambda: _list(map(_line, data.results)).encode())
     yield Draft("results.js", own, lambda: result_script(data).encode())
+    yield text_draft(WANTED_FILE, json.dumps(encode(data.wanted_list), indent=1) + "\n")
 
 
 def _rows(data: SiteData) -> list[dict[str, Any]]:

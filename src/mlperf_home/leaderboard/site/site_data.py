@@ -12,6 +12,7 @@ from mlperf_home.leaderboard.answer.choices import choice_key, choices, predicte
 from mlperf_home.leaderboard.answer.contributors import contributors, results_by_owner, shown_name
 from mlperf_home.leaderboard.answer.groups import Group, front_of, ranked_groups
 from mlperf_home.leaderboard.answer.recommendation import priced
+from mlperf_home.leaderboard.answer.wanted_runs import wanted_list
 from mlperf_home.leaderboard.site.class_values import ClassValues
 from mlperf_home.leaderboard.site.drafts import key_of, mark_of
 from mlperf_home.leaderboard.site.verdict_history import VerdictHistory
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from mlperf_home.challenges.definition.manifest import Challenge
     from mlperf_home.contracts.leaderboard.events import BoardSettings, KnownName, Receipt
     from mlperf_home.contracts.leaderboard.results import BoardResult
+    from mlperf_home.contracts.leaderboard.wanted_list import WantedList
     from mlperf_home.leaderboard.answer.choices import ChoiceKey, RankedChoice
     from mlperf_home.leaderboard.answer.contributors import CreditedContributor
     from mlperf_home.leaderboard.answer.prize_draw import PrizeDraw
@@ -133,6 +135,11 @@ class SiteData:
     def wanted(self) -> list[JudgedResult]:
         """The results that need another measurement."""
         return [each for each in self.results if each.judgement.wanted]
+
+    @cached_property
+    def wanted_list(self) -> WantedList:
+        """What volunteers' machines can settle."""
+        return wanted_list(self.settings, self.results, self.every, self.receipts, self.updated)
 
     @property
     def updated(self) -> str:

@@ -11,11 +11,13 @@ from mlperf_home.leaderboard.answer.prize_draw import PrizeDraw
 from mlperf_home.leaderboard.published_rows import rows_beside
 from mlperf_home.leaderboard.site.publish import publish
 from mlperf_home.leaderboard.site.site_data import SiteExtras, site_data
+from mlperf_home.leaderboard.site.wanted_signature import sign_wanted
 from mlperf_home.leaderboard.store.board import Board, today
 from mlperf_home.leaderboard.store.errors import BoardError
 from mlperf_home.measurements.prices import kept_prices, read_prices
-from mlperf_home.product import ENGINE
+from mlperf_home.product import ENGINE, PRODUCT
 from mlperf_home.steps.boards.collecting import open_index
+from scriptgraph.embed import check_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,7 +33,11 @@ def publish_leaderboard(context: Context) -> Path:
     Raises:
         LocatedError: the board, the prices or the draw cannot be used, or the folder holds something else or cannot be
             written.
+        SignatureError: the board's key cannot sign.
     """
+    key = context.path("CM_BOARD_KEY")
+    if key is not None:
+        check_key(key, PRODUCT.name)
     board = Board(context.path("CM_BOARD_DIR") or context.results_home / "boards" / "board")
     settings = board.settings
     extras = _extras(context)
@@ -42,6 +48,7 @@ def publish_leaderboard(context: Context) -> Path:
         _check_draw(extras.draw, extras.challenges.get(extras.draw.challenge), data.receipts.values())
     out = context.output_path("CM_BOARD_SITE_DIR", Path.cwd() / "site")
     written = publish(board, data, out)
+    sign_wanted(out, key)
     mark = "SAMPLE BOARD, no MLPerf results: " if settings.sample else ""
     rows = [
         ("results", f"{len(data.results)}, not verified by MLCommons"),

@@ -26,6 +26,7 @@ MARKS = 120
 """The most marks of a picture in a page: more would make it longer than 100 kB."""
 _FED = 50
 _NAMES = 400
+_RUNS, _PLACES = 100, 3
 
 
 def list_pages(data: SiteData, maker: PageMaker) -> Iterator[Draft]:
@@ -43,13 +44,25 @@ def list_pages(data: SiteData, maker: PageMaker) -> Iterator[Draft]:
                           number=part.number)  # fmt: skip
     for many in parts("wanted.html", data.wanted):
         own = {"title": "Results that need another measurement", "parts": many.parts, "number": many.number,
-               "count": len(data.wanted)}  # fmt: skip
+               "count": len(data.wanted), "runs": _runs(data) if many.number == 1 else ()}  # fmt: skip
         key = (own, [data.marks[each.result.id] for each in many.rows])
         yield maker.later(many.address, "wanted.html", key, partial(_with_results, data, many.rows, own))
     yield maker.draft("feed.xml", "feed.xml", updated=data.updated, newest=_newest(data))
     yield maker.draft("wanted.xml", "wanted.xml", updated=data.updated, wanted=_wanted(data))
     yield maker.draft("versus.html", "versus.html", title="Head to head")
     yield maker.draft("trust.html", "trust.html", title="What may be believed")
+
+
+def _runs(data: SiteData) -> tuple[dict[str, Any], ...]:
+    """Return what volunteers' machines can settle, the greatest gain first."""
+    return tuple(
+        {
+            "gain": run.gain, "places": tuple((place.model, place.because) for place in run.places[:_PLACES]),
+            "challenge": run.challenge, "workflow": run.workflow, "cpu": run.of.cpu, "cores": run.of.cores or "",
+            "runtime": run.of.runtime, "results": run.results, "hours": run.hours, "credit": run.credit,
+        }
+        for run in data.wanted_list.runs[:_RUNS]
+    )  # fmt: skip
 
 
 def _rankings(data: SiteData, maker: PageMaker) -> Iterator[Draft]:
