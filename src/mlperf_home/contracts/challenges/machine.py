@@ -31,3 +31,9 @@ class Machine(Document, omit_defaults=True):
     memory_bytes: int | None
     python: str
     container: ContainerFacts | None = None
+
+    @property
+    def confined(self) -> str:
+        """The hypervisor and the container that its programs run in, "" if none is known."""
+        container = self.container.kind if self.container else ""
+        return ", ".join(filter(None, (self.hypervisor, container)))

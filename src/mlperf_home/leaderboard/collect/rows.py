@@ -164,7 +164,6 @@ def _class(measurement: Measurement, machine: Machine) -> MachineClass:
     engine, values = measurement.engine, measurement.values
     name = _text(engine.get("name"))
     cores = _number(engine.get("cores")) or _number(measurement.system.get("affinity_cpu_count"))
-    confinements = (machine.hypervisor or "", machine.container.kind if machine.container else "")
     return MachineClass(
         cpu=machine.cpu_model or "",
         cores=cores or machine.usable_cpus,
@@ -172,7 +171,7 @@ def _class(measurement: Measurement, machine: Machine) -> MachineClass:
         version=_text(engine.get("version")),
         threads=_number(engine.get("threads_per_stream")),
         governor=_text(values.get("governor")),
-        confined=", ".join(filter(None, confinements)),
+        confined=machine.confined,
     )
 
 

@@ -119,7 +119,7 @@ def is_of_class(machine: Machine, of: WantedClass) -> bool:
         machine.cpu_model == of.cpu
         and of.cores in {None, machine.usable_cpus}
         and of.architecture in {"", machine.architecture}
-        and of.confined == (machine.hypervisor or "")
+        and of.confined == machine.confined
     )
 
 

@@ -3,44 +3,34 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
-from collections import deque
-from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from mlperf_home.bootstrap import BOOTSTRAP
 from mlperf_home.challenges.definition.machine import free_bytes, this_machine
 from mlperf_home.challenges.definition.manifest import find_challenges
 from mlperf_home.challenges.definition.requirements import CACHE_PLACE
-from mlperf_home.contracts.codec import parse_document, write_document
-from mlperf_home.contracts.leaderboard.participation import GuardedRun
 from mlperf_home.leaderboard.participation.board_list import board_address, read_board_list
 from mlperf_home.leaderboard.participation.choosing import Volunteer, choose
 from mlperf_home.leaderboard.participation.errors import ParticipationError
-from mlperf_home.leaderboard.participation.guarded_run import GuardedEnding
 from mlperf_home.leaderboard.participation.hours import read_hours, read_length
 from mlperf_home.leaderboard.participation.kept import KeptParticipation, require_same_board
 from mlperf_home.leaderboard.participation.machine_use import MachineUse
 from mlperf_home.leaderboard.participation.night import Night
 from mlperf_home.leaderboard.participation.timer import ParticipationTimer, unit_folder
 from mlperf_home.product import ENGINE, PRODUCT
+from mlperf_home.steps.boards.night_programs import NightPrograms
 from mlperf_home.steps.boards.taking_part import own_options, require_taken_part
-from scriptgraph.embed import check_key, load_registry, parse_query
-from scriptgraph.errors import DocumentError, ScriptGraphError
+from scriptgraph.embed import check_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mlperf_home.contracts.leaderboard.participation import TakenRun
     from mlperf_home.leaderboard.participation.board_list import BoardList
     from mlperf_home.leaderboard.participation.choosing import ChosenRun
     from mlperf_home.leaderboard.participation.night import Clock
     from scriptgraph.api import Context
 
-_REPOS = "CM_REPOS"
-_SEND = "send,bundle"
 _HOUR_S = 3600
 
 
@@ -85,6 +75,7 @@ class _Participant:
         self._own = own_options(context.text("CM_PARTICIPATE_OPTIONS", ""))
         self._challenges = tuple(find_challenges(ENGINE.repositories().roots)[0])
         self._machine = this_machine()
+        self._programs = NightPrograms(context, self._kept, self._own)
         self._shown, self._sample = "", False
 
     def taken_part(self, timer: ParticipationTimer) -> dict[str, int]:
@@ -128,8 +119,9 @@ class _Participant:
             value = self._context.path(f"CM_PARTICIPATE_{key}") if name == "sign_key" else None
             texts[name] = str(value) if value else self._context.text(f"CM_PARTICIPATE_{key}", "")
         options = [f"--{name}={value}" for name, value in texts.items() if value]
-        argv = [*self._program(), "run", "script", "--tags=participate,board", *options, self._home()]
-        left = timer.install(argv, self._environment(), self._hours)
+        programs = self._programs
+        argv = [*programs.program(), "run", "script", "--tags=participate,board", *options, programs.home()]
+        left = timer.install(argv, programs.environment(), self._hours)
         _show_left(self._context, left, f"the timer is written: {timer.timer}")
 
     def _night(self, receiver: str) -> Night:
@@ -143,8 +135,8 @@ class _Participant:
             clock=self._clock,
             use=MachineUse(time.monotonic),
             choose=lambda hours: self._choose(self._read_again(receiver), hours),
-            run=self._run,
-            send=lambda run: self._send(run, receiver),
+            run=lambda run, end: self._programs.run(run, end, sample=self._sample),
+            send=lambda run: self._programs.send(run, receiver),
             say=context.say,
         )
 
@@ -176,70 +168,6 @@ class _Participant:
             self._shown = text
         self._sample = found.wanted.sample
         return chosen
-
-    def _run(self, run: ChosenRun, end: datetime | None) -> GuardedEnding:
-        context = self._context
-        own = {name: value for name, value in self._own.items() if name in run.challenge.options}
-        command: dict[str, str | bool] = {
-            **own,
-            "only": run.workflow.name,
-            "results_dir": str(self._kept.results(run)),
-            "home": str(context.results_home),
-            "skip_probe": True,
-        }
-        command |= {"sample": True} if self._sample else {}
-        command |= {"offline": True} if context.switches.offline else {}
-        if key := context.path("CM_PARTICIPATE_SIGN_KEY"):
-            command |= {"sign_key": str(key), "submitter": context.text("CM_PARTICIPATE_SUBMITTER", "unnamed")}
-        request = GuardedRun(
-            challenge=run.challenge.name,
-            command=command,
-            ends_utc=end.isoformat() if end else "",
-            watched=context.flag("CM_PARTICIPATE_WATCHED"),
-        )
-        path = context.output / "request.json"
-        write_document(path, request)
-        context.say(f"running {run.name}: cm run challenge {run.challenge.name} --only={run.workflow.name}")
-        argv = [sys.executable, str(BOOTSTRAP), "mlperf_home.leaderboard.participation", "--request", str(path)]
-        last: deque[str] = deque(maxlen=5)
-        completed = context.command(argv, env=self._environment(), check=False, on_line=last.append)
-        for line in reversed(last):
-            with suppress(DocumentError):
-                return parse_document(line, GuardedEnding, "its last line")
-        return GuardedEnding(ending="failed", because="; ".join(completed.last_lines[-2:]) or "it ended without a word")
-
-    def _send(self, run: TakenRun, receiver: str) -> bool:
-        """Send a bundle by the script of that name; return whether it was sent."""
-        context = self._context
-        if not receiver:
-            context.say(f"the bundle is kept, and sent nowhere: {run.bundle}")
-            return False
-        if context.switches.offline:
-            context.say(f"the bundle is kept, and sent the next time without --offline: {run.bundle}")
-            return False
-        try:
-            load_registry(ENGINE.repositories().roots).select(parse_query(_SEND))
-        except ScriptGraphError:
-            context.warn(f"the bundle is kept: no script {_SEND} is installed here to send it: {run.bundle}")
-            return False
-        options = [f"--bundle={run.bundle}", f"--to={receiver}", "--consent=yes", self._home()]
-        argv = [*self._program(), "run", "script", f"--tags={_SEND}", *options]
-        completed = context.command(argv, env=self._environment(), check=False, on_line=context.say)
-        if not completed.ok:
-            reason = next(iter(completed.last_lines[-1:]), "it ended without a word")
-            context.warn(f"the bundle was not sent ({reason}); the next call tries it again: {run.bundle}")
-        return completed.ok
-
-    def _home(self) -> str:
-        return f"--home={self._context.results_home}"
-
-    @staticmethod
-    def _program() -> list[str]:
-        return [sys.executable, str(BOOTSTRAP), "mlperf_home"]
-
-    @staticmethod
-    def _environment() -> dict[str, str]:
-        return {_REPOS: os.environ[_REPOS]} if os.environ.get(_REPOS) else {}
 
 
 def _show_left(context: Context, left: Sequence[str], done: str) -> None:

@@ -47,7 +47,7 @@ def send_bundle(context: Context) -> dict[str, str]:
     context.table("The receiver learns, and may publish", disclosure(verified, archive, destination))
     if destination.is_open_to_listeners:
         context.warn(f"{destination.address} is not encrypted: others on the way can read and change what is sent")
-    require_consent(context, _CONSENT, f"Send the bundle to {printable_name(destination.address)}?")
+    require_consent(context, _CONSENT, f"Send the bundle to {printable_name(destination.address)}?", "nothing was sent")
     if destination.kind == "git":
         return _to_git(context, destination.address, archive, verified)
     return _to_service(context, destination.address, archive)

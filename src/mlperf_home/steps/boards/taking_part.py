@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import sys
 from typing import TYPE_CHECKING
 
 from mlperf_home.contracts.leaderboard.participation import BoardConsent
 from mlperf_home.leaderboard.participation.errors import ParticipationError
 from mlperf_home.leaderboard.store.board import today
-from scriptgraph.api import StepFailed
+from mlperf_home.steps.boards.consent import require_consent
 from scriptgraph.printable import printable_name
 
 if TYPE_CHECKING:
@@ -55,8 +54,7 @@ def require_taken_part(
     if len(runs) > _SHOWN:
         rows.insert(4 + _SHOWN, ("and", f"{len(runs) - _SHOWN} more"))
     context.table("One consent for this board", rows)
-    if not context.flag("CM_PARTICIPATE_CONSENT") and not _agreed():
-        raise StepFailed("nothing was run or sent: read what is shown above, then add --consent to the command")
+    require_consent(context, "CM_PARTICIPATE_CONSENT", "Take part?", "nothing was run or sent")
     return BoardConsent(
         address=address,
         board=found.wanted.board,
@@ -71,12 +69,3 @@ def _run_words(run: ChosenRun) -> str:
     wanted = run.wanted
     hours = "unknown hours" if wanted.hours is None else f"{wanted.hours:.2g} h"
     return f"settles {wanted.gain} places of fronts; {hours}; credit for {wanted.credit} results"
-
-
-def _agreed() -> bool:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        return False
-    try:
-        return input("Take part? [y/N] ").strip().lower() in {"y", "yes"}
-    except EOFError:
-        return False
