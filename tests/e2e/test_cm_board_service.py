@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
-from board_homes import Contributors, contributors, needs_ssh
+from board_homes import Contributors, contributors, needs_ssh, ssh_key
+from tiny_repositories import TinyRepository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,6 +83,22 @@ def test_a_volunteer_sends_a_bundle_to_a_service(
     assert f"a result: {url}result/" in sent.output
     assert "its state, published" in sent.output
     assert process.returncode != -signal.SIGKILL
+
+
+def test_an_idle_machine_settles_a_result(
+    cm: Cm, service: tuple[subprocess.Popen[str], str], senders: Contributors, tmp_path: Path
+) -> None:
+    _, url = service
+    TinyRepository(tmp_path / "tiny", cm)
+    ada = cm.script("send,bundle", f"--bundle={senders.bundle('Ada', 'ada')}", f"--to={url}", "--consent")
+    signed = [f"--sign_key={ssh_key(tmp_path, 'bob')}", "--submitter=Bob"]
+    ended = cm.script("participate,board", f"--board={url}", "--watched=no", "--once", "--consent", *signed)
+
+    assert ada.code == 0, ada.output
+    assert ended.code == 0, ended.output
+    assert "1 fit this machine" in ended.output
+    assert f"the bundle was sent: published, {url}uploads/" in ended.output
+    assert "Bob" in requests.get(f"{url}contributors.html", timeout=60).text
 
 
 def test_a_volunteer_makes_a_branch(cm: Cm, senders: Contributors, tmp_path: Path) -> None:

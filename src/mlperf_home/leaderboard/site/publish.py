@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlperf_home.leaderboard.site.pages import pages
+from mlperf_home.leaderboard.site.wanted_signature import sign_wanted
 from mlperf_home.leaderboard.site.written_keys import KEYS_FILE, WrittenKeys
 from mlperf_home.leaderboard.store.errors import BoardError
 
@@ -28,11 +29,18 @@ class Published:
     bundles: int
 
 
-def publish(board: Board, data: SiteData, out: Path) -> Published:
+def publish(board: Board, data: SiteData, out: Path, key: Path | None = None) -> Published:
     """Write a board's pages, tables and bundles; pages of earlier times stay, so old addresses hold.
+
+    Args:
+        board: the board.
+        data: what its pages show.
+        out: the folder.
+        key: the board's key, which signs the list of what is wanted; None leaves it unsigned.
 
     Raises:
         BoardError: the folder holds something else, or it cannot be written.
+        SignatureError: the key cannot sign.
     """
     try:
         others = [path.name for path in out.iterdir()] if out.is_dir() else []
@@ -42,6 +50,7 @@ def publish(board: Board, data: SiteData, out: Path) -> Published:
         with WrittenKeys(out).renewed() as keys:
             folders = set[str]()
             changed = sum(_write(str(out), draft, keys, folders) for draft in pages(data))
+        sign_wanted(out, key)
         return Published(len(keys.now), changed, _copy_bundles(board, data, out / "bundles"))
     except OSError as error:
         advice = "name a folder that you can write to, with enough space"

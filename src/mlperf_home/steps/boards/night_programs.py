@@ -7,7 +7,7 @@ import sys
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlperf_home.bootstrap import BOOTSTRAP
 from mlperf_home.contracts.codec import parse_document, write_document
@@ -16,9 +16,11 @@ from mlperf_home.leaderboard.participation.guarded_run import GuardedEnding
 from mlperf_home.product import ENGINE
 from scriptgraph.embed import load_registry, parse_query
 from scriptgraph.errors import DocumentError, ScriptGraphError
+from scriptgraph.files.json_reader import Limits, parse_json
+from scriptgraph.printable import printable_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from mlperf_home.contracts.leaderboard.participation import TakenRun
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 _REPOS = "CM_REPOS"
 _SEND = "send,bundle"
+_ANSWER = Limits(size=1 << 20, depth=20, values=10_000)
 
 
 @dataclass(frozen=True)
@@ -88,11 +91,16 @@ class NightPrograms:
         except ScriptGraphError:
             context.warn(f"the bundle is kept: no script {_SEND} is installed here to send it: {run.bundle}")
             return False
-        options = [f"--bundle={run.bundle}", f"--to={receiver}", "--consent=yes", self.home()]
-        argv = [*self.program(), "run", "script", f"--tags={_SEND}", *options]
-        completed = context.command(argv, env=self.environment(), check=False, on_line=context.say)
-        if not completed.ok:
-            reason = next(iter(completed.last_lines[-1:]), "it ended without a word")
+        options = [f"--bundle={run.bundle}", f"--to={receiver}", "--consent=yes", self.home(), "--out=json"]
+        argv, lines = [*self.program(), "run", "script", f"--tags={_SEND}", *options], list[str]()
+        completed = context.command(argv, env=self.environment(), check=False, on_line=lines.append)
+        answer = _answer(lines)
+        if completed.ok:
+            exports = answer.get("new_env", {})
+            words = filter(None, (exports.get("CM_SEND_STATE", ""), exports.get("CM_SEND_PAGE", "")))
+            context.say(f"the bundle was sent: {printable_name(', '.join(words)) or receiver}")
+        else:
+            reason = answer.get("error") or next(iter(completed.last_lines[-1:]), "it ended without a word")
             context.warn(f"the bundle was not sent ({reason}); the next call tries it again: {run.bundle}")
         return completed.ok
 
@@ -109,3 +117,11 @@ class NightPrograms:
     def environment() -> dict[str, str]:
         """Return the environment of a child beyond what every child has."""
         return {_REPOS: os.environ[_REPOS]} if os.environ.get(_REPOS) else {}
+
+
+def _answer(lines: Sequence[str]) -> Mapping[str, Any]:
+    """Return the answer of a command with `--out=json`; nothing if there is none."""
+    with suppress(DocumentError):
+        answer = parse_json("\n".join(lines), "the answer", _ANSWER)
+        return answer if isinstance(answer, dict) else {}
+    return {}

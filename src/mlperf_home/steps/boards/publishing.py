@@ -11,7 +11,6 @@ from mlperf_home.leaderboard.answer.prize_draw import PrizeDraw
 from mlperf_home.leaderboard.published_rows import rows_beside
 from mlperf_home.leaderboard.site.publish import publish
 from mlperf_home.leaderboard.site.site_data import SiteExtras, site_data
-from mlperf_home.leaderboard.site.wanted_signature import sign_wanted
 from mlperf_home.leaderboard.store.board import Board, today
 from mlperf_home.leaderboard.store.errors import BoardError
 from mlperf_home.measurements.prices import kept_prices, read_prices
@@ -47,8 +46,7 @@ def publish_leaderboard(context: Context) -> Path:
     if extras.draw:
         _check_draw(extras.draw, extras.challenges.get(extras.draw.challenge), data.receipts.values())
     out = context.output_path("CM_BOARD_SITE_DIR", Path.cwd() / "site")
-    written = publish(board, data, out)
-    sign_wanted(out, key)
+    written = publish(board, data, out, key)
     mark = "SAMPLE BOARD, no MLPerf results: " if settings.sample else ""
     rows = [
         ("results", f"{len(data.results)}, not verified by MLCommons"),

@@ -67,5 +67,5 @@ def require_taken_part(
 
 def _run_words(run: ChosenRun) -> str:
     wanted = run.wanted
-    hours = "unknown hours" if wanted.hours is None else f"{wanted.hours:.2g} h"
-    return f"settles {wanted.gain} places of fronts; {hours}; credit for {wanted.credit} results"
+    hours = "unknown" if wanted.hours is None else f"{max(wanted.hours, 0.01):.2g} h"
+    return f"places of fronts that it settles: {wanted.gain}; time: {hours}; results with credit: {wanted.credit}"

@@ -52,7 +52,7 @@ class Publication:
                 judge_results(self._board, index, folder, self._judge, self._job.key)
                 published = rows_beside(sample=self._board.settings.sample) if self._job.published else []
                 data = site_data(self._board, index, published)
-            written = publish(self._board, data, self._job.site)
+            written = publish(self._board, data, self._job.site, self._job.key)
             self._spool.keep_published(events, now_utc())
         return written
 
