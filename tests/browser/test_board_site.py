@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from mlperf_home.contracts.leaderboard.results import BoardResult
 
+waits = pytest.importorskip("selenium.webdriver.support.wait", reason="selenium is not installed in this Python")
+
 SHOWN = "return [...document.querySelectorAll('tbody tr:not([hidden])')].map((row) => row.id)"
 LIT = "return [...document.querySelectorAll('.lit, .lit-mark')].map((each) => each.id || each.dataset.row)"
 MODELS = "return [...document.querySelectorAll('#ranked tbody tr .model')].map((cell) => cell.textContent)"
@@ -27,6 +29,8 @@ BEST = "return [...document.querySelectorAll('#ranked tr.best .model')].map((cel
 HEADS = "return [...document.querySelectorAll('#ranked th')].map((head) => head.textContent)"
 DOTS = "return document.querySelectorAll('.board-plot [data-marks=dot] > *').length"
 WIDE = "return document.documentElement.scrollWidth > window.innerWidth"
+PATIENCE_S = 30
+DRAWN = "return !document.getElementById('ranked') || performance.getEntriesByName('interactive').length > 0"
 SHIFT = "\ue008"
 RANKING = page_of("ranking", "resnet, SingleStream, litert")
 PHONE = {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": True}
@@ -52,6 +56,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def opened(browser: Any, path: Path, query: str = "") -> Any:
     browser.get_log("browser")
     browser.get(path.as_uri() + query)
+    # The first page is drawn by its script.
+    waits.WebDriverWait(browser, PATIENCE_S).until(lambda driver: driver.execute_script(DRAWN))
     return browser
 
 

@@ -23,7 +23,9 @@ METRICS = {"latency_ms": 3.0, "top1_percent": 70.0}
 
 def texts() -> dict[str, str]:
     data = data_of([result(1, path="results/a-workflow/x", metrics=METRICS, hours=1.5)])
-    return dict(pages(data))
+    return {
+        each.address: each.make().decode() for each in pages(data) if each.address in {"wanted.json", "wanted.html"}
+    }
 
 
 def test_the_list_is_beside_the_pages() -> None:
