@@ -23,7 +23,7 @@ from mlperf_home.contracts.runs.session import read_session
 from mlperf_home.leaderboard.judge.answers import sketch_of
 from mlperf_home.loadgen_logs.accuracy_log import kept_hash
 from mlperf_home.measurements.imports.naming import with_one_name
-from mlperf_home.measurements.latency_only import copied_values
+from mlperf_home.measurements.latency_only import ACCURACIES, copied_values
 from mlperf_home.measurements.layout import ACCURACY_DIR, ACCURACY_SESSION, ACCURACY_TEXT
 from mlperf_home.measurements.measurement import DATASET, read_measurement
 from mlperf_home.published.places import RUNTIMES
@@ -42,7 +42,6 @@ _ID_LETTERS = 16
 _HOUR_S = 3600
 _DETAIL = "mlperf_log_detail.txt"  # the other logs of equal runs may be equal
 _DATASET_COUNT = re.compile(r", (\d{1,12}) samples$")
-_ACCURACIES = ("top1_percent", "f1_percent")
 
 
 def bundle_rows(root: Path, receipt: Receipt) -> list[BoardResult]:
@@ -147,7 +146,7 @@ def _row(measurement: Measurement, path: str, machine: Machine, receipt: Receipt
 
 def _kind(measurement: Measurement) -> Kind:
     """Return whether the accuracy of a result was measured: otherwise only its latency was."""
-    accuracies = (measurement.values.get(name) for name in _ACCURACIES)
+    accuracies = (measurement.values.get(name) for name in ACCURACIES)
     return "measured" if any(each and each.origin == "measured" for each in accuracies) else "latency only"
 
 

@@ -34,7 +34,7 @@ def disclosure(verified: VerifiedBundle, archive: Path, destination: Destination
             "software",
             ", ".join(filter(None, (machine.os_name, machine.kernel, machine.libc, f"Python {machine.python}"))),
         ),
-        ("virtual machine", machine.hypervisor or "none detected"),
+        ("runs in", machine.confined or "no virtual machine or container that is known"),
         ("measured", f"until {manifest.made_utc}; the logs have the times of each run"),
         ("results", f"{len(verified.report.results)}, with their logs, options and settings"),
         ("size", f"{archive.stat().st_size / _MIB:.1f} MiB, {len(manifest.files)} files"),
